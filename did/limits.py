@@ -1,0 +1,25 @@
+"""The ceiling on every input, in one place."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes (characters, for ASCII text) unless a name says otherwise."""
+
+    did: int = 256
+    did_url: int = 512
+    base58: int = 192
+    json_bytes: int = 262_144
+    json_depth: int = 16
+    cbor_depth: int = 16
+    batch: int = 131_072
+    jwt: int = 16_384
+    jwe: int = 393_216
+    credentials_in_presentation: int = 16
+    proofs: int = 4
+    status_list_bits: int = 8 * 1_048_576
+    challenge: int = 256
+
+
+LIMITS = Limits()
