@@ -1,0 +1,1 @@
+"""The ledger: operations, the log, embedded, Ethereum, registrar, reader and resolver."""

@@ -1,0 +1,48 @@
+"""The head chain: one 32-byte value that commits to the order, content and times of a log.
+
+``docs/did-method.md``, "The log". Both ledgers compute the same chain; the Ethereum contract
+``DidLog`` computes it on chain, the embedded ledger and every reader compute it here.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from eth_hash.auto import keccak
+
+KIND_CALL_DATA: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One batch as it stands on a log.
+
+    Attributes:
+        sequence: Position on the log, counting from 1.
+        kind: How the batch was carried; 0 is call data (and all that the embedded ledger has).
+        batch: The batch, as the bytes that were appended, valid or not.
+        block_number: The block that carries it.
+        block_time: That block's time, in seconds since 1970 (UTC).
+    """
+
+    sequence: int
+    kind: int
+    batch: bytes
+    block_number: int
+    block_time: int
+
+
+def next_head(head: bytes, entry: LogEntry) -> bytes:
+    """The 32-byte head after ``entry``, where ``head`` (32 bytes) stood before it.
+
+    ``keccak256(abi.encode(head, kind, keccak256(batch), sequence, block.number, block.timestamp))``,
+    every member a 32-byte word. The head before the first entry is the log id.
+    """
+    words = (
+        head,
+        entry.kind.to_bytes(32, "big"),
+        keccak(entry.batch),
+        entry.sequence.to_bytes(32, "big"),
+        entry.block_number.to_bytes(32, "big"),
+        entry.block_time.to_bytes(32, "big"),
+    )
+    return keccak(b"".join(words))
