@@ -34,8 +34,8 @@ class LogEntry:
 def next_head(head: bytes, entry: LogEntry) -> bytes:
     """The 32-byte head after ``entry``, where ``head`` (32 bytes) stood before it.
 
-    ``keccak256(abi.encode(head, kind, keccak256(batch), sequence, block.number, block.timestamp))``,
-    every member a 32-byte word. The head before the first entry is the log id.
+    Six 32-byte words are hashed; ``docs/did-method.md`` has the formula.
+    The head before the first entry is the log id.
     """
     words = (
         head,

@@ -85,7 +85,7 @@ class Ledger(LogSource, Protocol):
     """
 
     def prepare(self, batch: bytes) -> bytes:
-        """A submission of ``batch`` (at most 131,072 bytes): signed transaction, or token and batch."""
+        """A submission of ``batch``: a signed transaction, or a token and the batch."""
         ...
 
     def submit(self, submission: bytes) -> None:

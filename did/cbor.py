@@ -1,0 +1,73 @@
+"""Deterministic CBOR: RFC 8949, section 4.2.1, and nothing else.
+
+Allowed are integers of 64 bits, byte and text strings, arrays, maps with text or integer keys,
+false, true and null. Refused: tags, floats, indefinite lengths, duplicate keys, other simple
+values, deep nesting, trailing bytes, and whatever does not re-encode to the same bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import cbor2
+
+from did.errors import Invalid
+from did.limits import LIMITS
+
+Cbor = Mapping["str | int", "Cbor"] | Sequence["Cbor"] | str | bytes | int | bool | None
+
+_MAX_INTEGER = 2**64 - 1
+_MIN_INTEGER = -(2**64)
+
+
+def encode(value: Cbor) -> bytes:
+    """``value`` in deterministic CBOR; map keys in bytewise order of their encodings.
+
+    Raises:
+        Invalid: ``not_cbor`` for a value outside the allowed types.
+    """
+    return cbor2.dumps(_ordered(value, LIMITS.cbor_depth))
+
+
+def decode(data: bytes, *, max_bytes: int) -> Cbor:
+    """The value of deterministic CBOR ``data``.
+
+    Raises:
+        Invalid: ``cbor_too_large``, ``invalid_cbor`` or ``cbor_not_canonical``.
+    """
+    if len(data) > max_bytes:
+        raise Invalid("cbor_too_large", f"CBOR is {len(data)} bytes; the limit is {max_bytes}")
+    try:
+        value: Cbor = cbor2.loads(
+            data,
+            max_depth=LIMITS.cbor_depth,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+            tag_hook=_refuse_tag,
+        )
+        again = encode(value)
+    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise Invalid(
+            "invalid_cbor", f"bytes are not the CBOR that is allowed here: {error}"
+        ) from error
+    if again != data:
+        raise Invalid("cbor_not_canonical", "CBOR is not in its one deterministic form")
+    return value
+
+
+def _refuse_tag(*_: object) -> NoReturn:
+    raise Invalid("invalid_cbor", "CBOR holds a tag")
+
+
+def _ordered(value: Cbor, depth: int) -> Cbor:
+    if depth < 0:
+        raise Invalid("not_cbor", f"value is nested deeper than {LIMITS.cbor_depth}")
+    if value is None or isinstance(value, bool | str | bytes):
+        return value
+    if isinstance(value, int) and _MIN_INTEGER <= value <= _MAX_INTEGER:
+        return value
+    if isinstance(value, list | tuple):
+        return [_ordered(item, depth - 1) for item in value]
+    if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
+        keys = sorted(value, key=cbor2.dumps)
+        return {key: _ordered(value[key], depth - 1) for key in keys}
+    raise Invalid("not_cbor", f"a {type(value).__name__} has no place in our CBOR")

@@ -1,0 +1,55 @@
+"""The JSON Canonicalization Scheme, RFC 8785.
+
+``orjson`` with sorted keys writes the same bytes as RFC 8785 when every key is ASCII (so that
+code-point order is UTF-16 order), every integer is below 2^53 in magnitude and there is no
+float. That is all of this project's own documents; everything else goes to ``rfc8785``, which
+also serves the property tests as oracle.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+import rfc8785
+
+from did.errors import Invalid
+
+Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
+JsonObject = dict[str, "Json"]
+
+MAX_INTEGER = 2**53 - 1
+_MAX_DEPTH = 128
+
+
+def canonicalize(value: Json) -> bytes:
+    """``value`` as the UTF-8 bytes of RFC 8785.
+
+    Raises:
+        Invalid: ``not_canonicalizable`` for what JSON cannot hold: NaN, an infinity, an integer of
+            2^53 or more, a lone surrogate, a key that is not a string, nesting without end.
+    """
+    try:
+        if _is_plain(value, _MAX_DEPTH):
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, orjson.JSONEncodeError, UnicodeEncodeError) as error:
+        raise Invalid(
+            "not_canonicalizable", f"value has no canonical JSON form: {error}"
+        ) from error
+
+
+def _is_plain(value: Json, depth: int) -> bool:
+    if depth == 0:
+        raise Invalid("not_canonicalizable", f"value is nested deeper than {_MAX_DEPTH}")
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator] # kind says int
+    if kind is dict:
+        return all(
+            type(key) is str and key.isascii() and _is_plain(item, depth - 1)
+            for key, item in value.items()  # type: ignore[union-attr] # kind says dict
+        )
+    if kind is list:
+        return all(_is_plain(item, depth - 1) for item in value)  # type: ignore[union-attr] # a list
+    return False

@@ -1,0 +1,101 @@
+"""JSON parsed once, from bytes, strictly: what is signed is what was parsed.
+
+Refused: text that is not UTF-8 or has a byte order mark, duplicate keys, floats, NaN and
+infinities, integers of 2^53 or more, lone surrogates, nesting and size over the limit
+(RFC 7493, I-JSON, and narrower).
+"""
+
+import json
+from typing import NoReturn
+
+from did.errors import Invalid
+from did.jcs import MAX_INTEGER, Json, JsonObject
+from did.limits import LIMITS
+
+_INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # a sign more
+
+
+def parse(
+    data: bytes, *, max_bytes: int = LIMITS.json_bytes, max_depth: int = LIMITS.json_depth
+) -> Json:
+    """The value of JSON text ``data`` (UTF-8).
+
+    Raises:
+        Invalid: ``json_too_large``, ``json_too_deep``, ``duplicate_key``, ``json_number`` (a float,
+            or an integer out of range) or ``invalid_json``.
+    """
+    if len(data) > max_bytes:
+        raise Invalid("json_too_large", f"JSON text is {len(data)} bytes; the limit is {max_bytes}")
+    try:
+        value: Json = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_float=_refuse_float,
+            parse_constant=_refuse_float,
+            parse_int=_bounded_integer,
+        )
+    except UnicodeDecodeError as error:
+        raise Invalid("invalid_json", "JSON text is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise Invalid(
+            "invalid_json", f"text is not JSON: {error.msg} at character {error.pos}"
+        ) from error
+    except RecursionError as error:
+        raise Invalid("json_too_deep", f"JSON is nested deeper than {max_depth}") from error
+    _check(value, max_depth)
+    return value
+
+
+def parse_object(
+    data: bytes, *, max_bytes: int = LIMITS.json_bytes, max_depth: int = LIMITS.json_depth
+) -> JsonObject:
+    """As ``parse``, for text whose value must be an object."""
+    value = parse(data, max_bytes=max_bytes, max_depth=max_depth)
+    if not isinstance(value, dict):
+        raise Invalid("invalid_json", "JSON text is not an object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value] # add is None
+        raise Invalid("duplicate_key", "a JSON object has a key twice", value=twice)
+    return value
+
+
+def _refuse_float(text: str) -> NoReturn:
+    raise Invalid("json_number", "signed JSON holds no floats", value=text)
+
+
+def _bounded_integer(text: str) -> int:
+    if len(text) > _INTEGER_DIGITS or abs(int(text)) > MAX_INTEGER:
+        raise Invalid("json_number", "a JSON integer is 2^53 or more", value=text)
+    if text == "-0":
+        raise Invalid("json_number", "JSON -0 has no canonical form here", value=text)
+    return int(text)
+
+
+def _check(value: Json, depth: int) -> None:
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, dict):
+        if depth == 0:
+            raise Invalid("json_too_deep", "JSON is nested too deep")
+        for key, item in value.items():
+            _check_text(key)
+            _check(item, depth - 1)
+    elif isinstance(value, list):
+        if depth == 0:
+            raise Invalid("json_too_deep", "JSON is nested too deep")
+        for item in value:
+            _check(item, depth - 1)
+
+
+def _check_text(text: str) -> None:
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise Invalid("invalid_json", "JSON text holds a lone surrogate") from error

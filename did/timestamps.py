@@ -1,0 +1,29 @@
+"""Times as text: XML Schema dateTimeStamp (VC Data Model 2.0, section 4.9; RFC 3339)."""
+
+import re
+from datetime import UTC, datetime
+
+from did.errors import Invalid
+
+_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+
+
+def format_time(time: datetime) -> str:
+    """An aware ``time`` as ``2026-01-31T12:00:00Z``; microseconds only where there are any."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_time(text: object) -> datetime:
+    """The aware UTC time that ``text`` states; an offset is required.
+
+    Raises:
+        Invalid: ``invalid_time``.
+    """
+    if not isinstance(text, str) or not _STAMP.fullmatch(text):
+        raise Invalid("invalid_time", "a time is not of the form 2026-01-31T12:00:00Z", value=text)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(
+            "invalid_time", "a time does not exist in the calendar", value=text
+        ) from error
