@@ -10,11 +10,10 @@ from eth_hash.auto import keccak
 
 from did.errors import Conflict, Invalid, Unavailable
 from ledger.ethereum.contract import LOG_ID_CALL, compiled
-from ledger.ethereum.encoding import data
+from ledger.ethereum.encoding import data, quantity
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin, checksum
-from ledger.ethereum.transaction import read_receipt, reading_answers, send, sign
-from ledger.ethereum.web3_provider import web3_over
+from ledger.ethereum.transaction import next_nonce, read_receipt, send, sign
 
 DEADLINE: Final = 300.0
 
@@ -66,13 +65,11 @@ def deploy(
         Invalid: ``ledger_wrong_code`` where the node's word does not fit what was deployed;
             ``ledger_gas_limit``, ``ledger_malformed_answer``, ``ledger_forged_header``.
     """
-    web3 = web3_over(node)
     contract = compiled()
-    with reading_answers():
-        chain_id = web3.eth.chain_id
-        nonce = web3.eth.get_transaction_count(sender.address, "pending")
-    raw = sign(web3, sender, to=None, payload=contract.bytecode, chain_id=chain_id, nonce=nonce)
-    transaction = send(node, web3, raw).hash
+    chain_id = quantity(node.call("eth_chainId"), "the chain id")
+    nonce = next_nonce(node, sender.address, "pending")
+    raw = sign(node, sender, to=None, payload=contract.bytecode, chain_id=chain_id, nonce=nonce)
+    transaction = send(node, raw).hash
     end = time.monotonic() + deadline
     while (mined := read_receipt(node, transaction)) is None:
         if time.monotonic() > end:

@@ -1,6 +1,7 @@
 """Writing the log: batches as transactions to ``DidLog``."""
 
 from eth_account.signers.local import LocalAccount
+from web3 import Web3
 
 from did.errors import Conflict, Invalid
 from did.limits import LIMITS
@@ -9,8 +10,7 @@ from ledger.ethereum.encoding import malformed
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin
 from ledger.ethereum.source import BLOCKS_PER_QUERY, EthereumLog, read_event
-from ledger.ethereum.transaction import read_receipt, read_submission, reading_answers, send, sign
-from ledger.ethereum.web3_provider import web3_over
+from ledger.ethereum.transaction import next_nonce, read_receipt, read_submission, send, sign
 from ledger.log import Receipt
 
 
@@ -36,10 +36,8 @@ class EthereumLedger(EthereumLog):
     ) -> None:
         super().__init__(node, pin, first_block=first_block, blocks_per_query=blocks_per_query)
         self._sender = sender
-        self._web3 = web3_over(node)
-        self._contract = self._web3.eth.contract(
-            address=self._web3.to_checksum_address(pin.contract), abi=compiled().abi
-        )
+        # It encodes calls; it is given no node to ask.
+        self._contract = Web3().eth.contract(abi=compiled().abi)
 
     def prepare(self, batch: bytes) -> bytes:
         """A signed transaction that appends ``batch``, of at most 131,072 bytes itself.
@@ -60,15 +58,13 @@ class EthereumLedger(EthereumLog):
                 hint="Put fewer operations into one batch.",
             )
         self._check_pin()
-        with reading_answers():
-            nonce = self._web3.eth.get_transaction_count(self._sender.address, "pending")
         return sign(
-            self._web3,
+            self._node,
             self._sender,
-            to=self._contract.address,
+            to=self._pin.contract,
             payload=bytes.fromhex(self._contract.encode_abi("append", [batch])[2:]),
             chain_id=self._pin.chain_id,
-            nonce=nonce,
+            nonce=next_nonce(self._node, self._sender.address, "pending"),
         )
 
     def submit(self, submission: bytes) -> None:
@@ -80,7 +76,7 @@ class EthereumLedger(EthereumLog):
             Conflict: ``ledger_nonce_taken``: it can never land; prepare its batch again.
             Invalid: ``ledger_bad_submission``, ``ledger_malformed_answer``.
         """
-        send(self._node, self._web3, submission)
+        send(self._node, submission)
 
     def receipt(self, submission: bytes) -> Receipt | None:
         """Where it stands now, by the node's word; the reader's replay is what proves it.

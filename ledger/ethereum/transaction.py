@@ -4,29 +4,22 @@ Type 2 (EIP-1559). The nonce, the fees and the gas limit are the node's word: it
 transaction fail or cost more, up to what the sender owns, but not change what it does.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Literal
 
 import rlp
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_hash.auto import keccak
 from eth_keys.exceptions import BadSignature
-from eth_typing import ChecksumAddress
+from eth_typing import HexStr
 from eth_utils.exceptions import ValidationError
-from web3 import Web3
-from web3.exceptions import Web3Exception
 
 from did.errors import Conflict, Invalid, Unavailable
 from did.limits import LIMITS
-from ledger.ethereum.encoding import count, data, fields, items, malformed, quantity
+from ledger.ethereum.encoding import count, data, fields, items, quantity
 from ledger.ethereum.header import Header, read_header
 from ledger.ethereum.node import Node, NodeError
-
-if TYPE_CHECKING:
-    from web3.types import TxParams
 
 GAS_LIMIT: Final = 2**24  # what one transaction may take since Osaka (EIP-7825)
 
@@ -34,12 +27,11 @@ GAS_LIMIT: Final = 2**24  # what one transaction may take since Osaka (EIP-7825)
 # first. Gas that is not used is not paid.
 _HEADROOM: Final = 20_000
 
-# What web3, and the libraries under it, say of values that are not of their form.
-_NOT_OF_ITS_FORM: Final = (
-    Web3Exception,
-    ValidationError,
+# What eth-account, and the libraries under it, say of bytes that are no signed transaction.
+_NOT_A_TRANSACTION: Final = (
     BadSignature,
-    rlp.DecodingError,
+    ValidationError,
+    rlp.RLPException,
     AttributeError,
     LookupError,
     OverflowError,
@@ -88,28 +80,28 @@ def read_submission(raw: bytes) -> Sent:
         Invalid: ``ledger_bad_submission``.
     """
     try:
-        _, nonce, _, fee, gas, *_ = rlp.decode(raw[1:])
         sender = Account.recover_transaction(raw)
-        return Sent(
-            hash="0x" + keccak(raw).hex(),
-            sender=sender,
-            nonce=int.from_bytes(nonce, "big"),
-            cost=int.from_bytes(gas, "big") * int.from_bytes(fee, "big"),
-        )
-    except _NOT_OF_ITS_FORM as error:
+        _, nonce, _, fee, gas, *_ = rlp.decode(raw[1:])
+    except _NOT_A_TRANSACTION as error:
         raise Invalid(
             "ledger_bad_submission",
             "the submission is not a signed transaction",
             step="submit the batch",
             hint="Prepare it again.",
         ) from error
+    return Sent(
+        hash="0x" + keccak(raw).hex(),
+        sender=sender,
+        nonce=int.from_bytes(nonce, "big"),
+        cost=int.from_bytes(gas, "big") * int.from_bytes(fee, "big"),
+    )
 
 
 def sign(
-    web3: Web3,
+    node: Node,
     sender: LocalAccount,
     *,
-    to: ChecksumAddress | None,
+    to: str | None,
     payload: bytes,
     chain_id: int,
     nonce: int,
@@ -121,15 +113,14 @@ def sign(
         Invalid: ``ledger_transaction_too_large``, ``ledger_gas_limit``,
             ``ledger_malformed_answer``.
     """
-    call: TxParams = {"from": sender.address, "data": payload}
+    call = {"from": sender.address, "data": "0x" + payload.hex()}
     if to is not None:
         call["to"] = to
-    with reading_answers():
-        base_fee = web3.eth.get_block("latest")["baseFeePerGas"]
-        tip = web3.eth.max_priority_fee
-        gas = web3.eth.estimate_gas(call) + _HEADROOM
-        funds = web3.eth.get_balance(sender.address)
-        fee = 2 * base_fee + tip  # holds for six full blocks in a row
+    latest = fields(node.call("eth_getBlockByNumber", "latest", False), "the block")
+    base_fee = quantity(latest.get("baseFeePerGas"), "the base fee")
+    tip = quantity(node.call("eth_maxPriorityFeePerGas"), "the priority fee")
+    gas = quantity(node.call("eth_estimateGas", call), "the estimate of gas") + _HEADROOM
+    fee = 2 * base_fee + tip  # holds for six full blocks in a row
     if gas > GAS_LIMIT:
         raise Invalid(
             "ledger_gas_limit",
@@ -137,14 +128,14 @@ def sign(
             step="prepare the transaction",
             hint="Put fewer operations into one batch.",
         )
-    if funds < gas * fee:
-        raise insufficient_funds(sender.address)
+    if _funds(node, sender.address) < gas * fee:
+        raise _insufficient_funds(sender.address)
     signed = sender.sign_transaction(
         {
             "type": 2,
             "chainId": chain_id,
             "nonce": nonce,
-            "to": to or b"",
+            "to": HexStr(to) if to is not None else b"",
             "value": 0,
             "data": payload,
             "gas": gas,
@@ -163,7 +154,7 @@ def sign(
     return raw
 
 
-def send(node: Node, web3: Web3, raw: bytes) -> Sent:
+def send(node: Node, raw: bytes) -> Sent:
     """Hand a signed transaction to the node. To repeat it is harmless: it has one effect.
 
     Raises:
@@ -179,11 +170,7 @@ def send(node: Node, web3: Web3, raw: bytes) -> Sent:
         # Nodes word their refusals as they like, so what is the matter is looked up.
         if node.call("eth_getTransactionByHash", sent.hash) is not None:
             return sent
-        with reading_answers():
-            sender = Web3.to_checksum_address(sent.sender)
-            mined = web3.eth.get_transaction_count(sender, "latest")
-            funds = web3.eth.get_balance(sender)
-        if mined > sent.nonce:
+        if next_nonce(node, sent.sender, "latest") > sent.nonce:
             raise Conflict(
                 "ledger_nonce_taken",
                 f"another transaction of {sent.sender} took the place of this one",
@@ -191,8 +178,8 @@ def send(node: Node, web3: Web3, raw: bytes) -> Sent:
                 hint="Prepare it again. Let one writer use one key.",
                 value=sent.hash,
             ) from None
-        if funds < sent.cost:
-            raise insufficient_funds(sent.sender) from None
+        if _funds(node, sent.sender) < sent.cost:
+            raise _insufficient_funds(sent.sender) from None
         raise Unavailable(
             "ledger_submission_refused",
             "the Ethereum node refused the transaction",
@@ -231,22 +218,19 @@ def read_receipt(node: Node, transaction: str) -> Mined | None:
     )
 
 
-def insufficient_funds(sender: str) -> Unavailable:
-    """The error for a sender that cannot pay."""
+def next_nonce(node: Node, sender: str, block: Literal["latest", "pending"]) -> int:
+    """How many transactions of ``sender`` there are: in blocks, or with those that wait."""
+    return quantity(node.call("eth_getTransactionCount", sender, block), "the nonce")
+
+
+def _funds(node: Node, sender: str) -> int:
+    return quantity(node.call("eth_getBalance", sender, "latest"), "the balance")
+
+
+def _insufficient_funds(sender: str) -> Unavailable:
     return Unavailable(
         "ledger_insufficient_funds",
         f"{sender} cannot pay for the transaction",
         step="pay for the transaction",
         hint=f"Send ether to {sender} on this chain.",
     )
-
-
-@contextmanager
-def reading_answers() -> Iterator[None]:
-    """Turns what web3 says of malformed answers into ``ledger_malformed_answer``."""
-    try:
-        yield
-    except _NOT_OF_ITS_FORM as error:
-        raise malformed(
-            "the node's answer", f"is not of its form ({type(error).__name__})"
-        ) from error
