@@ -21,8 +21,8 @@ from did.vc.data_integrity import ASSERTION, Proof, add_proof, parse_proof
 from did.vc.status_list import StatusEntry
 
 CREDENTIALS_CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
-# Our own terms, in place, so that no processor has to fetch a context (docs/adr/0003).
-TERMS: Final[JsonObject] = {"@vocab": "urn:keyborn:terms:v1#"}
+# Gives our own terms a name; published, so that no processor is left without it (docs/adr/0003).
+TERMS: Final = "https://www.w3.org/ns/credentials/undefined-terms/v2"
 PROVISIONING: Final = "DeviceProvisioningCredential"
 CONFIGURATION: Final = "DeviceConfigurationCredential"
 
