@@ -68,7 +68,7 @@ def deploy(
     contract = compiled()
     chain_id = quantity(node.call("eth_chainId"), "the chain id")
     nonce = next_nonce(node, sender.address, "pending")
-    raw = sign(node, sender, to=None, payload=contract.bytecode, chain_id=chain_id, nonce=nonce)
+    raw = sign(node, sender, to=b"", payload=contract.bytecode, chain_id=chain_id, nonce=nonce)
     transaction = send(node, raw).hash
     end = time.monotonic() + deadline
     while (mined := read_receipt(node, transaction)) is None:

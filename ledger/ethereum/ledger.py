@@ -61,7 +61,7 @@ class EthereumLedger(EthereumLog):
         return sign(
             self._node,
             self._sender,
-            to=self._pin.contract,
+            to=self._pin.address,
             payload=bytes.fromhex(self._contract.encode_abi("append", [batch])[2:]),
             chain_id=self._pin.chain_id,
             nonce=next_nonce(self._node, self._sender.address, "pending"),

@@ -12,7 +12,6 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_hash.auto import keccak
 from eth_keys.exceptions import BadSignature
-from eth_typing import HexStr
 from eth_utils.exceptions import ValidationError
 
 from did.errors import Conflict, Invalid, Unavailable
@@ -101,12 +100,14 @@ def sign(
     node: Node,
     sender: LocalAccount,
     *,
-    to: str | None,
+    to: bytes,
     payload: bytes,
     chain_id: int,
     nonce: int,
 ) -> bytes:
-    """A signed transaction that calls ``to`` with ``payload``, or deploys it; ready to be sent.
+    """A signed transaction that calls ``to`` with ``payload``, ready to be sent.
+
+    ``to`` is 20 bytes; where it is empty, ``payload`` is deployed.
 
     Raises:
         Unavailable: ``ledger_insufficient_funds``, and the node's own.
@@ -114,8 +115,8 @@ def sign(
             ``ledger_malformed_answer``.
     """
     call = {"from": sender.address, "data": "0x" + payload.hex()}
-    if to is not None:
-        call["to"] = to
+    if to:
+        call["to"] = "0x" + to.hex()
     latest = fields(node.call("eth_getBlockByNumber", "latest", False), "the block")
     base_fee = quantity(latest.get("baseFeePerGas"), "the base fee")
     tip = quantity(node.call("eth_maxPriorityFeePerGas"), "the priority fee")
@@ -135,7 +136,7 @@ def sign(
             "type": 2,
             "chainId": chain_id,
             "nonce": nonce,
-            "to": HexStr(to) if to is not None else b"",
+            "to": to,
             "value": 0,
             "data": payload,
             "gas": gas,
