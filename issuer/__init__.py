@@ -9,8 +9,7 @@ devices (``issuer.inventory``); verifiers read that from status lists (``issuer.
 ``issuer.service.Issuer`` holds what all of these need; ``issuer.app.create_app`` turns it into an
 application and ``issuer.cli`` builds both.
 
-Threat model of its directory: an attacker who can read it can issue as this issuer, redeem nothing
-that was not redeemed (codes are stored as hashes), and read every network secret that was handed
-out. One who can modify it can do all of that and forge the inventory, but can neither rotate the
-issuer's DID, if ``next.key`` is kept elsewhere, nor change what credentials already say.
+Threat model of its directory: who can read it can issue as this issuer, rotate its DID away, and
+read every network secret that was handed out; but cannot redeem a code, of which it holds the hash
+alone. Who can modify it can also forge the inventory, and cannot change what was issued before.
 """

@@ -22,9 +22,7 @@ def provisioning_subject(did: KeybornDid, log_id: bytes, terms: Terms) -> JsonOb
     }
 
 
-def configuration_subject(
-    did: KeybornDid, log_id: bytes, configuration: JsonObject
-) -> JsonObject:
+def configuration_subject(did: KeybornDid, log_id: bytes, configuration: JsonObject) -> JsonObject:
     """How the device connects, with its secrets: for the device alone, never presented."""
     return {"id": did.canonical.text, "logId": log_id.hex(), "configuration": configuration}
 
@@ -50,7 +48,5 @@ def issue(
         valid_from=valid_from,
         statuses=statuses,
     )
-    signed = sign_credential(
-        document, assertion.signer, issuer=assertion.did, created=valid_from
-    )
+    signed = sign_credential(document, assertion.signer, issuer=assertion.did, created=valid_from)
     return canonicalize(signed), valid_from

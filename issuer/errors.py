@@ -3,5 +3,5 @@
 from did.errors import Refused
 
 
-class NotFound(Refused):  # noqa: N818 - as its siblings in did.errors
+class NotFound(Refused):
     """There is nothing of that name here."""

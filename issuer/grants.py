@@ -116,7 +116,9 @@ def _grant(
         return bytes(granted)
     confirm(connection, assertion)
     inventory.record(connection, did, found.terms, at=at)
-    return _issue(issuer, connection, assertion, found, configuration, did, at)
+    return _issue(
+        issuer, connection, assertion, claim=found, configuration=configuration, did=did, at=at
+    )
 
 
 def _take(connection: Connection, claim: claims.Claim, did: KeybornDid, at: datetime) -> None:
@@ -135,6 +137,7 @@ def _issue(
     issuer: Issuer,
     connection: Connection,
     assertion: Assertion,
+    *,
     claim: claims.Claim,
     configuration: str,
     did: KeybornDid,

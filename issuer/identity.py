@@ -19,17 +19,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from ledger.controller import Controller
+from ledger.registrar.messages import Relay
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from did.errors import Refused, Unavailable
 from did.identifier import KeybornDid
-from did.keys import Signer
+from did.keys import PublicKey, Signer
 from did.resolution import Finality, Registration, Resolution, Resolver, Version
 from issuer.store import grants, settings
 from keyborn.faults import FaultPoint
 from keyborn.storage import reading
-from ledger.controller import Controller
-from ledger.registrar.messages import Relay
 
 PATIENCE: Final = 60.0  # seconds that a rotation waits for the log's time
 RETRY: Final = 2  # seconds, told to those who come while a rotation is under way
@@ -106,6 +106,11 @@ class Identity:
         """The issuer's DID, canonical."""
         return self._controller.did.canonical
 
+    @property
+    def key(self) -> PublicKey:
+        """The public half of the current key."""
+        return self._controller.signer.public_key()
+
     def start(self) -> None:
         """Register the DID, at first start. A rotation that was interrupted is resumed later.
 
@@ -176,7 +181,7 @@ class Identity:
             last = connection.execute(select(func.max(grants.c.valid_from))).scalar_one()
         if leaving is None:
             return
-        if self._controller.signer.public_key().multibase == leaving:
+        if self.key.multibase == leaving:
             self._wait_until_after(last or 0)
             self._controller.rotate(self._registrar, self._reader)
         _ON_LOG.reached()
@@ -184,7 +189,7 @@ class Identity:
         _SETTLED.reached()
 
     def _settle(self) -> None:
-        key = self._controller.signer.public_key().multibase
+        key = self.key.multibase
         with self._engine.begin() as connection:
             for name in (_SIGNING, _LEAVING):
                 connection.execute(delete(settings).where(settings.c.name == name))
@@ -210,7 +215,7 @@ class Identity:
     def _current(self) -> tuple[Version, bool]:
         """The version on the log that made the current key current, and whether it is final."""
         resolution = self.resolution()
-        key = self._controller.signer.public_key().raw
+        key = self.key.raw
         newest = resolution.versions[-1] if resolution.versions else None
         if resolution.registration is not Registration.YES or newest is None:
             raise Unavailable(

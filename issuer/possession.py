@@ -69,7 +69,8 @@ def check_possession(
         at: Now.
 
     Raises:
-        Invalid: Steps ``possession`` and ``nonce``: malformed, wrong audience, too old, not its key.
+        Invalid: Steps ``possession`` and ``nonce``: malformed, for another
+            issuer, too old, or not by a key of the DID.
         Refused: Step ``nonce`` for one that expired, ``possession`` for a superseded key or a short
             form that is not registered, ``device`` for ``deactivated``.
         Undecided: The log cannot be read.
@@ -135,9 +136,9 @@ def _check_standing(did: KeybornDid, key: PublicKey, resolver: Resolver) -> None
             "registration_unknown", "the log was not asked for this DID", step=_POSSESSION
         )
     if did.genesis is None:
-        error = not_registered(resolution, _POSSESSION)
-        error.hint = "use the long form of the DID in kid until it is registered"
-        raise error
+        refusal = not_registered(resolution, _POSSESSION)
+        refusal.hint = "use the long form of the DID in kid until it is registered"
+        raise refusal
     if birth_key(did.genesis) != key:
         raise Invalid(
             "unknown_verification_method",

@@ -48,9 +48,7 @@ def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> s
     _check_time(row.cancelled, row.completed, row.expires, at)
     if row.tx_code_hash is None:
         if tx_code is not None:
-            raise Invalid(
-                "tx_code_not_expected", "this code takes no tx_code", step=_REQUEST
-            )
+            raise Invalid("tx_code_not_expected", "this code takes no tx_code", step=_REQUEST)
     elif tx_code is None:
         raise Invalid(
             "tx_code_missing",
@@ -63,9 +61,7 @@ def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> s
     return str(row.id)
 
 
-def _check_time(
-    cancelled: int | None, completed: int | None, expires: int, at: datetime
-) -> None:
+def _check_time(cancelled: int | None, completed: int | None, expires: int, at: datetime) -> None:
     moment = at.timestamp()
     if cancelled is not None:
         raise _no_longer("claim_cancelled", "the claim was withdrawn")

@@ -154,9 +154,7 @@ def _bits(connection: Connection, row: Row[Any]) -> bytes:
 
 
 def _row(connection: Connection, name: str) -> Row[Any]:
-    row = connection.execute(
-        select(status_lists).where(status_lists.c.name == name)
-    ).one_or_none()
+    row = connection.execute(select(status_lists).where(status_lists.c.name == name)).one_or_none()
     if row is None:
         raise NotFound("status_list_not_found", "there is no such status list", value=name)
     return row
@@ -166,9 +164,7 @@ def _fresh_until(row: Row[Any], ttl: timedelta, at: datetime) -> datetime | None
     """When what is published ends; None if it cannot serve now."""
     if row.published is None or row.changes != row.published_changes:
         return None
-    ends = _from_microseconds(row.valid_from) + min(
-        ttl, timedelta(milliseconds=row.published_ttl)
-    )
+    ends = _from_microseconds(row.valid_from) + min(ttl, timedelta(milliseconds=row.published_ttl))
     return ends if at < ends else None
 
 
