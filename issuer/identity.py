@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from ledger.controller import Controller
-from ledger.registrar.messages import Relay
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from did.errors import Refused, Unavailable
@@ -30,6 +28,8 @@ from did.resolution import Finality, Registration, Resolution, Resolver, Version
 from issuer.store import grants, settings
 from keyborn.faults import FaultPoint
 from keyborn.storage import reading
+from ledger.controller import Controller
+from ledger.registrar.messages import Relay
 
 PATIENCE: Final = 60.0  # seconds that a rotation waits for the log's time
 RETRY: Final = 2  # seconds, told to those who come while a rotation is under way
@@ -138,7 +138,7 @@ class Identity:
             finally:
                 self._turn.release()
         settled = self._settled
-        if settled is not None:
+        if settled is not None and settled.signer.public_key() == self.key:
             return settled
         version, final = self._current()
         since = datetime.fromtimestamp(version.time, UTC)
@@ -172,7 +172,6 @@ class Identity:
                 return
             connection.execute(delete(settings).where(settings.c.name == _SIGNING))
             connection.execute(insert(settings).values(name=_LEAVING, value=leaving.encode()))
-        self._settled = None
         _BEGUN.reached()
 
     def _finish(self) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Final
 
 from did.errors import Invalid
@@ -39,7 +38,7 @@ class Terms:
     model: str
     owner: str
     roles: tuple[str, ...] = ()
-    tags: Mapping[str, str] = MappingProxyType({})
+    tags: Mapping[str, str] = field(default_factory=dict)
     configuration: JsonObject | None = field(default=None, repr=False)
     did: KeybornDid | None = None
     tx_code: bool = False
