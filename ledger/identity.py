@@ -75,7 +75,9 @@ class Identity:
         if self.did.genesis is None:
             raise Invalid("store_corrupt", "the DID is not in its long form")
         genesis, last = self.did.genesis, self.last
-        made = (genesis.key, genesis.next) if last is None else (last.update.reveal, last.update.next)
+        made = (
+            (genesis.key, genesis.next) if last is None else (last.update.reveal, last.update.next)
+        )
         deactivated = last is not None and last.update.next is None
         if deactivated != (self.next is None) or (
             self.next is not None and made != (self.current.raw, commitment(self.next))
@@ -88,9 +90,9 @@ class Identity:
             "version": _VERSION,
             "did": self.did.text,
             "current": self.current.multibase,
-            "next": _optional(self.next, lambda key: key.multibase),
+            "next": None if self.next is None else self.next.multibase,
             "nextElsewhere": self.next_elsewhere,
-            "last": _optional(self.last, SignedUpdate.to_json),
+            "last": None if self.last is None else self.last.to_json(),
         }
 
     @classmethod
@@ -124,7 +126,7 @@ class Pending:
     next_file: Path | None
 
     def __post_init__(self) -> None:
-        promised = _optional(self.next, commitment)
+        promised = None if self.next is None else commitment(self.next)
         if promised != self.signed.update.next:
             raise Invalid("store_corrupt", "the update commits to another key")
 
@@ -133,8 +135,8 @@ class Pending:
         return {
             "version": _VERSION,
             "signed": self.signed.to_json(),
-            "next": _optional(self.next, lambda key: key.multibase),
-            "nextFile": _optional(self.next_file, str),
+            "next": None if self.next is None else self.next.multibase,
+            "nextFile": None if self.next_file is None else str(self.next_file),
         }
 
     @classmethod
@@ -177,10 +179,7 @@ class Birth:
         return cls(_key(fields["next"]), Path(_text(fields["nextFile"])))
 
 
-_Value = TypeVar("_Value")
-
-
-def _optional(value: _Value | None, read: Callable[[_Value], _Part]) -> _Part | None:
+def _optional(value: Json, read: Callable[[Json], _Part]) -> _Part | None:
     return None if value is None else read(value)
 
 

@@ -31,7 +31,13 @@ from did.jcs import Json, JsonObject
 from did.keys import KEY_BYTES, PublicKey, SigningKey
 from did.multibase import multibase_decode, multibase_encode
 from did.strict_json import parse_object
-from keyborn.files import create_private, private_directory, read_private, refuse_shared, write_private
+from keyborn.files import (
+    create_private,
+    private_directory,
+    read_private,
+    refuse_shared,
+    write_private,
+)
 from ledger.identity import Birth, Identity, Pending
 
 _FILE_BYTES: Final = 16_384
@@ -151,7 +157,7 @@ class IdentityStore:
         """Keep a key; nothing happens if it is kept already."""
         path = self._key_path(key.public_key())
         if not path.exists():
-            create_private(path, key_file(key))
+            create_private(path, _key_text(key))
 
     def drop_keys(self, *, but: tuple[PublicKey | None, ...]) -> None:
         """Remove every key except some: what was rotated away, or never came to be used."""
@@ -186,12 +192,70 @@ class IdentityStore:
             raise _corrupt(path, error.message) from error
 
     def _write(self, name: str, value: JsonObject) -> None:
-        write_private(self.directory / name, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+        write_private(
+            self.directory / name, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+        )
 
 
-def key_file(key: SigningKey) -> bytes:
-    """A key as the content of its file."""
-    return f"{multibase_encode(_ED25519_PRIV + key.seed)}\n".encode("ascii")
+class NextKeyFile:
+    """A file outside the store with the next key in it.
+
+    During a rotation the new next key lies beside it, at ``<name>.new``, and takes its place when
+    the rotation is on the log.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path: Final = path.absolute()
+        self._beside = self.path.with_name(f"{self.path.name}.new")
+
+    def refuse_existing(self) -> None:
+        """Raise ``Conflict`` (``store_exists``) if there is such a file."""
+        if self.path.exists():
+            raise Conflict(
+                "store_exists",
+                "there is a file already where the next key is to be put",
+                value=str(self.path),
+                hint="name another file; this one may be the next key of another DID",
+            )
+
+    def create(self, key: SigningKey) -> None:
+        """Put ``key`` into the file, which must not exist."""
+        create_private(self.path, _key_text(key))
+
+    def key(self, public: PublicKey) -> SigningKey:
+        """The key with this public half.
+
+        Raises:
+            Unavailable: ``store_missing``.
+            Refused: ``store_readable_by_others``.
+            Invalid: ``wrong_next_key``, ``store_corrupt``.
+        """
+        key = read_key(self.path)
+        if key.public_key() == public:
+            return key
+        if self._beside.exists() and (key := read_key(self._beside)).public_key() == public:
+            return key  # it was about to take its place when the power failed
+        raise Invalid(
+            "wrong_next_key",
+            "the file holds another key than the next one of this DID",
+            step="sign the update",
+            value=str(self.path),
+            hint=f"name the file with the secret of {public.multibase}",
+        )
+
+    def successor(self) -> SigningKey:
+        """A new key, kept beside the file; the same one if it is asked for again."""
+        if self._beside.exists():
+            return read_key(self._beside)
+        key = SigningKey.generate()
+        create_private(self._beside, _key_text(key))
+        return key
+
+    def replace(self, public: PublicKey) -> None:
+        """Let the new key, with this public half, take its place; raises as ``key``."""
+        if self._beside.exists():
+            self._beside.replace(self.path)
+        self.key(public)
 
 
 def read_key(path: Path) -> SigningKey:
@@ -229,3 +293,7 @@ def _corrupt(path: Path, why: str) -> Invalid:
         value=str(path),
         hint="restore the directory from a backup; without its keys the DID is lost",
     )
+
+
+def _key_text(key: SigningKey) -> bytes:
+    return f"{multibase_encode(_ED25519_PRIV + key.seed)}\n".encode("ascii")

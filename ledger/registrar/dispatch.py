@@ -132,7 +132,8 @@ class Dispatcher:
                 return  # newer than the sync; the next round has it
             final = receipt is not None and receipt.sequence <= _finalized(view)
             states = _changes(view, contents, otherwise=State.VOID if final else State.SENT)
-            self._judged[submission.id] = receipt and view.head_at(receipt.sequence)
+            head = None if receipt is None else view.head_at(receipt.sequence)
+            self._judged[submission.id] = head
         if receipt is None:
             passage = Passage.OPEN
         elif all(states.get(e.id, e.state) in _TERMINAL for e in contents):

@@ -32,6 +32,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    CursorResult,
     Engine,
     ForeignKey,
     Index,
@@ -208,7 +209,9 @@ class Outbox:
         """The bytes of a submission, as they are submitted, again and again."""
         query = select(_submissions.c.payload).where(_submissions.c.id == submission.id)
         with reading(self._engine) as connection:
-            return connection.execute(query).scalar_one()
+            payload = connection.execute(query).scalar_one()
+        assert isinstance(payload, bytes)
+        return payload
 
     @contextmanager
     def accepting(self) -> Iterator["Acceptance"]:
@@ -222,7 +225,7 @@ class Outbox:
             added = connection.execute(
                 insert(_submissions).values(payload=payload, state=Passage.OPEN)
             )
-            (id_,) = added.inserted_primary_key or ()
+            id_ = _new_id(added)
             _mark(connection, dict.fromkeys((each.id for each in contents), State.SENT), id_)
         return Submission(id_, Passage.OPEN, None)
 
@@ -306,8 +309,14 @@ class Acceptance:
                 state=State.QUEUED,
             )
         )
-        (id_,) = added.inserted_primary_key or ()
-        return Accepted(id_, hash_, prev, operation, at, State.QUEUED, None)
+        return Accepted(_new_id(added), hash_, prev, operation, at, State.QUEUED, None)
+
+
+def _new_id(added: CursorResult[Any]) -> int:
+    assert added.inserted_primary_key is not None
+    (id_,) = added.inserted_primary_key
+    assert isinstance(id_, int)
+    return id_
 
 
 def _find(connection: Connection, hash_: bytes) -> Accepted | None:
