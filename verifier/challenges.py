@@ -93,9 +93,7 @@ class ChallengeBook:
 
     def _recognise(self, text: str, did: Did | None, at: datetime) -> Nonce | None:
         try:
-            return recognise(
-                self._key, text, purpose=_PURPOSE, context=self._context(did), at=at
-            )
+            return recognise(self._key, text, purpose=_PURPOSE, context=self._context(did), at=at)
         except Invalid:
             return None
 
@@ -120,9 +118,7 @@ def check_audience(found: str, due: str) -> None:
 
 def expired() -> Refused:
     """The refusal of a challenge that has ended."""
-    return Refused(
-        "challenge_expired", "the challenge has expired", hint="ask for a new challenge"
-    )
+    return Refused("challenge_expired", "the challenge has expired", hint="ask for a new challenge")
 
 
 def _used() -> Refused:

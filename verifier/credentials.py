@@ -200,9 +200,7 @@ def _check_not_compromised(issuer: TrustedIssuer, key: PublicKey) -> None:
         )
 
 
-def _check_validity(
-    credential: Credential, signed: datetime, at: datetime, policy: Policy
-) -> None:
+def _check_validity(credential: Credential, signed: datetime, at: datetime, policy: Policy) -> None:
     if signed > at + policy.clock_skew:
         raise Refused(
             "credential_not_yet_valid",

@@ -6,7 +6,8 @@ a. it is a Bitstring Status List 1.0 credential that names the URL it was fetche
    ``id``, so that no list can stand in for another;
 b. the credential's own issuer signed it, with a key that is its current one, settled, and not
    marked compromised on the trust root;
-c. it is in force now, and for the purpose that is asked.
+c. it is in force now, and for the purpose that is asked. A list that states no ``validUntil`` ends
+   with its ``ttl``, counted from its ``validFrom``, so that a copy is not good for ever.
 
 Where it comes short of that, the status is *undecided*: the device has done nothing wrong.
 """
@@ -22,7 +23,7 @@ from did.resolution import Resolution, authenticating_version
 from did.strict_json import parse_object
 from did.timestamps import format_time
 from did.vc.credential import Credential, parse_credential
-from did.vc.status_list import CREDENTIAL_TYPE, StatusEntry, parse_list_subject
+from did.vc.status_list import CREDENTIAL_TYPE, StatusEntry, StatusList, parse_list_subject
 from verifier.decision import Check
 from verifier.inquiry import check_did_key
 from verifier.store import KeptList
@@ -96,11 +97,12 @@ class Standing:
             self._check_key(key)
             credential.proof.verify(key)
             list_ = parse_list_subject(url, credential.subject)
+            ends = _end(credential, version, list_)
         except Invalid as error:
             raise undecided(
                 "status_invalid", f"the status list is not valid: {error.message}", url
             ) from error
-        self._check_time(version, credential.valid_until)
+        self._check_in_force(version, ends)
         check_purpose(list_.purpose, entry)
         return KeptList(
             url=url,
@@ -145,12 +147,12 @@ class Standing:
             return error
         return None
 
-    def _check_time(self, version: datetime, ends: datetime | None) -> None:
+    def _check_in_force(self, version: datetime, ends: datetime) -> None:
         if version > self.at + self.policy.clock_skew:
             raise undecided(
                 "status_invalid", "the status list is of the future", format_time(version)
             )
-        if ends is not None and self._has_ended(ends):
+        if self._has_ended(ends):
             raise undecided("status_expired", "the status list has ended", format_time(ends))
 
     def _has_ended(self, ends: datetime | None) -> bool:
@@ -190,3 +192,14 @@ def _version(credential: Credential, url: str) -> datetime:
     if credential.valid_from is None:
         raise Invalid("invalid_status_list", "it has no validFrom, which is its version")
     return credential.valid_from
+
+
+def _end(credential: Credential, version: datetime, list_: StatusList) -> datetime:
+    if credential.valid_until is not None:
+        return credential.valid_until
+    if list_.ttl is None:
+        raise Invalid("invalid_status_list", "it states no end: neither validUntil nor ttl")
+    try:
+        return version + timedelta(milliseconds=list_.ttl)
+    except OverflowError as error:
+        raise Invalid("invalid_status_list", "its ttl is out of range") from error

@@ -47,7 +47,7 @@ from did.vc.credential import PROVISIONING, Credential, parse_credential
 from did.vc.presentation import Presentation, parse_presentation
 from verifier.challenges import ChallengeBook, check_audience, expired
 from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
-from verifier.decision import Check, Decision, Trail, age
+from verifier.decision import Check, Decision, Trail
 from verifier.inquiry import Inquiry, version_facts
 from verifier.statuses import Statuses
 from verifier.trust_root import TrustRoot
@@ -281,5 +281,3 @@ def _provisioning(parsed: Presentation) -> Credential:
             value=len(found),
         )
     return found[0]
-
-
