@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+import httpx
+
 from did.errors import Conflict, Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
@@ -19,7 +21,6 @@ from did.resolution import Resolver
 from devices.acceptance import TYPES, accept
 from devices.issuer_client import IssuerClient, IssuerMetadata, check_issuer_url
 from devices.store import Progress, Store, claim_digest
-from keyborn.client import connect
 from keyborn.faults import FaultPoint
 
 _CLAIM_STORED: Final = FaultPoint("device.enroll.after_claim_stored")
@@ -109,20 +110,21 @@ class Enrolment:
         self._resolver = resolver
         self._clock = clock
 
-    def finish(self, progress: Progress) -> Progress:
+    def finish(self, progress: Progress, http: httpx.Client) -> Progress:
         """Receive, verify and store all that is missing.
+
+        Args:
+            progress: As it is in the store, with something missing.
+            http: A client for the issuer's URL.
 
         Raises:
             KeybornError: The step that failed, why, and what to do; repeating is safe.
         """
-        if progress.complete:
-            return progress
-        with connect(progress.issuer) as http:
-            client = IssuerClient(progress.issuer, http)
-            metadata = client.metadata()
-            _check_supported(progress, metadata)
-            for configuration in progress.missing:
-                progress = self._receive(client, metadata, progress, configuration)
+        client = IssuerClient(progress.issuer, http)
+        metadata = client.metadata()
+        _check_supported(progress, metadata)
+        for configuration in progress.missing:
+            progress = self._receive(client, metadata, progress, configuration)
         return progress
 
     def _receive(

@@ -6,7 +6,8 @@ is for the device alone.
 """
 
 from datetime import datetime
-from typing import Final
+
+import httpx
 
 from did.challenge import Challenge
 from did.errors import Invalid, KeybornError, Refused
@@ -15,16 +16,16 @@ from did.jcs import JsonObject
 from did.keys import Signer
 from did.vc.credential import CONFIGURATION, parse_credential
 from did.vc.presentation import sign_presentation
-from keyborn.client import connect, request_json
+from keyborn.client import request_json
 
 
-def ask(verifier: str, did: KeybornDid, *, audience: str | None = None) -> Challenge:
-    """Have ``verifier`` (a URL) ask ``did`` something.
+def ask(http: httpx.Client, did: KeybornDid, *, audience: str) -> Challenge:
+    """Have a verifier ask ``did`` something.
 
     Args:
-        verifier: Where the verifier is reached.
+        http: A client for the verifier's URL.
         did: Who will answer.
-        audience: The verifier's name, if it is not the URL at which it is reached.
+        audience: The verifier's name: its URL, unless it is called otherwise.
 
     Raises:
         Refused: ``wrong_audience``: the challenge is another verifier's.
@@ -32,13 +33,10 @@ def ask(verifier: str, did: KeybornDid, *, audience: str | None = None) -> Chall
         KeybornError: as ``keyborn.client.request``.
     """
     step = "challenge"
-    with connect(verifier) as http:
-        answer = request_json(
-            http, "POST", "v1/challenges", step=step, json={"did": did.canonical.text}
-        )
+    asked = request_json(http, "POST", "v1/challenges", step=step, json={"did": did.canonical.text})
     try:
-        challenge = Challenge.from_json(answer)
-        check_audience(challenge, audience or verifier)
+        challenge = Challenge.from_json(asked)
+        check_audience(challenge, audience)
     except KeybornError as error:
         raise error.at(step) from error
     return challenge
@@ -86,8 +84,10 @@ def answer(
     )
 
 
-def deliver(verifier: str, presentation: JsonObject) -> JsonObject:
-    """Bring ``presentation`` to ``verifier`` (a URL); its answer: ``device`` and ``decision``.
+def deliver(http: httpx.Client, presentation: JsonObject) -> JsonObject:
+    """Bring ``presentation`` to a verifier, by a client for its URL; its answer.
+
+    The answer holds ``device``, whom the verifier admits, and ``decision``, how it came to that.
 
     Raises:
         Refused: The verifier says no, with its code.
@@ -96,8 +96,7 @@ def deliver(verifier: str, presentation: JsonObject) -> JsonObject:
         KeybornError: as ``keyborn.client.request``.
     """
     step = "present"
-    with connect(verifier) as http:
-        decided = request_json(http, "POST", "v1/presentations", step=step, json=presentation)
+    decided = request_json(http, "POST", "v1/presentations", step=step, json=presentation)
     if not isinstance(decided.get("device"), dict) or "decision" not in decided:
         raise Invalid("invalid_answer", "the verifier's answer admits no device", step=step)
     return decided

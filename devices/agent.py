@@ -1,0 +1,232 @@
+"""One device and all that it does: born, enrolled, registered, presenting, rotating, ending.
+
+Each method is one step of a device's life. A step may be repeated; one that was interrupted is
+taken up where it was. ``run`` does whatever is missing next.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Self
+
+from devices.connections import Connections
+from devices.enrolment import Enrolment, begin
+from devices.presenting import answer, ask, deliver
+from devices.store import Progress, Store
+from did.challenge import Challenge
+from did.errors import Invalid, Unavailable
+from did.identifier import KeybornDid
+from did.jcs import JsonObject
+from did.openid4vci import Offer, sign_possession
+from keyborn import clock
+from keyborn.faults import FaultPoint
+from ledger.controller import Controller
+from ledger.network import Network, open_reader
+from ledger.reader import LogReader
+from ledger.registrar.client import RegistrarClient
+
+_BORN: Final = FaultPoint("device.init.after_identity")
+_SIGNED: Final = FaultPoint("device.present.before_deliver")
+_DELIVERED: Final = FaultPoint("device.present.after_deliver")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccess:
+    """The log that a device uses: the pin, a reader that replays it, a registrar to write it."""
+
+    network: Network
+    reader: LogReader
+    registrar: RegistrarClient
+
+
+@contextmanager
+def ledger_access(network: Network, index: Path) -> Iterator[LedgerAccess]:
+    """Access to the log that ``network`` pins; the replay is kept at ``index``."""
+    with open_reader(network, index) as reader, RegistrarClient(network.url) as registrar:
+        yield LedgerAccess(network, reader, registrar)
+
+
+class Agent:
+    """What acts for the device in ``store``."""
+
+    def __init__(
+        self,
+        store: Store,
+        connections: Connections,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self.store = store
+        self.controller = Controller.open(store.identity)
+        self._connections = connections
+        self._now = now
+
+    @classmethod
+    def born(
+        cls, directory: Path, connections: Connections, *, next_out: Path | None = None
+    ) -> Self:
+        """The device in ``directory``, which is given its keys and its DID if it has none.
+
+        Args:
+            directory: Of the store.
+            connections: Of the agent.
+            next_out: Where the next key goes, to be kept off the device.
+        """
+        store = Store.prepare(directory)
+        with store.exclusive():
+            Controller.create(store.identity, next_out=next_out)
+            _BORN.reached()
+        return cls(store, connections)
+
+    @property
+    def did(self) -> KeybornDid:
+        """The device's DID, long form."""
+        return self.controller.did
+
+    def network(self, named: Network | None = None) -> Network:
+        """The network ``named``, remembered from now on; or the one remembered.
+
+        Raises:
+            Conflict: ``other_network``.
+            Unavailable: ``network_unknown``.
+        """
+        if named is not None:
+            self.store.remember_network(named)
+            return named
+        known = self.store.network()
+        if known is None:
+            raise Unavailable(
+                "network_unknown",
+                "this device has not been told which log it uses",
+                hint="name it once: --network FILE (who runs the ledger hands the file out)",
+            )
+        return known
+
+    def enroll(
+        self,
+        offer: Offer | None,
+        ledger: LedgerAccess,
+        *,
+        tx_code: str | None = None,
+        issuer: str | None = None,
+        again: bool = False,
+    ) -> Progress:
+        """Get and keep the credentials of a claim.
+
+        Args:
+            offer: The claim; None goes on with the one that was begun.
+            ledger: To verify the issuer on.
+            tx_code: As ``devices.enrolment.begin``, like the following.
+            issuer: See there.
+            again: See there.
+
+        Raises:
+            Unavailable: ``no_claim``, and as the steps do.
+            KeybornError: as ``devices.enrolment``.
+        """
+        if offer is not None:
+            progress = begin(self.store, offer, tx_code=tx_code, issuer=issuer, again=again)
+        else:
+            known = self.store.progress()
+            if known is None:
+                raise Unavailable(
+                    "no_claim",
+                    "no enrolment has been begun",
+                    step="offer",
+                    hint="ask the operator for a claim, and enrol with its offer",
+                )
+            progress = known
+        if progress.complete:
+            return progress
+        enrolment = Enrolment(
+            self.store,
+            did=self.did,
+            signer=self.controller.signer,
+            log_id=ledger.network.log_id,
+            resolver=ledger.reader,
+            clock=self._now,
+        )
+        return enrolment.finish(progress, self._connections.to(progress.issuer))
+
+    def register(self, ledger: LedgerAccess) -> None:
+        """Put the DID on the log; returns when it is there."""
+        self.controller.register(ledger.registrar, ledger.reader)
+
+    def rotate(self, ledger: LedgerAccess, *, next_key: Path | None = None) -> None:
+        """Make the next key the current one; ``next_key`` is its file, if it is kept elsewhere."""
+        self.controller.rotate(ledger.registrar, ledger.reader, next_key=next_key)
+
+    def deactivate(self, ledger: LedgerAccess) -> None:
+        """End the DID, for good."""
+        self.controller.deactivate(ledger.registrar, ledger.reader)
+
+    def credential(self) -> JsonObject:
+        """What the device presents; raises ``Unavailable`` (``not_enrolled``)."""
+        document = self.store.credential("provisioning")
+        if document is None:
+            raise Unavailable(
+                "not_enrolled",
+                "this device has no credential to present",
+                step="present",
+                hint="enrol it: keyborn device enroll OFFER",
+            )
+        return document
+
+    def configuration(self) -> JsonObject:
+        """What the issuer configured: the subject of the configuration credential, with secrets.
+
+        Raises:
+            Unavailable: ``not_configured``.
+        """
+        document = self.store.credential("configuration")
+        subject = None if document is None else document["credentialSubject"]
+        if not isinstance(subject, dict):
+            raise Unavailable(
+                "not_configured",
+                "this device has no configuration credential",
+                hint="enrol it with a claim that offers device-configuration",
+            )
+        return subject
+
+    def answer(self, challenge: Challenge, credential: JsonObject | None = None) -> JsonObject:
+        """The presentation that answers ``challenge``: of ``credential``, or of the stored one."""
+        return answer(
+            challenge,
+            credential or self.credential(),
+            self.controller.signer,
+            did=self.did,
+            at=self._now(),
+        )
+
+    def present(
+        self, verifier: str, *, audience: str | None = None, credential: JsonObject | None = None
+    ) -> JsonObject:
+        """Be asked by ``verifier`` (a URL), answer, and return what it decided.
+
+        Args:
+            verifier: Where the verifier is reached.
+            audience: What it calls itself, if not that URL.
+            credential: To present instead of the stored one.
+
+        Raises:
+            Refused: as ``devices.presenting``.
+            Undecided: as ``devices.presenting``.
+        """
+        http = self._connections.to(verifier)
+        challenge = ask(http, self.did, audience=audience or verifier)
+        presentation = self.answer(challenge, credential)
+        _SIGNED.reached()
+        decided = deliver(http, presentation)
+        _DELIVERED.reached()
+        return decided
+
+    def prove(self, *, audience: str, nonce: str) -> str:
+        """A possession proof (OpenID4VCI 1.0, appendix F.1), for enrolling by other means."""
+        return sign_possession(
+            self.did,
+            self.controller.signer,
+            audience=audience,
+            nonce=nonce,
+            issued=self._now(),
+        )
