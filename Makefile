@@ -1,0 +1,49 @@
+# Each target sets up what it needs. The README and CI use these same targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check --quiet
+
+# The demo's two questions: which ledger, and how many devices beside the story.
+LEDGER  ?= embedded
+DEVICES ?= 0
+
+.PHONY: demo test lint lock contract clean
+
+demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed)
+	@$(BIN)/keyborn demo --ledger $(LEDGER) --devices $(DEVICES)
+
+# Tests that need npm packages are skipped, with that reason, where npm is missing;
+# KEYBORN_REQUIRE_ALL=1 turns every such skip into a failure.
+test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
+	$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/python tests/coverage_floors.py
+
+lint: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The contract's packaged bytecode, rebuilt from its source.
+contract: node_modules/installed
+	node ledger/contracts/build.mjs
+
+# The lock holds hashes and no index address; needs uv on the PATH.
+lock:
+	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
+	  --no-emit-index-url --no-header --upgrade --output-file requirements.lock
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/installed: package.json package-lock.json
+	npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+clean:
+	rm -rf $(VENV) node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
