@@ -1,0 +1,199 @@
+"""Calls to HTTP services, whose every failure is an error of our tree.
+
+``connect`` opens a client, ``request`` makes one call. No redirect is followed, answers have a
+size limit that holds while they are read, and a time limit as a whole.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import httpx
+
+from did.errors import Invalid, Unavailable
+from did.jcs import Json, JsonObject
+from did.limits import LIMITS
+from did.strict_json import parse_object
+from keyborn import problem
+
+TIMEOUT: Final = 10.0  # seconds to connect, and for each read and write
+DEADLINE: Final = 30.0  # seconds for an answer as a whole
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful (2xx) answer; ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
+    """A client for the service at ``base_url``; close it, or use it in a ``with`` block.
+
+    Args:
+        base_url: ``http`` or ``https``, with host, without user, query or fragment.
+        token: Bearer token (RFC 6750), sent to this origin and to no other.
+
+    Raises:
+        Invalid: ``invalid_url``.
+    """
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise Invalid("invalid_url", f"this is no URL: {error}", value=base_url) from error
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
+        raise Invalid(
+            "invalid_url",
+            "a service is named by a URL of the form https://host[:port][/path]",
+            value=base_url,
+        )
+
+    def authorize(request: httpx.Request) -> httpx.Request:
+        if token is not None and _origin(request.url) == _origin(url):
+            request.headers["authorization"] = f"Bearer {token}"
+        return request
+
+    return httpx.Client(
+        base_url=url,
+        headers={"accept": "application/json", "accept-encoding": "identity"},
+        auth=authorize,
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        # A proxy from the environment has no business between processes of one machine.
+        trust_env=url.host not in _LOOPBACK,
+    )
+
+
+def request(
+    client: httpx.Client,
+    method: str,
+    path: str,
+    *,
+    step: str,
+    json: Json = None,
+    form: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    headers: Mapping[str, str] = _NOTHING,
+    max_bytes: int = LIMITS.json_bytes,
+) -> Answer:
+    """Make one call and read its answer.
+
+    Args:
+        client: From ``connect``.
+        method: ``GET``, ``POST`` and so on.
+        path: Appended to the base URL, with a query if there is one; or an absolute URL.
+        step: What the caller is doing, for the error.
+        json: Body as JSON; at most one of ``json``, ``form`` and ``content``.
+        form: Body as ``application/x-www-form-urlencoded``.
+        content: Body as bytes; name its type in ``headers``.
+        headers: More headers.
+        max_bytes: Limit on the answer's body.
+
+    Raises:
+        Unavailable: ``unreachable`` or ``timeout``.
+        Invalid: ``answer_too_large``, ``invalid_answer`` or ``redirected``.
+        KeybornError: What the server answered, by its status and code.
+    """
+    deadline = time.monotonic() + DEADLINE
+    built = client.build_request(
+        method, path, json=json, data=form, content=content, headers=headers
+    )
+    url = str(built.url.copy_with(query=None))
+    try:
+        response = client.send(built, stream=True)
+        try:
+            body = _read(response, max_bytes=max_bytes, deadline=deadline, step=step, url=url)
+        finally:
+            response.close()
+    except httpx.TimeoutException as error:
+        raise _late(step, url) from error
+    except (httpx.ProtocolError, httpx.DecodingError) as error:
+        raise Invalid(
+            "invalid_answer", f"what answers is no HTTP service: {error}", step=step, value=url
+        ) from error
+    except httpx.TransportError as error:
+        raise Unavailable(
+            "unreachable",
+            f"no connection to the service: {error}",
+            step=step,
+            value=url,
+            hint="check that the service runs and that its address is right",
+        ) from error
+    if response.is_success:
+        return Answer(response.status_code, dict(response.headers), body)
+    if response.is_redirect:
+        raise Invalid(
+            "redirected",
+            "the service redirects, which is not followed",
+            step=step,
+            value=url,
+            hint=f"if it is trusted, name it directly: {response.headers['location']}",
+        )
+    raise problem.parse(
+        response.status_code, body, retry_after=response.headers.get("retry-after"), step=step
+    )
+
+
+def request_json(
+    client: httpx.Client,
+    method: str,
+    path: str,
+    *,
+    step: str,
+    json: Json = None,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] = _NOTHING,
+) -> JsonObject:
+    """As ``request``, for an answer that is a JSON object, parsed strictly.
+
+    Raises:
+        Invalid: ``invalid_answer`` for anything else.
+    """
+    answer = request(client, method, path, step=step, json=json, form=form, headers=headers)
+    try:
+        return parse_object(answer.body)
+    except Invalid as error:
+        raise Invalid(
+            "invalid_answer", f"the answer is not understood: {error.message}", step=step
+        ) from error
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _read(
+    response: httpx.Response, *, max_bytes: int, deadline: float, step: str, url: str
+) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise Invalid("invalid_answer", "the answer is compressed, unasked", step=step, value=url)
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > max_bytes:
+            raise Invalid(
+                "answer_too_large",
+                f"the answer is larger than {max_bytes} bytes",
+                step=step,
+                value=url,
+            )
+        if time.monotonic() > deadline:
+            raise _late(step, url)
+    return bytes(body)
+
+
+def _late(step: str, url: str) -> Unavailable:
+    return Unavailable(
+        "timeout",
+        "the service did not answer in time",
+        step=step,
+        value=url,
+        hint="repeat it; what was done already is not done twice",
+    )

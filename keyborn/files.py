@@ -1,0 +1,153 @@
+"""Files that must be whole or absent, and private where they hold secrets.
+
+A write goes to a temporary file beside the target, is synced, renamed over it, and the directory
+is synced: after a crash there is the old content or the new, never a part. Other failures of the
+file system are left as ``OSError``.
+
+Threat model: whoever can write to the directory can replace a file by another, but not read it.
+"""
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from did.errors import Conflict, Invalid, Refused, Unavailable
+
+_OTHERS: Final = 0o077
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path``, mode 0600, replacing what is there (a symbolic link itself)."""
+    with staged(path) as temporary:
+        _write(temporary, data, 0o600)
+        temporary.replace(path)
+
+
+def write_public(path: Path, data: bytes) -> None:
+    """As ``write_private``, mode 0644."""
+    with staged(path) as temporary:
+        _write(temporary, data, 0o644)
+        temporary.replace(path)
+
+
+def create_private(path: Path, data: bytes) -> None:
+    """As ``write_private``, for a file that must not exist; of two writers at once, one wins.
+
+    Raises:
+        Conflict: ``store_exists``.
+    """
+    with staged(path) as temporary:
+        _write(temporary, data, 0o600)
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError as error:
+            raise Conflict("store_exists", "there is a file already", value=str(path)) from error
+
+
+def read_private(path: Path, limit: int) -> bytes:
+    """The content, of at most ``limit`` bytes, of a file that its owner alone can read.
+
+    A symbolic link is refused: a write would replace the link and leave its target behind, and the
+    state would be in two places.
+
+    Raises:
+        Unavailable: ``store_missing``.
+        Refused: ``store_readable_by_others`` or ``store_not_a_file``.
+        Invalid: ``store_too_large``.
+    """
+    try:
+        file = open(path, "rb", opener=_open_in_place)  # noqa: SIM115 - Path has no opener
+    except FileNotFoundError as error:
+        raise Unavailable("store_missing", "there is no such file", value=str(path)) from error
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR):
+            raise _not_a_file(path) from error
+        raise
+    with file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_a_file(path)
+        refuse_shared(path, status)
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise Invalid("store_too_large", f"the file is larger than {limit} bytes", value=str(path))
+    return data
+
+
+def _open_in_place(path: str, flags: int) -> int:
+    """Follow no link, and do not wait for the other end of a FIFO."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _not_a_file(path: Path) -> Refused:
+    return Refused(
+        "store_not_a_file",
+        "a private file is expected, not a link, directory or device",
+        value=str(path),
+        hint="name the file itself",
+    )
+
+
+def private_directory(path: Path) -> Path:
+    """``path`` as a directory of mode 0700, made with its parents if it is missing.
+
+    Raises:
+        Refused: ``store_readable_by_others``, or ``store_not_a_directory``.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise Refused(
+            "store_not_a_directory", "a file stands where a directory belongs", value=str(path)
+        ) from error
+    refuse_shared(path, path.stat())
+    return path
+
+
+def refuse_shared(path: Path, status: os.stat_result) -> None:
+    """Refuse what group or others can use in any way.
+
+    Raises:
+        Refused: ``store_readable_by_others``.
+    """
+    if status.st_mode & _OTHERS:
+        mode = "700" if stat.S_ISDIR(status.st_mode) else "600"
+        raise Refused(
+            "store_readable_by_others",
+            f"it holds secrets, and others can read it (mode {stat.S_IMODE(status.st_mode):04o})",
+            value=str(path),
+            hint=f"chmod {mode} {path}; replace the secrets if somebody may have read them",
+        )
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """An empty file beside ``path``, mode 0600, to be filled, synced, and renamed or linked to it.
+
+    It is gone afterwards, and what became of ``path`` is on the disk.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    with path.open("wb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,266 @@
+"""How our services answer over HTTP: limits, headers, and errors as problem details (RFC 9457)."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from did.errors import Invalid, KeybornError, Unavailable, shorten
+from did.jcs import Json, JsonObject
+from did.limits import LIMITS
+from did.strict_json import parse
+from keyborn import problem
+from keyborn.logs import request_id
+
+HEAD_BYTES: Final = 16_384  # target and headers
+HEADERS: Final = 100
+BODY_SECONDS: Final = 20.0  # for a request's body to arrive
+CONCURRENT_REQUESTS: Final = 256
+
+_LOGGER: Final = logging.getLogger(__name__)
+_DRAINED: Final = 16_777_216  # bytes of an oversized body that are thrown away before the answer
+_HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def install(app: FastAPI) -> None:
+    """Make ``app`` read JSON strictly and answer every error as problem details.
+
+    Call it before routes are declared; an ``APIRouter`` takes ``route_class=StrictRoute`` itself.
+    What nobody expected is left to the ``Envelope``, which answers with status 500.
+    """
+    app.router.route_class = StrictRoute
+    app.add_exception_handler(KeybornError, _answer_ours)
+    app.add_exception_handler(RequestValidationError, _answer_invalid_request)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _leave_to_envelope)
+
+
+def answer(
+    error: KeybornError,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    **members: Json,
+) -> Response:
+    """The answer that states ``error``: of its own status if none is given.
+
+    Args:
+        error: What failed.
+        status: Where HTTP has a more telling status, such as 413.
+        headers: More headers.
+        members: More members of the problem details (RFC 9457, section 3.2).
+    """
+    status = status or problem.status_of(error)
+    after = problem.retry_after(error, status)
+    return _response(
+        {**problem.details(error, status), **members},
+        status,
+        {**(headers or {}), **({} if after is None else {"retry-after": str(after)})},
+    )
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body is parsed by ``did.strict_json``: no duplicate keys, no floats."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, given a request that parses strictly."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            return await handler(_StrictRequest(request.scope, request.receive))
+
+        return handle
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Json:
+        return parse(await self.body())
+
+
+class Envelope:
+    """The rim around an application: limits of size, time and number, a request id, headers.
+
+    A request's body is read whole before the application is called, so that a slow sender occupies
+    nothing but its connection. Every answer carries ``X-Request-Id``, which log lines repeat, and
+    ``nosniff`` and ``no-store`` where the application has not set these headers itself. Whatever
+    the application raises is logged here, and answered with 500 without giving anything away.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_body: int = LIMITS.json_bytes,
+        body_seconds: float = BODY_SECONDS,
+        concurrent_requests: int = CONCURRENT_REQUESTS,
+    ) -> None:
+        self._app = app
+        self._max_body = max_body
+        self._body_seconds = body_seconds
+        self._free = concurrent_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3.0)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        this = secrets.token_hex(8)
+        request_id.set(this)  # not reset: the server may still log something of this very task
+        started = False
+
+        async def send_enveloped(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = this
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        self._free -= 1
+        try:
+            await self._admit(scope, receive, send_enveloped)
+        except Exception:
+            # The outermost rim: a fault of one request must not be told to the client, nor end in
+            # silence. A half-sent answer is left to the server, which breaks the connection.
+            if started:
+                raise
+            _LOGGER.exception("a request failed")
+            await _internal_error(this)(scope, receive, send_enveloped)
+        finally:
+            self._free += 1
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._free < 0:
+            refusal = answer(Unavailable("busy", "too many requests at once", retry_after=1))
+            await refusal(scope, receive, send)
+            return
+        headers = scope["headers"]
+        size = len(scope["path"]) + len(scope["query_string"])
+        size += sum(len(name) + len(value) for name, value in headers)
+        if len(headers) > HEADERS or size > HEAD_BYTES:
+            error = Invalid(
+                "head_too_large",
+                f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
+            )
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            await answer(error, status, {"connection": "close"})(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                body = await self._read(scope, receive)
+        except TimeoutError:
+            late = Unavailable("body_timeout", "the request's body did not arrive in time")
+            refusal = answer(late, HTTPStatus.REQUEST_TIMEOUT, {"connection": "close"})
+            await refusal(scope, receive, send)
+            return
+        except Invalid as error:
+            refusal = answer(error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"connection": "close"})
+            await refusal(scope, receive, send)
+            return
+        except _DisconnectedError:
+            return
+        unread = True
+
+        async def replay() -> Message:
+            nonlocal unread
+            if unread:
+                unread = False
+                return {"type": "http.request", "body": body, "more_body": False}
+            return await receive()
+
+        await self._app(scope, replay, send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        headers = Headers(scope=scope)
+        if "expect" in headers and self._exceeds(headers.get("content-length", "")):
+            raise self._too_large()  # before the client has sent any of it
+        body = bytearray()
+        size = 0
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _DisconnectedError
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size <= self._max_body:
+                body += chunk
+            elif size > _DRAINED:
+                raise self._too_large()
+            more = message.get("more_body", False)
+        if size > self._max_body:
+            # Read to the end first: who is still sending would see a broken pipe, not the answer.
+            raise self._too_large()
+        return bytes(body)
+
+    def _exceeds(self, length: str) -> bool:
+        return length.isdecimal() and int(length) > self._max_body
+
+    def _too_large(self) -> Invalid:
+        return Invalid("body_too_large", f"a request's body is at most {self._max_body} bytes")
+
+
+class _DisconnectedError(Exception):
+    """The client left while it sent the body."""
+
+
+async def _answer_ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, KeybornError)
+    return answer(error)
+
+
+async def _answer_invalid_request(_request: Request, error: Exception) -> Response:
+    """Name the fields that offend, by place and kind, never by value."""
+    assert isinstance(error, RequestValidationError)
+    fields: list[Json] = [
+        {
+            "field": shorten(".".join(str(part) for part in found["loc"]))[1:-1],
+            "problem": str(found["type"]).replace("_", " "),
+        }
+        for found in error.errors()
+    ]
+    named = "; ".join(f"{field['field']}: {field['problem']}" for field in fields)  # type: ignore[call-overload, index] # built above
+    return answer(
+        Invalid("invalid_request", f"the request is not as described: {named}"), fields=fields
+    )
+
+
+async def _answer_http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, KeybornError):  # FastAPI's wrapping of what reading JSON raised
+        return answer(error.__cause__)
+    status = HTTPStatus(error.status_code)
+    return _response(problem.plain_details(status, error.detail), status, error.headers)
+
+
+async def _leave_to_envelope(_request: Request, _error: Exception) -> Response:
+    """Starlette would answer, and then raise the error again; we want it raised alone."""
+    return _Silence()
+
+
+class _Silence(Response):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer nothing."""
+
+
+def _internal_error(request: str) -> Response:
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    body = problem.plain_details(
+        status, "the service failed", f"report it with the request id {request}"
+    )
+    return _response({**body, "code": "internal_error"}, status)
+
+
+def _response(body: JsonObject, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers, media_type=problem.MEDIA_TYPE)

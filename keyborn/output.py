@@ -1,0 +1,69 @@
+"""How commands print: data on stdout, as text for people or as one JSON document."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+import orjson
+
+_JSON: Final = (
+    "keyborn.json"  # a key of click's context meta, which a command and its parents share
+)
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _remember(context: click.Context, _parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click calls it so
+    context.meta[_JSON] = value
+    return value
+
+
+def json_option(command: _Command) -> _Command:
+    """Add ``--json``, passed as ``as_json: bool``; errors are then JSON too, on stderr."""
+    option = click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,
+        callback=_remember,
+        help="Print data, and errors, as JSON.",
+    )
+    return option(command)
+
+
+def wants_json(context: click.Context) -> bool:
+    """Whether ``--json`` is in effect for the command that runs in ``context``."""
+    return bool(context.meta.get(_JSON))
+
+
+def emit(data: object, *, as_json: bool, human: str) -> None:
+    """Print ``data`` as one indented JSON document, or else the text ``human``.
+
+    Whatever could steer a terminal is escaped, save line breaks and tabs. Text from devices goes
+    through ``printable`` first, so that it cannot pose as a line of its own.
+
+    Args:
+        data: What orjson serialises: dicts, lists, dataclasses, aware datetimes and so on.
+        as_json: The value of ``--json``.
+        human: The same for people; colours and cursor movements do not pass.
+    """
+    if as_json:
+        human = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
+    click.echo(printable(human, keep="\n\t"))
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""``text`` with control, format and separator characters escaped (``\n``, ``\u001b``).
+
+    The escapes are those of JSON, so JSON stays the same JSON.
+
+    Args:
+        text: From anywhere.
+        keep: Characters to let through all the same.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in keep else json.dumps(character)[1:-1]
+        for character in text
+    )

@@ -1,0 +1,186 @@
+"""Run an application as a service on a socket."""
+
+import asyncio
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from did.errors import Invalid, Unavailable
+from keyborn.files import write_public
+from keyborn.http import HEAD_BYTES, Envelope
+
+HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
+CONNECTIONS: Final = 1_024
+SHUTDOWN_SECONDS: Final = 10  # for requests under way, after SIGTERM or SIGINT
+
+_WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+
+
+def serve(app: ASGIApp, *, host: str, port: int, ready_file: Path | None = None) -> None:
+    """Serve ``app`` until SIGTERM or SIGINT, then finish what is under way and return.
+
+    The socket is listening before anything is announced. Once the application has started, the
+    line ``listening on <URL>`` is on stderr, and the URL alone in ``ready_file``, which is absent
+    at any other time (save after a kill).
+
+    Args:
+        app: Any ASGI application; ``keyborn.http.Envelope`` is put around it here.
+        host: Name or address to bind.
+        port: 0 for one that is free.
+        ready_file: Written atomically, for scripts that wait.
+
+    Raises:
+        Unavailable: ``port_taken`` or ``address_unavailable``.
+        Invalid: ``invalid_host``.
+    """
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+
+    def announce(url: str) -> None:
+        if ready_file is not None:
+            write_public(ready_file, f"{url}\n".encode())
+        click.echo(f"listening on {url}", err=True)
+
+    try:
+        Server(app, listen(host, port), announce=announce).run_here()
+    finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket at ``host`` and ``port``.
+
+    Raises:
+        Unavailable: ``port_taken`` or ``address_unavailable``.
+        Invalid: ``invalid_host``.
+    """
+    where = f"{host}:{port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise Invalid(
+            "invalid_host", f"the host to listen on is unknown: {error}", value=host
+        ) from error
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(CONNECTIONS)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Unavailable(
+                "port_taken",
+                "another process listens on this port",
+                value=where,
+                hint="stop it, or choose another with --port (0 takes one that is free)",
+            ) from error
+        raise Unavailable(
+            "address_unavailable",
+            f"this address cannot be listened on: {error.strerror}",
+            value=where,
+            hint="choose an address of this machine, and a port of 1024 or more",
+        ) from error
+    return listening
+
+
+class Server(uvicorn.Server):
+    """One service on one listening socket.
+
+    ``run_here`` blocks; from another thread, ``should_exit = True`` ends it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, listening: socket.socket, *, announce: Callable[[str], None]
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                Envelope(app),
+                http=_HeadTimed,
+                ws="none",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                limit_concurrency=CONNECTIONS,
+                h11_max_incomplete_event_size=HEAD_BYTES,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        self._listening = listening
+        self._announce = announce
+
+    def run_here(self) -> None:
+        """Serve until told to stop."""
+        with self._listening:
+            self.run([self._listening])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then say where it is."""
+        await super().startup(sockets)
+        self._announce(_url(self._listening))
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as a wish to stop.
+
+        uvicorn raises them once more after the shutdown, which would end the process by the signal
+        and leave its exits unrun. Stopped when asked to is done: exit code 0.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        stops = (signal.SIGTERM, signal.SIGINT)
+        before = {stop: signal.signal(stop, self.handle_exit) for stop in stops}
+        try:
+            yield
+        finally:
+            for stop, handler in before.items():
+                signal.signal(stop, handler)
+
+
+class _HeadTimed(H11Protocol):
+    """A connection that is closed when a request's head takes too long to arrive."""
+
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        super().connection_made(transport)
+        self._due = self.loop.call_later(HEAD_SECONDS, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._on_time()
+        elif self._due is None:
+            self._due = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._on_time()
+        super().connection_lost(exc)
+
+    def _on_time(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    host = _WILDCARDS.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,82 @@
+"""The bearer token (RFC 6750) of an administration interface, which never starts open."""
+
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+
+from did.errors import Conflict, Invalid, Unavailable
+from keyborn.files import create_private, read_private
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43,128}\n?", re.ASCII)
+_FILE_BYTES: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token; ``fresh`` where it was just made and should be shown, once."""
+
+    text: str = field(repr=False)
+    fresh: bool
+
+
+def admin_token(path: Path) -> Token:
+    """The token in the file ``path`` (mode 0600), made there at the first start: 256 random bits.
+
+    Raises:
+        Refused: ``store_readable_by_others``.
+        Invalid: ``invalid_token_file``.
+    """
+    try:
+        return Token(read_token(path), fresh=False)
+    except Unavailable:
+        token = secrets.token_urlsafe(32)
+    try:
+        create_private(path, f"{token}\n".encode())
+    except Conflict:  # another process was first
+        return Token(read_token(path), fresh=False)
+    return Token(token, fresh=True)
+
+
+def read_token(path: Path) -> str:
+    """The token in the file ``path``.
+
+    Raises:
+        Unavailable: ``store_missing``.
+        Refused: ``store_readable_by_others``.
+        Invalid: ``invalid_token_file``.
+    """
+    text = read_private(path, _FILE_BYTES).decode("ascii", "replace")
+    if not _TOKEN.fullmatch(text):
+        raise Invalid(
+            "invalid_token_file",
+            "the file holds no token: 43 characters or more of base64url",
+            value=str(path),
+            hint="remove it and restart the service, which makes a new one",
+        )
+    return text.strip()
+
+
+def bearer(token: str) -> Callable[[HTTPAuthorizationCredentials | None], Awaitable[None]]:
+    """A FastAPI dependency that lets pass whoever presents ``token``, and answers 401 otherwise."""
+    scheme = HTTPBearer(auto_error=False)
+
+    async def check(
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(scheme)],
+    ) -> None:
+        if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
+            raise HTTPException(
+                HTTPStatus.UNAUTHORIZED,
+                "this needs the administration token, as Authorization: Bearer",
+                {"www-authenticate": 'Bearer realm="keyborn"'},
+            )
+
+    return check

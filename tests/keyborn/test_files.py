@@ -1,0 +1,153 @@
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable
+from keyborn.files import (
+    create_private,
+    private_directory,
+    read_private,
+    write_private,
+    write_public,
+)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_private_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    before = os.umask(0)
+    try:
+        write_private(path, b"one")
+        write_private(path, b"two")
+        write_public(tmp_path / "url", b"three")
+    finally:
+        os.umask(before)
+    assert mode(path) == 0o600
+    assert mode(tmp_path / "url") == 0o644
+    assert read_private(path, 3) == b"two"
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "url"]
+
+
+def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_private(path, b"new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_many_creators_one_wins(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    outcomes: list[str] = []
+    ready = threading.Barrier(8)
+
+    def create(content: bytes) -> None:
+        ready.wait()
+        try:
+            create_private(path, content)
+            outcomes.append("won")
+        except Conflict as error:
+            outcomes.append(error.code)
+
+    threads = [threading.Thread(target=create, args=(bytes([65 + i]),)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["store_exists"] * 7 + ["won"]
+    assert len(read_private(path, 8)) == 1
+    assert mode(path) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"old")
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    write_private(link, b"new")
+    assert target.read_bytes() == b"old"
+    assert read_private(link, 3) == b"new"
+
+
+def _shared(path: Path) -> None:
+    path.write_bytes(b"secret")
+    path.chmod(0o640)
+
+
+def _linked(path: Path) -> None:
+    target = path.with_name("target")
+    write_private(target, b"secret")
+    path.symlink_to(target)
+
+
+def _large(path: Path) -> None:
+    write_private(path, b"seven b")
+
+
+@pytest.mark.parametrize(
+    ("make", "branch", "code"),
+    [
+        (lambda _: None, Unavailable, "store_missing"),
+        (_shared, Refused, "store_readable_by_others"),
+        (_linked, Refused, "store_not_a_file"),
+        (lambda path: os.mkfifo(path, 0o600), Refused, "store_not_a_file"),
+        (lambda path: path.mkdir(mode=0o700), Refused, "store_not_a_file"),
+        (_large, Invalid, "store_too_large"),
+    ],
+)
+def test_what_is_not_a_private_file_is_not_read(
+    tmp_path: Path, make: "object", branch: type[KeybornError], code: str
+) -> None:
+    path = tmp_path / "key"
+    assert callable(make)
+    make(path)
+    with pytest.raises(branch) as caught:
+        read_private(path, 6)
+    assert caught.value.code == code
+    if path.is_dir():
+        return
+    path.unlink(missing_ok=True)  # the positive twin
+    write_private(path, b"secret")
+    assert read_private(path, 6) == b"secret"
+
+
+def test_the_hint_repairs(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    _shared(path)
+    with pytest.raises(Refused, match="mode 0640") as caught:
+        read_private(path, 6)
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith(f"chmod 600 {path}")
+    path.chmod(0o600)
+    assert read_private(path, 6) == b"secret"
+
+
+def test_other_failures_are_the_systems(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        read_private(tmp_path / "file" / "key", 6)
+
+
+def test_private_directory(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b"
+    assert private_directory(path) == path
+    assert mode(path) == 0o700
+    assert private_directory(path) == path
+    path.chmod(0o750)
+    with pytest.raises(Refused, match="store_readable_by_others") as caught:
+        private_directory(path)
+    assert caught.value.hint is not None
+    assert "chmod 700" in caught.value.hint
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    with pytest.raises(Refused, match="store_not_a_directory"):
+        private_directory(tmp_path / "a")

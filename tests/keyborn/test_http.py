@@ -1,0 +1,311 @@
+import asyncio
+import io
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import APIRouter, Body, FastAPI, HTTPException
+from pydantic import BaseModel, ConfigDict
+from serving import serving
+from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
+from keyborn import http
+from keyborn.http import Envelope, StrictRoute, install
+from keyborn.logs import configure
+
+
+class Claim(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    code: str
+    count: int = 1
+
+
+ERRORS: dict[str, KeybornError] = {
+    "invalid": Invalid("a_code", "what", step="token", hint="do", value="hush"),
+    "refused": Refused("a_code", "what"),
+    "undecided": Undecided("a_code", "what", retry_after=3),
+    "conflict": Conflict("a_code", "what"),
+    "unavailable": Unavailable("a_code", "what"),
+}
+
+
+def make_app() -> FastAPI:
+    app = FastAPI()
+    install(app)
+
+    @app.post("/claims")
+    async def claims(claim: Annotated[Claim, Body()]) -> Claim:
+        return claim
+
+    @app.get("/errors/{name}")
+    async def errors(name: str) -> None:
+        raise ERRORS[name]
+
+    @app.get("/teapot")
+    async def teapot() -> None:
+        raise HTTPException(418, "short and stout")
+
+    @app.get("/crash")
+    async def crash() -> None:
+        raise RuntimeError("hush")
+
+    @app.get("/cached")
+    async def cached() -> PlainTextResponse:
+        return PlainTextResponse("x", headers={"cache-control": "max-age=60"})
+
+    router = APIRouter(route_class=StrictRoute)
+
+    @router.post("/routed")
+    async def routed(claim: Claim) -> Claim:
+        return claim
+
+    app.include_router(router)
+    return app
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[httpx.Client]:
+    with serving(make_app()) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "after"),
+    [
+        ("invalid", 400, None),
+        ("refused", 403, None),
+        ("undecided", 503, "3"),
+        ("conflict", 409, None),
+        ("unavailable", 503, "5"),
+    ],
+)
+def test_errors_are_problem_details(
+    service: httpx.Client, name: str, status: int, after: str | None
+) -> None:
+    response = service.get(f"/errors/{name}")
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers.get("retry-after") == after
+    body = response.json()
+    assert (body["status"], body["code"], body["detail"]) == (status, "a_code", "what")
+    assert body["type"] == f"urn:keyborn:problem:{name}"
+    assert ("step" in body) == (name == "invalid")
+    assert "hush" not in response.text
+
+
+def test_offending_fields_are_named_and_not_repeated(service: httpx.Client) -> None:
+    response = service.post("/claims", json={"code": 700700, "count": "hush", "x\x1b": "hush"})
+    assert response.status_code == 400
+    body = response.json()
+    assert body["code"] == "invalid_request"
+    assert body["fields"] == [
+        {"field": "body.code", "problem": "string type"},
+        {"field": "body.count", "problem": "int type"},
+        {"field": "body.x\\x1b", "problem": "extra forbidden"},
+    ]
+    assert "body.code: string type" in body["detail"]
+    assert "700700" not in response.text
+    assert "hush" not in response.text
+    assert service.post("/claims", json={"code": "x"}).json() == {"code": "x", "count": 1}
+
+
+@pytest.mark.parametrize("path", ["/claims", "/routed"])
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'{"code":"a","code":"b"}', "duplicate_key"),
+        (b'{"code":"a","count":1.0}', "json_number"),
+        (b'{"code":"a"', "invalid_json"),
+        (b'{"code":"\\ud800"}', "invalid_json"),
+        (b"\xff", "invalid_json"),
+        (b"[" * 100 + b"]" * 100, "json_too_deep"),
+        (b"", "invalid_request"),
+    ],
+)
+def test_json_is_read_strictly(service: httpx.Client, path: str, content: bytes, code: str) -> None:
+    headers = {"content-type": "application/json"}
+    response = service.post(path, content=content, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    twin = service.post(path, content=b'{"code":"a","count":1}', headers=headers)
+    assert twin.json() == {"code": "a", "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/claims", 405, "method_not_allowed"),
+        ("GET", "/teapot", 418, "im_a_teapot"),
+    ],
+)
+def test_what_http_names(
+    service: httpx.Client, method: str, path: str, status: int, code: str
+) -> None:
+    response = service.request(method, path)
+    body = response.json()
+    assert (response.status_code, body["status"], body["code"]) == (status, status, code)
+    assert body["type"] == "about:blank"
+    if status == 405:
+        assert response.headers["allow"] == "POST"
+
+
+def test_a_crash_gives_nothing_away_and_is_logged_once(
+    service: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(as_json=True, level=logging.ERROR)
+    response = service.get("/crash")
+    assert response.status_code == 500
+    body = response.json()
+    assert body["code"] == "internal_error"
+    assert "hush" not in response.text
+    request = response.headers["x-request-id"]
+    assert request in body["hint"]
+    (line,) = capsys.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert event["request_id"] == request
+    assert event["trace"][-1] == "RuntimeError: hush"
+
+
+def test_every_answer_has_its_headers(service: httpx.Client) -> None:
+    ids = set()
+    for path in ("/cached", "/nowhere", "/crash", "/errors/refused"):
+        headers = service.get(path).headers
+        ids.add(headers["x-request-id"])
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == ("max-age=60" if path == "/cached" else "no-store")
+        assert "server" not in headers
+    assert len(ids) == 4
+
+
+def test_a_body_over_the_limit_is_refused(service: httpx.Client) -> None:
+    def chunks(size: int) -> Iterator[bytes]:
+        yield b'{"code":"'
+        for _ in range(size // 1024):
+            yield b"x" * 1024
+        yield b'"}'
+
+    for content in (b"x" * 262_145, chunks(300_000), b"x" * 8_000_000):
+        response = service.post(
+            "/claims", content=content, headers={"content-type": "application/json"}
+        )
+        body = response.json()
+        assert (response.status_code, body["code"]) == (413, "body_too_large")
+        assert body["status"] == 413
+    twin = service.post(
+        "/claims", content=chunks(200_000), headers={"content-type": "application/json"}
+    )
+    assert twin.status_code == 200
+
+
+def test_a_body_is_refused_before_it_is_sent(service: httpx.Client) -> None:
+    address = (service.base_url.host, service.base_url.port)
+    head = b"POST /claims HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n"
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(head % 300_000)
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(head % 12)
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+
+
+async def call(app: Envelope, *messages: Message) -> list[Message]:
+    """Call ``app`` with the given messages; after them the client says nothing more."""
+    incoming = iter(messages)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        for message in incoming:
+            return message
+        return await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+    return sent
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    body = (await receive())["body"]
+    assert (await receive())["type"] == "http.disconnect"
+    await PlainTextResponse(body)(scope, receive, send)
+
+
+def chunk(body: bytes, *, more: bool = True) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_the_application_gets_the_body_whole_and_then_what_comes() -> None:
+    sent = asyncio.run(
+        call(Envelope(echo), chunk(b"a"), chunk(b"b", more=False), {"type": "http.disconnect"})
+    )
+    assert [message.get("status", message.get("body")) for message in sent] == [200, b"ab"]
+
+
+def test_a_slow_body_is_given_up() -> None:
+    sent = asyncio.run(call(Envelope(echo, body_seconds=0.01), chunk(b"a")))
+    assert sent[0]["status"] == 408
+    assert json.loads(sent[1]["body"])["code"] == "body_timeout"
+
+
+def test_a_client_that_leaves_is_not_answered() -> None:
+    assert asyncio.run(call(Envelope(echo), chunk(b"a"), {"type": "http.disconnect"})) == []
+
+
+def test_an_endless_body_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_DRAINED", 100)
+    sent = asyncio.run(call(Envelope(echo, max_body=10), *[chunk(b"x" * 60)] * 2))
+    assert sent[0]["status"] == 413
+
+
+def test_too_many_requests_at_once_are_told_to_wait() -> None:
+    entered = asyncio.Event()
+    leave = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        entered.set()
+        await leave.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+    async def story() -> list[int]:
+        app = Envelope(slow, concurrent_requests=1)
+        last = chunk(b"", more=False)
+        first = asyncio.create_task(call(app, last))
+        await entered.wait()
+        refused = await call(app, last)
+        leave.set()
+        answers = [await first, refused, await call(app, last)]
+        assert (b"retry-after", b"1") in refused[0]["headers"]
+        return [sent[0]["status"] for sent in answers]
+
+    assert asyncio.run(story()) == [200, 503, 200]
+
+
+def test_a_half_sent_answer_is_broken_off() -> None:
+    async def half(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("hush")
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(call(Envelope(half), chunk(b"", more=False)))
+
+
+def test_lifespan_passes_through() -> None:
+    seen = io.StringIO()
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.write(scope["type"])
+
+    async def never(*_: object) -> Message:
+        raise AssertionError
+
+    asyncio.run(Envelope(app)({"type": "lifespan"}, never, never))  # type: ignore[arg-type]
+    assert seen.getvalue() == "lifespan"

@@ -1,0 +1,144 @@
+import contextlib
+import io
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from serving import serving
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from did.errors import Invalid, Unavailable
+from keyborn import server
+from keyborn.server import listen, serve
+
+SERVICE = """
+import sys
+from pathlib import Path
+from starlette.applications import Starlette
+from keyborn.server import serve
+serve(Starlette(), host="127.0.0.1", port=0, ready_file=Path(sys.argv[1]))
+print("exits are run")
+"""
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await PlainTextResponse("hello")(scope, receive, send)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_says_where_it_is_and_stops_when_asked(tmp_path: Path, stop: int) -> None:
+    ready = tmp_path / "ready"
+    ready.write_text("of an earlier process, killed")
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVICE, str(ready)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        url = ready.read_text().strip()
+        assert said == f"listening on {url}\n"
+        assert httpx.get(url).status_code == 404
+        process.send_signal(stop)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "exits are run\n", "")
+    assert not ready.exists()
+
+
+class StopOnceReady(io.StringIO):
+    """Ends the service that announces itself here, as an operator would."""
+
+    def __init__(self, ready: Path | None) -> None:
+        super().__init__()
+        self._ready = ready
+        self.found = ""
+
+    def write(self, text: str) -> int:
+        if self._ready is not None and self._ready.exists():
+            self.found = self._ready.read_text()
+            assert self._ready.stat().st_mode & 0o777 == 0o644
+        signal.raise_signal(signal.SIGTERM)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+def test_serve_in_this_process(tmp_path: Path, *, with_file: bool) -> None:
+    ready = tmp_path / "ready" if with_file else None
+    said = StopOnceReady(ready)
+    with contextlib.redirect_stderr(said):
+        serve(hello, host="127.0.0.1", port=0, ready_file=ready)
+    line = said.getvalue()
+    assert line.startswith("listening on http://127.0.0.1:")
+    if with_file:
+        assert said.found == line.removeprefix("listening on ")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(Unavailable, match="port_taken") as caught:
+            serve(hello, host="127.0.0.1", port=port, ready_file=tmp_path / "ready")
+        assert caught.value.value == f"127.0.0.1:{port}"
+        assert caught.value.hint is not None
+        assert "--port" in caught.value.hint
+    listen("127.0.0.1", port).close()
+
+
+def test_an_address_of_another_machine_is_named() -> None:
+    with pytest.raises(Unavailable, match="address_unavailable"):
+        listen("192.0.2.1", 0)
+
+
+@pytest.mark.parametrize("host", ["no such host", "a" * 300])
+def test_an_unknown_host_is_named(host: str) -> None:
+    with pytest.raises(Invalid, match="invalid_host"):
+        listen(host, 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://127.0.0.1:"), ("::", "http://[::1]:")],
+)
+def test_the_url_can_be_called(host: str, url: str) -> None:
+    try:
+        listening = listen(host, 0)
+    except Unavailable:
+        pytest.skip(f"no {host} on this machine")
+    with listening:
+        assert server._url(listening) == f"{url}{listening.getsockname()[1]}"
+
+
+def test_a_head_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.05)
+    request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+    with serving(hello) as url:
+        address = (httpx.URL(url).host, httpx.URL(url).port)
+        with socket.create_connection(address, timeout=5) as silent:
+            assert silent.recv(1) == b""
+        with socket.create_connection(address, timeout=5) as slow:
+            slow.sendall(request[:9])
+            assert slow.recv(1) == b""
+        with socket.create_connection(address, timeout=5) as second:
+            second.sendall(request)
+            answer = b""
+            while not answer.endswith(b"hello"):
+                answer += second.recv(4096)
+            second.sendall(request[:9])
+            assert second.recv(1) == b""
+
+
+def test_a_head_that_is_too_large_is_refused() -> None:
+    with serving(hello) as url:
+        assert httpx.get(url, headers={"x": "y" * 8_000}).text == "hello"
+        assert httpx.get(url, headers={"x": "y" * 16_500}).json()["code"] == "head_too_large"
+        many = {f"x-{number}": "y" for number in range(101)}
+        assert httpx.get(url, headers=many).status_code == 431
+        assert httpx.get(f"{url}/{'x' * 16_500}").status_code == 431
