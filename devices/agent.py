@@ -20,6 +20,7 @@ from did.errors import Invalid, Unavailable
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.openid4vci import Offer, sign_possession
+from did.vc.credential import parse_credential
 from keyborn import clock
 from keyborn.faults import FaultPoint
 from ledger.controller import Controller
@@ -110,7 +111,6 @@ class Agent:
         *,
         tx_code: str | None = None,
         issuer: str | None = None,
-        again: bool = False,
     ) -> Progress:
         """Get and keep the credentials of a claim.
 
@@ -119,14 +119,13 @@ class Agent:
             ledger: To verify the issuer on.
             tx_code: As ``devices.enrolment.begin``, like the following.
             issuer: See there.
-            again: See there.
 
         Raises:
             Unavailable: ``no_claim``, and as the steps do.
             KeybornError: as ``devices.enrolment``.
         """
         if offer is not None:
-            progress = begin(self.store, offer, tx_code=tx_code, issuer=issuer, again=again)
+            progress = begin(self.store, offer, tx_code=tx_code, issuer=issuer)
         else:
             known = self.store.progress()
             if known is None:
@@ -174,20 +173,21 @@ class Agent:
         return document
 
     def configuration(self) -> JsonObject:
-        """What the issuer configured: the subject of the configuration credential, with secrets.
+        """What the issuer configured: endpoints, network secrets; as the operator's claim had it.
 
         Raises:
             Unavailable: ``not_configured``.
         """
         document = self.store.credential("configuration")
-        subject = None if document is None else document["credentialSubject"]
-        if not isinstance(subject, dict):
+        subject = {} if document is None else parse_credential(document).subject
+        value = subject.get("configuration")
+        if not isinstance(value, dict):
             raise Unavailable(
                 "not_configured",
-                "this device has no configuration credential",
-                hint="enrol it with a claim that offers device-configuration",
+                "this device has not been given a configuration",
+                hint="enrol it with a claim that has one",
             )
-        return subject
+        return value
 
     def answer(self, challenge: Challenge, credential: JsonObject | None = None) -> JsonObject:
         """The presentation that answers ``challenge``: of ``credential``, or of the stored one."""

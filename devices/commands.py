@@ -111,7 +111,6 @@ def configuration(directory: Path, *, as_json: bool) -> None:
 @network_option
 @click.option("--tx-code", help="The transaction code, where the offer needs one.")
 @click.option("--issuer", help="The issuer that the offer must be of; allows http where named.")
-@click.option("--again", is_flag=True, help="Enrol an enrolled device once more.")
 @json_option
 def enroll(
     directory: Path,
@@ -120,7 +119,6 @@ def enroll(
     tx_code: str | None,
     issuer: str | None,
     *,
-    again: bool,
     as_json: bool,
 ) -> None:
     """Get the credentials that OFFER grants: a URI, JSON, a file, or - for stdin.
@@ -129,7 +127,7 @@ def enroll(
     """
     claim = None if offer is None else read_offer(offer)
     with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        agent.enroll(claim, ledger, tx_code=tx_code, issuer=issuer, again=again)
+        agent.enroll(claim, ledger, tx_code=tx_code, issuer=issuer)
         _emit(describe(agent), as_json=as_json)
 
 
@@ -183,8 +181,9 @@ def present(
         presentation = agent.answer(challenge, credential)
     if out is None:
         click.echo(canonicalize(presentation))
-    else:
-        write_private(out, canonicalize(presentation))
+        return
+    write_private(out, canonicalize(presentation))
+    _emit({"presentation": str(out)}, as_json=as_json)
 
 
 @click.command()
@@ -225,3 +224,54 @@ def deactivate(directory: Path, network_file: Path | None, *, yes: bool, as_json
             click.confirm(f"End {agent.did.canonical} for good?", abort=True, err=True)
         agent.deactivate(ledger)
         _emit(agent.on_log(ledger), as_json=as_json)
+
+
+@click.command()
+@directory_option
+@click.argument("offer", required=False)
+@network_option
+@click.option("--tx-code", help="The transaction code, where the offer needs one.")
+@click.option("--issuer", help="The issuer that the offer must be of; allows http where named.")
+@_verifier_option
+@_audience_option
+@json_option
+def run(
+    directory: Path,
+    offer: str | None,
+    network_file: Path | None,
+    tx_code: str | None,
+    issuer: str | None,
+    verifier: str | None,
+    audience: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Do whatever is missing next, from birth to being admitted by a verifier.
+
+    Run it again after any interruption: what is done is not done twice.
+    """
+    claim = None if offer is None else read_offer(offer)
+    with Connections() as connections:
+        Agent.born(directory, connections)
+    with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+        errand = Errand(claim, tx_code, issuer, verifier, audience)
+        decided = agent.run(ledger, errand, lambda step: click.echo(f"{step} ...", err=True))
+        _emit({**describe(agent), "admitted": decided}, as_json=as_json)
+
+
+def _emit(value: JsonObject, *, as_json: bool) -> None:
+    emit(value, as_json=as_json, human=as_text(value))
+
+
+DEVICE_COMMANDS: Final = (
+    init,
+    show,
+    enroll,
+    register,
+    present,
+    configuration,
+    prove,
+    rotate,
+    deactivate,
+    run,
+)

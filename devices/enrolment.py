@@ -12,7 +12,7 @@ from typing import Final
 
 import httpx
 
-from did.errors import Conflict, Invalid, KeybornError, Refused
+from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.keys import Signer
@@ -37,21 +37,22 @@ def begin(
     *,
     tx_code: str | None = None,
     issuer: str | None = None,
-    again: bool = False,
 ) -> Progress:
     """Take a claim in, or take up the one that is in already.
+
+    Another claim than before begins a new enrolment; what it yields takes the place of the
+    credentials that are stored, which are kept aside.
 
     Args:
         store: The device's.
         offer: The claim.
         tx_code: The transaction code, where the offer asks for one.
         issuer: The issuer that a person named; the offer must be its own.
-        again: Whether an enrolled device may enrol once more, with another claim.
 
     Raises:
         Refused: ``wrong_issuer``, ``insecure_issuer``.
-        Invalid: ``tx_code_needed``, ``tx_code_not_needed``, ``nothing_on_offer``.
-        Conflict: ``already_enrolled``.
+        Invalid: ``invalid_issuer_url``, ``nothing_on_offer``, ``tx_code_needed``,
+            ``tx_code_not_needed``, ``invalid_tx_code``.
     """
     if issuer is not None and issuer.rstrip("/") != offer.issuer:
         raise Refused(
@@ -69,14 +70,6 @@ def begin(
             return known
         progress = known.model_copy(update={"tx_code": tx_code})
     else:
-        if known is not None and known.complete and not again:
-            raise Conflict(
-                "already_enrolled",
-                "this device is enrolled, with another claim",
-                step="offer",
-                value=known.issuer,
-                hint="to enrol it once more all the same, add --again",
-            )
         _check_tx_code(offer, tx_code)
         progress = Progress(
             issuer=offer.issuer,
@@ -138,8 +131,8 @@ class Enrolment:
         try:
             document = self._request(client, metadata, progress, configuration)
         except KeybornError as error:
-            if error.code == "invalid_token":
-                # It ended before we thought, or the issuer forgot it: the code still stands for it.
+            if error.code in ("invalid_token", "token_expired"):
+                # It ended sooner than we thought: the code still stands for another.
                 progress = self._authorized(client, metadata, progress, anew=True)
             elif error.code != "invalid_nonce":
                 raise

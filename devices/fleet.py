@@ -10,7 +10,6 @@ is done anew each time.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,10 +18,9 @@ from devices.agent import Agent, LedgerAccess
 from devices.connections import Connections
 from devices.measures import Failure, Report, Step, gas_of
 from devices.store import Store
-from did.errors import Invalid, KeybornError, Unavailable
+from did.errors import Invalid, KeybornError, Refused
 from did.openid4vci import Offer
 from ledger.log import Receipt
-from ledger.network import Network
 
 STEPS: Final = ("born", "submitted", "enrolled", "registered", "presented")
 
@@ -42,13 +40,21 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A device's right to be enrolled, as the operator hands it out."""
+
+    offer: Offer
+    tx_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a fleet is to do.
 
     Attributes:
         directory: Of the fleet; each device has a store under ``devices/``.
         count: Number of devices, from 1.
-        offers: One claim for each device, in order; an enrolled device's is not looked at.
+        claims: One for each device, in order; an enrolled device's is not looked at.
         verifier: URL of the verifier that they present to.
         audience: What it calls itself, if not that.
         issuer: As ``devices.enrolment.begin``.
@@ -57,7 +63,7 @@ class Plan:
 
     directory: Path
     count: int
-    offers: Sequence[Offer]
+    claims: Sequence[Claim]
     verifier: str
     audience: str | None = None
     issuer: str | None = None
@@ -67,12 +73,12 @@ class Plan:
 class _Device:
     """One device of the fleet; ``agent`` from its birth on."""
 
-    def __init__(self, name: str, directory: Path, offer: Offer | None) -> None:
+    def __init__(self, name: str, directory: Path, claim: Claim | None) -> None:
         self.name = name
         self.directory = directory
-        self.offer = offer
+        self.claim = claim
         self.agent: Agent
-        self.submitted = 0.0
+        self.submitted: float | None = None  # when its create was handed in, in this run
 
 
 class Fleet:
@@ -115,14 +121,14 @@ class Fleet:
         for number in range(self._plan.count):
             name = f"{number + 1:0{_DIGITS}}"
             directory = self._plan.directory / "devices" / name
-            offer = self._plan.offers[number] if number < len(self._plan.offers) else None
-            devices.append(_Device(name, directory, offer))
-        unclaimed = [d for d in devices if d.offer is None and not _begun(d.directory)]
+            claim = self._plan.claims[number] if number < len(self._plan.claims) else None
+            devices.append(_Device(name, directory, claim))
+        unclaimed = [d for d in devices if d.claim is None and not _begun(d.directory)]
         if unclaimed:
             raise Invalid(
                 "too_few_offers",
                 f"{len(unclaimed)} of {len(devices)} devices have no claim",
-                value=len(self._plan.offers),
+                value=len(self._plan.claims),
                 hint="make as many as there are devices: keyborn issuer claim create --csv FILE",
             )
         return devices
@@ -183,11 +189,12 @@ class Fleet:
         return None if existed else time.perf_counter() - started
 
     def _submit(self, device: _Device) -> float | None:
-        device.submitted = time.perf_counter()
+        started = time.perf_counter()
         if device.agent.is_registered(self._ledger):
             return None
-        device.agent.submit(self._ledger)
-        return time.perf_counter() - device.submitted
+        device.agent.announce(self._ledger)
+        device.submitted = started
+        return time.perf_counter() - started
 
     def _enroll(self, device: _Device) -> float | None:
         progress = device.agent.store.progress()
@@ -195,15 +202,18 @@ class Fleet:
             return None
         started = time.perf_counter()
         with device.agent.store.exclusive():
-            device.agent.enroll(device.offer, self._ledger, issuer=self._plan.issuer)
+            device.agent.enroll(
+                None if device.claim is None else device.claim.offer,
+                self._ledger,
+                tx_code=None if device.claim is None else device.claim.tx_code,
+                issuer=self._plan.issuer,
+            )
         return time.perf_counter() - started
 
     def _register(self, device: _Device) -> float | None:
-        if device.resumed:
-            return None
         with device.agent.store.exclusive():
             device.agent.register(self._ledger)
-        return time.perf_counter() - device.submitted
+        return None if device.submitted is None else time.perf_counter() - device.submitted
 
     def _present(self, device: _Device) -> float | None:
         started = time.perf_counter()

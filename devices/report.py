@@ -41,6 +41,7 @@ def _credential(agent: Agent, name: str) -> JsonObject | None:
     credential = parse_credential(document)
     return {
         "name": name,
+        "file": str(agent.store.credential_path(name)),
         "id": credential.id,
         "type": credential.types[-1],
         "issuer": credential.issuer.text,

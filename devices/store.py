@@ -39,7 +39,6 @@ from keyborn.files import private_directory, read_private, write_private
 from ledger.network import Network, load_network
 
 _MAX_PROGRESS: Final = 65_536
-_MOVABLE: Final = ("url", "rpc")  # parts of a network that name places, not the log
 
 
 class Progress(BaseModel):
@@ -178,7 +177,7 @@ class Store:
         known = self.network()
         if known == network:
             return
-        if known is not None and _pin(known) != _pin(network):
+        if known is not None and known.pin != network.pin:
             raise Conflict(
                 "other_network",
                 "this device uses another log than the one named now",
@@ -202,12 +201,16 @@ class Store:
         """Keep ``progress``; on return it is on the disk."""
         write_private(self._progress, progress.model_dump_json(indent=1).encode())
 
+    def credential_path(self, name: str) -> Path:
+        """Where the credential ``name`` stands, or would."""
+        return self._credentials / f"{name}.json"
+
     def credential(self, name: str) -> JsonObject | None:
         """The stored credential ``name`` (``provisioning`` or ``configuration``), if there is one.
 
         Its form is checked again; its signature was verified before it was stored.
         """
-        path = self._credentials / f"{name}.json"
+        path = self.credential_path(name)
         try:
             data = read_private(path, LIMITS.json_bytes)
         except Unavailable:
@@ -221,7 +224,8 @@ class Store:
 
     def save_credential(self, name: str, document: JsonObject) -> None:
         """Keep a verified credential; one that it replaces is kept too, under ``replaced/``."""
-        path = private_directory(self._credentials) / f"{name}.json"
+        private_directory(self._credentials)
+        path = self.credential_path(name)
         data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
         try:
             former = read_private(path, LIMITS.json_bytes)
@@ -238,10 +242,6 @@ class Store:
         for folder in (self.directory, self._credentials):
             for path in folder.glob(".*.*.*"):
                 path.unlink(missing_ok=True)
-
-
-def _pin(network: Network) -> dict[str, object]:
-    return {key: part for key, part in network.to_table().items() if key not in _MOVABLE}
 
 
 def _corrupt(path: Path, cause: Exception) -> Invalid:
