@@ -1,0 +1,1 @@
+"""The embedded ledger: the log in one SQLite file, its heads signed by its own key."""

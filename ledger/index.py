@@ -1,0 +1,357 @@
+"""What a reader has replayed of one log: a SQLite file (WAL, ``synchronous=FULL``).
+
+It holds the head after each entry, one row for each effective operation, the newest verified
+heads, and what was found to contradict them. To roll back is to delete the rows above a sequence.
+A reader's sync is one transaction, so a crash leaves the state before it or after it. Several
+threads and processes may use one file; one writes at a time, and whoever reads sees one moment.
+
+All but the findings can be had again from the log: an index that is damaged, or stopped by an
+alarm that has been dealt with, is moved away, and the next start makes a new one.
+
+Threat model: who can modify the file decides what its reader believes. It is private (0600).
+"""
+
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy import Index as SqlIndex
+
+from did.errors import Invalid, KeybornError
+from did.resolution import Finality
+from keyborn.storage import open_database, reading
+from ledger.chain import LogEntry
+from ledger.log import Head, Heads
+from ledger.state import DidState
+
+_VERSION: Final = 1
+_IDS_PER_QUERY: Final = 500
+
+_metadata: Final = MetaData()
+_log: Final = Table("log", _metadata, Column("id", LargeBinary, primary_key=True))
+_entries: Final = Table(
+    "entries",
+    _metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("block_number", Integer, nullable=False),
+    Column("block_time", Integer, nullable=False),
+)
+_versions: Final = Table(
+    "versions",
+    _metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("operation", LargeBinary, nullable=False),
+    Column("key", LargeBinary),
+    Column("next", LargeBinary),
+    Column("sequence", Integer, nullable=False),
+    SqlIndex("versions_by_sequence", "sequence"),
+    sqlite_with_rowid=False,
+)
+_heads: Final = Table(
+    "heads",
+    _metadata,
+    Column("finality", String, primary_key=True),
+    Column("sequence", Integer, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("time", Integer, nullable=False),
+    Column("evidence", LargeBinary, nullable=False),
+)
+_findings: Final = Table(
+    "findings",
+    _metadata,
+    Column("number", Integer, primary_key=True),
+    Column("code", String, nullable=False),
+    Column("alarm", Boolean, nullable=False),
+    *(
+        Column(f"{side}_{name}", kind, nullable=False)
+        for side in ("seen", "shown")
+        for name, kind in (
+            ("finality", String),
+            ("sequence", Integer),
+            ("head", LargeBinary),
+            ("time", Integer),
+            ("evidence", LargeBinary),
+        )
+    ),
+)
+
+# Hot statements, prepared once by the driver.
+_INSERT_VERSION: Final = (
+    "INSERT INTO versions (id, number, operation, key, next, sequence) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_NEWEST: Final = (
+    "WITH wanted(id) AS (VALUES {places})"
+    " SELECT v.id, v.number, v.operation, v.key, v.next FROM wanted w JOIN versions v ON"
+    " v.id = w.id AND v.number = (SELECT max(number) FROM versions x WHERE x.id = w.id)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Two verified heads that contradict each other.
+
+    Attributes:
+        code: ``ledger_rollback``, ``ledger_fork`` or ``ledger_heads_contradict``.
+        seen: What was verified and believed before.
+        shown: What was verified now, and cannot stand beside it.
+        alarm: Whether the reader stops until an operator has dealt with it.
+    """
+
+    code: str
+    seen: Head
+    shown: Head
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedVersion:
+    """One effective operation, with the block time of the entry that holds it."""
+
+    state: DidState
+    sequence: int
+    time: int
+
+
+class View:
+    """The index at one moment."""
+
+    def __init__(self, connection: Connection, log_id: bytes) -> None:
+        self._connection = connection
+        self._log_id = log_id
+
+    def heads(self) -> Heads | None:
+        """The newest verified heads; None before the first sync."""
+        rows = self._connection.execute(select(_heads)).all()
+        found = {row.finality: _head(row) for row in rows}
+        return Heads(**{name: found[name] for name in Finality}) if found else None
+
+    def head_at(self, sequence: int) -> bytes | None:
+        """The head after entry ``sequence``, 32 bytes; the log id at 0, None beyond the last."""
+        if sequence == 0:
+            return self._log_id
+        query = select(_entries.c.head).where(_entries.c.sequence == sequence)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
+        """Every version of a DID, oldest first; empty if the log does not have it."""
+        query = (
+            select(_versions, _entries.c.block_time)
+            .join(_entries, _entries.c.sequence == _versions.c.sequence)
+            .where(_versions.c.id == id_)
+            .order_by(_versions.c.number)
+        )
+        return tuple(
+            IndexedVersion(
+                DidState(row.id, row.number, row.operation, row.key, row.next),
+                row.sequence,
+                row.block_time,
+            )
+            for row in self._connection.execute(query)
+        )
+
+    def states(self, ids: Collection[bytes]) -> dict[bytes, DidState]:
+        """The newest state of each of ``ids`` that the log has."""
+        wanted = list(ids)
+        found: dict[bytes, DidState] = {}
+        for start in range(0, len(wanted), _IDS_PER_QUERY):
+            some = wanted[start : start + _IDS_PER_QUERY]
+            statement = _NEWEST.format(places=", ".join(["(?)"] * len(some)))
+            rows = self._connection.exec_driver_sql(statement, tuple(some))
+            found.update((row[0], DidState(*row)) for row in rows)
+        return found
+
+    def alarm(self) -> Finding | None:
+        """The finding that stopped this reader, if one did."""
+        query = select(_findings).where(_findings.c.alarm).order_by(_findings.c.number).limit(1)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else _finding(row)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found, oldest first."""
+        query = select(_findings).order_by(_findings.c.number)
+        return tuple(_finding(row) for row in self._connection.execute(query))
+
+
+class Writer(View):
+    """The index inside one transaction, which alone writes."""
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of the transaction that is undone where an error leaves the block."""
+        with self._connection.begin_nested():
+            yield
+
+    def append(self, entry: LogEntry, head: bytes, effects: Iterable[DidState]) -> None:
+        """Add an entry, the head after it (32 bytes) and what its operations effected."""
+        self._connection.execute(
+            insert(_entries).values(
+                sequence=entry.sequence,
+                head=head,
+                block_number=entry.block_number,
+                block_time=entry.block_time,
+            )
+        )
+        rows = [(s.id, s.number, s.operation, s.key, s.next, entry.sequence) for s in effects]
+        if rows:
+            self._connection.exec_driver_sql(_INSERT_VERSION, rows)
+
+    def roll_back(self, sequence: int) -> None:
+        """Forget every entry after ``sequence``, with its effects."""
+        self._connection.execute(delete(_versions).where(_versions.c.sequence > sequence))
+        self._connection.execute(delete(_entries).where(_entries.c.sequence > sequence))
+
+    def set_heads(self, heads: Heads) -> None:
+        """Keep ``heads`` as the newest ones."""
+        self._connection.execute(delete(_heads))
+        self._connection.execute(
+            insert(_heads),
+            [_row(head) for head in (heads.latest, heads.safe, heads.finalized)],
+        )
+
+    def record(self, finding: Finding) -> None:
+        """Keep a finding; the same one is kept once."""
+        if finding in self.findings():
+            return
+        self._connection.execute(
+            insert(_findings).values(
+                code=finding.code,
+                alarm=finding.alarm,
+                **{f"seen_{name}": value for name, value in _row(finding.seen).items()},
+                **{f"shown_{name}": value for name, value in _row(finding.shown).items()},
+            )
+        )
+
+
+class Index:
+    """The index of one log. Close it, or use it as a context manager."""
+
+    def __init__(self, engine: Engine, log_id: bytes, cleanup: ExitStack) -> None:
+        self._engine = engine
+        self._log_id = log_id
+        self._cleanup = cleanup
+        cleanup.callback(engine.dispose)
+
+    @classmethod
+    def open(cls, path: Path, log_id: bytes) -> Self:
+        """The index at ``path``, made if it is missing.
+
+        Args:
+            path: Of the SQLite file.
+            log_id: The log that it is of, 32 bytes.
+
+        Raises:
+            Invalid: ``index_of_another_log``.
+            KeybornError: As ``keyborn.storage.open_database``: the file is damaged, something
+                else, or readable by others.
+        """
+        with ExitStack() as cleanup:
+            return cls._open(path, log_id, cleanup)
+
+    @classmethod
+    def temporary(cls, log_id: bytes) -> Self:
+        """An index that goes when it is closed; for a command that resolves once."""
+        with ExitStack() as cleanup:
+            folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="keyborn-index-"))
+            return cls._open(Path(folder) / "index.sqlite", log_id, cleanup)
+
+    @classmethod
+    def _open(cls, path: Path, log_id: bytes, cleanup: ExitStack) -> Self:
+        try:
+            engine = open_database(path, _metadata, name="ledger-index", version=_VERSION)
+        except KeybornError as error:
+            if error.code == "store_corrupt":
+                error.hint = "move the file away; the index is made anew from the log"
+            raise
+        with engine.begin() as connection:
+            known = connection.execute(select(_log.c.id)).scalar_one_or_none()
+            if known is None:
+                connection.execute(insert(_log).values(id=log_id))
+        index = cls(engine, known or log_id, cleanup)
+        index.refuse_other_log(log_id)
+        index._cleanup = cleanup.pop_all()
+        return index
+
+    def __enter__(self) -> Self:
+        """The index itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._cleanup.close()
+
+    def refuse_other_log(self, log_id: bytes) -> None:
+        """Return if this is the index of the log ``log_id``, 32 bytes.
+
+        Raises:
+            Invalid: ``index_of_another_log``.
+        """
+        if log_id != self._log_id:
+            raise Invalid(
+                "index_of_another_log",
+                f"the index is of the log {self._log_id.hex()}, not of {log_id.hex()}",
+                value=str(self._engine.url.database),
+                hint="keep one index for each log",
+            )
+
+    @contextmanager
+    def reading(self) -> Iterator[View]:
+        """The index at one moment. Waits for nobody."""
+        with reading(self._engine) as connection:
+            yield View(connection, self._log_id)
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """A transaction: all of it happens, or, where an error leaves the block, nothing.
+
+        Raises:
+            Unavailable: ``store_busy`` where another writer does not finish.
+        """
+        with self._engine.begin() as connection:
+            yield Writer(connection, self._log_id)
+
+
+def _head(row: Any, prefix: str = "") -> Head:  # noqa: ANN401 - a row's columns are not typed
+    return Head(
+        sequence=getattr(row, f"{prefix}sequence"),
+        head=getattr(row, f"{prefix}head"),
+        time=getattr(row, f"{prefix}time"),
+        finality=Finality(getattr(row, f"{prefix}finality")),
+        evidence=getattr(row, f"{prefix}evidence"),
+    )
+
+
+def _finding(row: Any) -> Finding:  # noqa: ANN401 - as above
+    return Finding(row.code, _head(row, "seen_"), _head(row, "shown_"), row.alarm)
+
+
+def _row(head: Head) -> dict[str, object]:
+    return {
+        "finality": head.finality.value,
+        "sequence": head.sequence,
+        "head": head.head,
+        "time": head.time,
+        "evidence": head.evidence,
+    }

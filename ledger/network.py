@@ -1,0 +1,213 @@
+"""Which log to believe, and where: ``network.toml``, which whoever runs a ledger hands out.
+
+::
+
+    [log]
+    type = "embedded"
+    log_id = "<64 hexadecimal digits>"
+    head_key = "z6Mk…"                     the key that signs its heads
+    url = "https://ledger.example"         registrar, resolution, heads and entries
+
+    [log]
+    type = "ethereum"
+    log_id = "<64 hexadecimal digits>"
+    chain_id = 1
+    contract = "0x…"                       address of DidLog, with its EIP-55 checksum
+    code_hash = "<64 hexadecimal digits>"  keccak-256 of the contract's code
+    rpc = "https://node.example"           an Ethereum node
+    url = "https://ledger.example"         registrar and resolution
+
+``log_id``, and what belongs to it, is the pin: a reader refuses whatever contradicts it. The
+addresses are no part of it; what answers there is not trusted. A verifier's trust root contains
+the same ``[log]`` table.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import tomli_w
+
+from did.errors import Invalid, Unavailable
+from did.keys import PublicKey
+from keyborn.files import write_public
+from ledger.embedded.heads import EmbeddedPin
+from ledger.index import Index
+from ledger.reader import LogReader
+
+if TYPE_CHECKING:
+    from ledger.ethereum.pin import EthereumPin
+
+_STEP: Final = "read the network"
+_HASH_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_FILE_BYTES: Final = 65_536
+_COMMON: Final = frozenset({"type", "log_id", "url"})
+_MEMBERS: Final = {
+    "embedded": _COMMON | {"head_key"},
+    "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc"},
+}
+_HINT: Final = "take the file from who runs the ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One log: what is pinned of it, and where it is reached.
+
+    Attributes:
+        pin: What must hold, by the kind of ledger.
+        url: Of ``keyborn ledger serve``.
+        rpc: Of an Ethereum node; None for the embedded ledger.
+    """
+
+    pin: "EmbeddedPin | EthereumPin"
+    url: str
+    rpc: str | None = None
+
+    @property
+    def log_id(self) -> bytes:
+        """The 32 bytes that name the log."""
+        return self.pin.log_id
+
+    def to_table(self) -> dict[str, str | int]:
+        """The ``[log]`` table."""
+        if isinstance(self.pin, EmbeddedPin):
+            return {
+                "type": "embedded",
+                "log_id": self.log_id.hex(),
+                "head_key": self.pin.head_key.multibase,
+                "url": self.url,
+            }
+        assert self.rpc is not None
+        return {
+            "type": "ethereum",
+            "log_id": self.log_id.hex(),
+            "chain_id": self.pin.chain_id,
+            "contract": self.pin.contract,
+            "code_hash": self.pin.code_hash.hex(),
+            "rpc": self.rpc,
+            "url": self.url,
+        }
+
+
+def load_network(path: Path) -> Network:
+    """The network that the file at ``path`` names.
+
+    Raises:
+        Unavailable: ``network_missing``, there is no such file, or it cannot be read.
+        Invalid: ``invalid_network``, or as ``parse_network``.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_BYTES + 1)
+    except OSError as error:
+        raise Unavailable(
+            "network_missing",
+            f"the network file cannot be read: {error.strerror}",
+            step=_STEP,
+            value=str(path),
+            hint=f"{_HINT}, and give its path with --network",
+        ) from error
+    if len(data) > _FILE_BYTES:
+        raise _invalid(f"the file is larger than {_FILE_BYTES} bytes", str(path))
+    try:
+        tables = tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _invalid(f"the file is not TOML: {error}", str(path)) from error
+    if set(tables) != {"log"} or not isinstance(tables["log"], dict):
+        raise _invalid("the file has not one table, [log]", str(path))
+    return parse_network(tables["log"])
+
+
+def write_network(path: Path, network: Network) -> None:
+    """Put ``network`` at ``path``, readable by all, replacing what is there."""
+    write_public(path, tomli_w.dumps({"log": network.to_table()}).encode())
+
+
+def parse_network(table: Mapping[str, object]) -> Network:
+    """The network that a ``[log]`` table names.
+
+    Raises:
+        Invalid: ``invalid_network``, or ``ledger_bad_pin``.
+    """
+    kind = _text(table, "type")
+    if kind not in _MEMBERS:
+        raise _invalid("the type is neither embedded nor ethereum", kind)
+    surplus = sorted(set(table) - _MEMBERS[kind])
+    if surplus:
+        raise _invalid(f"[log] of type {kind} has no such member", surplus[0])
+    log_id, url = _hash(table, "log_id"), _url(table, "url")
+    if kind == "embedded":
+        return Network(EmbeddedPin(log_id, _key(table, "head_key")), url)
+    from ledger.ethereum.pin import EthereumPin  # noqa: PLC0415 - only where it is used
+
+    chain_id = table.get("chain_id")
+    if type(chain_id) is not int:
+        raise _invalid("chain_id is not an integer", chain_id)
+    pin = EthereumPin(
+        chain_id=chain_id,
+        contract=_text(table, "contract"),
+        code_hash=_hash(table, "code_hash"),
+        log_id=log_id,
+    )
+    return Network(pin, url, _url(table, "rpc"))
+
+
+def open_reader(network: Network, index: Path | None = None) -> LogReader:
+    """A reader of the log; close it, or use it as a context manager.
+
+    Args:
+        network: The log.
+        index: Where to keep what was read; None for a temporary place, which goes with the reader.
+
+    Raises:
+        KeybornError: As ``Index.open``.
+    """
+    log_id = network.log_id
+    kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
+    if isinstance(network.pin, EmbeddedPin):
+        from ledger.embedded.source import HttpSource  # noqa: PLC0415 - only where it is used
+
+        source = HttpSource(network.url, network.pin)
+        return LogReader(source, kept, on_close=source.close)
+    from ledger.ethereum.node import Node  # noqa: PLC0415 - only where it is used
+    from ledger.ethereum.source import EthereumLog  # noqa: PLC0415 - only where it is used
+
+    assert network.rpc is not None
+    node = Node(network.rpc)
+    return LogReader(EthereumLog(node, network.pin), kept, on_close=node.close)
+
+
+def _text(table: Mapping[str, object], name: str) -> str:
+    value = table.get(name)
+    if not isinstance(value, str):
+        raise _invalid(f"{name} is missing, or not text", value)
+    return value
+
+
+def _hash(table: Mapping[str, object], name: str) -> bytes:
+    text = _text(table, name)
+    if not _HASH_HEX.fullmatch(text):
+        raise _invalid(f"{name} is not 64 lower-case hexadecimal digits", text)
+    return bytes.fromhex(text)
+
+
+def _key(table: Mapping[str, object], name: str) -> PublicKey:
+    text = _text(table, name)
+    try:
+        return PublicKey.from_multibase(text)
+    except Invalid as error:
+        raise _invalid(f"{name} is not an Ed25519 Multikey: {error.message}", text) from error
+
+
+def _url(table: Mapping[str, object], name: str) -> str:
+    text = _text(table, name)
+    if not text.startswith(("http://", "https://")):
+        raise _invalid(f"{name} is not a URL of http or https", text)
+    return text
+
+
+def _invalid(message: str, value: object = None) -> Invalid:
+    return Invalid("invalid_network", message, step=_STEP, value=value, hint=_HINT)

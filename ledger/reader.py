@@ -1,0 +1,271 @@
+"""A reader of one log: it believes verified heads, replays the entries itself, and resolves DIDs.
+
+Three things can be wrong with what a ledger shows, and each has its own errors:
+
+* it does not answer: ``Undecided`` (``ledger_unreachable``), or answers with something older than
+  what is known (``ledger_behind``);
+* its entries are not those that its head commits to: ``Invalid`` (``ledger_entry_missing``,
+  ``ledger_entries_reordered``, ``ledger_entry_altered``);
+* its heads contradict each other: ``Contradiction``, which is ``Invalid`` and holds both of them
+  (``ledger_rollback``, ``ledger_fork``, ``ledger_heads_contradict``). The index keeps them. After
+  a fork of what was final the reader stays stopped, whatever it is shown next.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import count
+from typing import Final, Self
+
+from did.errors import Invalid, KeybornError, Unavailable, Undecided
+from did.identifier import Did, KeybornDid
+from did.resolution import Finality, Registration, Resolution, Version, resolve_offline
+from ledger.contradiction import (
+    Contradiction,
+    compare,
+    contradicting,
+    fork,
+    refuse_alarm,
+    same_content,
+)
+from ledger.index import Index, IndexedVersion, Writer
+from ledger.log import Heads, LogSource
+from ledger.replay import head_before, replay
+from ledger.state import DidState
+
+_STEP: Final = "read the log"
+_RETRY: Final = 5  # seconds, where the source does not say
+
+# What a reorganisation between the question for heads and that for entries looks like, or one
+# lagging node of several behind one address: worth asking once more.
+_PASSING: Final = frozenset(
+    {
+        "ledger_behind",
+        "ledger_entries_reordered",
+        "ledger_entry_altered",
+        "ledger_entry_missing",
+        "ledger_heads_contradict",
+        "ledger_rollback",
+    }
+)
+
+
+class LogReader:
+    """Resolves the DIDs of one log. Implements ``did.resolution.Resolver``; safe between threads.
+
+    Args:
+        source: Where heads and entries come from.
+        index: Where to keep what was replayed; closed with the reader.
+        on_close: Closes what the source holds open.
+
+    Raises:
+        Invalid: ``index_of_another_log`` where source and index are of two logs.
+    """
+
+    def __init__(
+        self, source: LogSource, index: Index, *, on_close: Callable[[], None] | None = None
+    ) -> None:
+        index.refuse_other_log(source.log_id)
+        self._source = source
+        self._index = index
+        self._on_close = on_close
+        self._turn = threading.Lock()
+        self._tickets = count()
+        self._covered = -1
+        self._outcome: Heads | KeybornError | None = None
+
+    def __enter__(self) -> Self:
+        """The reader itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index and of the connection to the source."""
+        self._index.close()
+        if self._on_close is not None:
+            self._on_close()
+
+    @property
+    def log_id(self) -> bytes:
+        """The 32 bytes that name the log."""
+        return self._source.log_id
+
+    def sync(self) -> Heads:
+        """Bring the index up to the newest verified heads of the log, which are returned.
+
+        Threads that call while a sync is under way share the one that starts next.
+
+        1. Refuse to go on while an alarm stands.
+        2. Ask the source for the heads; it verifies each against the pin.
+        3. Hold them against the newest heads known: finalized, safe and latest follow each other
+           (``ledger_heads_contradict``); nothing that was final is missing (``ledger_rollback``)
+           or different (``ledger_fork``); nothing older replaces something newer
+           (``ledger_behind``).
+        4. Ask for the entries after the newest one known; where they do not lead to the latest
+           head, for those after the newest final one: there was a reorganisation. Find where the
+           two chains part, and roll the index back to there.
+        5. Recompute the head from the entries (``ledger_entry_missing``,
+           ``ledger_entries_reordered``, ``ledger_entry_altered``). It must be the latest one, and
+           the safe and the finalized one must lie on the way. Where it is the latest one only
+           with another beginning than what was final, that is a ``ledger_fork``.
+        6. Apply the operations, and store entries, versions and heads in one transaction.
+
+        What fails in steps 3 to 5 is asked once more before it is believed.
+
+        What is *not* checked: how old the newest head is. Its time is in each resolution, and
+        who decides something decides how old is too old.
+
+        Raises:
+            Undecided: ``ledger_unreachable``, ``ledger_behind``, or the index cannot be used
+                (``store_…``).
+            Contradiction: ``ledger_rollback``, ``ledger_fork``, ``ledger_heads_contradict``.
+            Invalid: ``ledger_entry_…``, ``ledger_entries_reordered``, or what the source finds
+                wrong with its answers.
+        """
+        ticket = next(self._tickets)
+        with self._turn:
+            if self._covered < ticket:
+                # Whoever drew a ticket up to here asked before this sync begins.
+                covers = next(self._tickets)
+                try:
+                    self._outcome = self._sync()
+                except KeybornError as error:
+                    self._outcome = error
+                self._covered = covers
+            outcome = self._outcome
+        assert outcome is not None
+        if isinstance(outcome, KeybornError):
+            raise outcome
+        return outcome
+
+    def resolve(self, did: Did, *, at: str | datetime | None = None) -> Resolution:
+        """What the log, as of now, says of ``did``; a did:key speaks for itself.
+
+        What the log says wins over what a long form carries.
+
+        Args:
+            did: Which DID.
+            at: A ``versionId``, or an aware time: the version to select. None: the newest one.
+
+        Raises:
+            Refused: ``version_not_found``.
+            KeybornError: As ``sync``.
+        """
+        resolution = self._resolve(did) if isinstance(did, KeybornDid) else resolve_offline(did)
+        return resolution if at is None else resolution.at(at)
+
+    def state(self, id_: bytes) -> DidState | None:
+        """The newest state of the DID with this 32-byte id, settled or not, as of the last sync."""
+        with _explained(), self._index.reading() as view:
+            return view.states([id_]).get(id_)
+
+    def _resolve(self, did: KeybornDid) -> Resolution:
+        self.sync()
+        with _explained(), self._index.reading() as view:
+            heads = view.heads()
+            versions = view.versions(did.id)
+        assert heads is not None
+        return Resolution(
+            did,
+            Registration.YES if versions else Registration.NO,
+            tuple(_version(version, heads) for version in versions),
+            self.log_id,
+            datetime.fromtimestamp(heads.latest.time, UTC),
+        )
+
+    def _sync(self) -> Heads:
+        with _explained():
+            try:
+                return self._follow_heads()
+            except Contradiction as error:
+                with self._index.writing() as writer:
+                    writer.record(error.finding)
+                raise
+
+    def _follow_heads(self) -> Heads:
+        with self._index.reading() as view:
+            refuse_alarm(view)
+            seen = view.heads()
+        shown = self._source.heads()
+        if shown == seen:
+            return shown
+        try:
+            with self._index.writing() as writer:
+                if writer.heads() == seen:
+                    return self._advance(writer, seen, shown)
+        except (Invalid, Undecided) as error:
+            if error.code not in _PASSING:
+                raise
+        # It failed in a way that may pass, or another process moved the index meanwhile: once
+        # more, with the index held from before the question until after the answer.
+        with self._index.writing() as writer:
+            refuse_alarm(writer)
+            return self._advance(writer, writer.heads(), self._source.heads(), last=True)
+
+    def _advance(
+        self, writer: Writer, seen: Heads | None, shown: Heads, *, last: bool = False
+    ) -> Heads:
+        """Steps 3 to 6. ``last``: this answer stands, so tell a fork from a lie."""
+        compare(writer, seen, shown)
+        if seen is None:
+            replay(writer, self._source, 0, shown.latest)
+        elif not same_content(seen, shown):
+            self._move(writer, seen, shown, last=last)
+        elif shown.latest.time <= seen.latest.time:
+            return seen
+        for head in (shown.safe, shown.finalized):
+            if writer.head_at(head.sequence) != head.head:
+                raise contradicting(shown.latest, head)
+        writer.set_heads(shown)
+        return shown
+
+    def _move(self, writer: Writer, seen: Heads, shown: Heads, *, last: bool) -> None:
+        """Steps 4 and 5."""
+        final, target = seen.finalized, shown.latest
+        newest = min(seen.latest.sequence, target.sequence)
+        if newest > final.sequence:
+            with suppress(Invalid), writer.attempt():
+                replay(writer, self._source, newest, target)
+                return
+        try:
+            replay(writer, self._source, final.sequence, target)
+        except Invalid:
+            if last:
+                before = head_before(self._source, final.sequence, target)
+                if before not in (None, final.head):
+                    raise fork(final, target) from None
+            raise
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what does not answer into what is not decided."""
+    try:
+        yield
+    except Unavailable as error:
+        code = error.code if error.code.startswith("store_") else "ledger_unreachable"
+        raise Undecided(
+            code,
+            f"the log cannot be read: {error.message}",
+            step=error.step or _STEP,
+            hint=error.hint or "see that the ledger is reachable, then try again",
+            value=error.value,
+            retry_after=error.retry_after or _RETRY,
+        ) from error
+
+
+def _version(version: IndexedVersion, heads: Heads) -> Version:
+    if version.sequence <= heads.finalized.sequence:
+        finality = Finality.FINALIZED
+    elif version.sequence <= heads.safe.sequence:
+        finality = Finality.SAFE
+    else:
+        finality = Finality.LATEST
+    state = version.state
+    return Version(
+        state.number, state.operation, state.key, version.time, version.sequence, finality
+    )
