@@ -4,6 +4,8 @@ Each method is one step of a device's life. A step may be repeated; one that was
 taken up where it was. ``run`` does whatever is missing next.
 """
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,22 +13,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
+from ledger.controller import Controller, Effect
+from ledger.registrar.client import RegistrarClient
+
 from devices.connections import Connections
 from devices.enrolment import Enrolment, begin
 from devices.presenting import answer, ask, deliver
 from devices.store import Progress, Store
 from did.challenge import Challenge
-from did.errors import Invalid, Unavailable
+from did.errors import Unavailable, Undecided
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.openid4vci import Offer, sign_possession
+from did.resolution import RETRY_UNTIL_FINAL, Finality, Registration, Resolution
 from did.vc.credential import parse_credential
 from keyborn import clock
 from keyborn.faults import FaultPoint
-from ledger.controller import Controller
+from ledger.log import Receipt
 from ledger.network import Network, open_reader
+from ledger.operations import Create
 from ledger.reader import LogReader
-from ledger.registrar.client import RegistrarClient
+
+_PATIENCE: Final = 120.0  # seconds until what is on the log must be final
+_POLL: Final = (0.05, 1.0)  # seconds between two looks: at first, and at the most
 
 _BORN: Final = FaultPoint("device.init.after_identity")
 _SIGNED: Final = FaultPoint("device.present.before_deliver")
@@ -148,17 +157,60 @@ class Agent:
         )
         return enrolment.finish(progress, self._connections.to(progress.issuer))
 
-    def register(self, ledger: LedgerAccess) -> None:
-        """Put the DID on the log; returns when it is there."""
-        self.controller.register(ledger.registrar, ledger.reader)
+    def announce(self, ledger: LedgerAccess) -> None:
+        """Hand the DID's create to the registrar, without waiting for the log."""
+        assert self.did.genesis is not None  # a controller's DID is in its long form
+        ledger.registrar.submit(Create(self.did.genesis))
 
-    def rotate(self, ledger: LedgerAccess, *, next_key: Path | None = None) -> None:
-        """Make the next key the current one; ``next_key`` is its file, if it is kept elsewhere."""
-        self.controller.rotate(ledger.registrar, ledger.reader, next_key=next_key)
+    def is_registered(self, ledger: LedgerAccess) -> bool:
+        """Whether the log has the DID, settled or not."""
+        return ledger.reader.resolve(self.did).registration is Registration.YES
 
-    def deactivate(self, ledger: LedgerAccess) -> None:
-        """End the DID, for good."""
-        self.controller.deactivate(ledger.registrar, ledger.reader)
+    def register(self, ledger: LedgerAccess) -> JsonObject:
+        """Put the DID on the log; when it is final there, what the log says of it.
+
+        Raises:
+            Undecided: ``not_on_log_yet`` or ``not_final``: on its way; do it again later.
+            KeybornError: as ``ledger.controller.Controller``.
+        """
+        return self._settled(self.controller.register(ledger.registrar, ledger.reader), ledger)
+
+    def rotate(self, ledger: LedgerAccess, *, next_key: Path | None = None) -> JsonObject:
+        """Make the next key the current one; as ``register``.
+
+        Args:
+            ledger: Where.
+            next_key: The next key's file, if it is kept off the device.
+        """
+        effect = self.controller.rotate(ledger.registrar, ledger.reader, next_key=next_key)
+        return self._settled(effect, ledger)
+
+    def deactivate(self, ledger: LedgerAccess, *, next_key: Path | None = None) -> JsonObject:
+        """End the DID, for good; as ``rotate``."""
+        effect = self.controller.deactivate(ledger.registrar, ledger.reader, next_key=next_key)
+        return self._settled(effect, ledger)
+
+    def _settled(self, effect: Effect, ledger: LedgerAccess) -> JsonObject:
+        """Wait until ``effect`` is final: until then verifiers do not decide."""
+        deadline, between, pause = time.monotonic() + _PATIENCE, threading.Event(), _POLL[0]
+        while True:
+            resolution = ledger.reader.resolve(self.did.canonical)
+            newest = resolution.versions[-1] if resolution.versions else None
+            if newest is not None and newest.number > effect.version.number:
+                break  # more has happened since
+            if newest is not None and newest.finality is Finality.FINALIZED:
+                break
+            if time.monotonic() > deadline:
+                raise Undecided(
+                    "not_final",
+                    "the operation is on the log, which has not made it final yet",
+                    step="wait for finality",
+                    hint="do the same again later",
+                    retry_after=RETRY_UNTIL_FINAL,
+                )
+            between.wait(pause)
+            pause = min(2 * pause, _POLL[1])
+        return _on_log(resolution, effect.receipt)
 
     def credential(self) -> JsonObject:
         """What the device presents; raises ``Unavailable`` (``not_enrolled``)."""
@@ -230,3 +282,11 @@ class Agent:
             nonce=nonce,
             issued=self._now(),
         )
+
+
+def _on_log(resolution: Resolution, receipt: Receipt | None) -> JsonObject:
+    value: JsonObject = {"did": resolution.did.canonical.text, **resolution.metadata()}
+    if receipt is not None and receipt.transaction is not None:
+        value["transaction"] = receipt.transaction
+        value["gas"] = receipt.gas
+    return value

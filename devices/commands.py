@@ -1,20 +1,21 @@
 """The commands of ``keyborn device``. Data goes to stdout; so do no secrets, unless asked for."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Final
 
 import click
 
 from devices.agent import Agent, LedgerAccess, ledger_access
 from devices.connections import Connections
+from devices.errand import Errand
+from devices.errand import run as carry_out
 from devices.presenting import check_audience
 from devices.report import as_text, describe
 from devices.store import Store
 from did.challenge import Challenge
-from did.errors import Unavailable
 from did.jcs import JsonObject, canonicalize
 from did.limits import LIMITS
 from did.openid4vci import Offer, parse_offer
@@ -23,7 +24,6 @@ from keyborn.files import write_private
 from keyborn.output import emit, json_option
 from ledger.network import load_network
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _MAX_OFFER_FILE = 8_192
 
@@ -36,6 +36,9 @@ directory_option = click.option(
 )
 network_option = click.option(
     "--network", "network_file", type=_FILE, help="The log to use; remembered from then on."
+)
+_next_option = click.option(
+    "--next", "next_key", type=_FILE, help="The next key's file, if it is kept off the device."
 )
 _verifier_option = click.option("--verifier", help="URL of the verifier.")
 _audience_option = click.option(
@@ -138,8 +141,7 @@ def enroll(
 def register(directory: Path, network_file: Path | None, *, as_json: bool) -> None:
     """Put the DID on the log."""
     with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        agent.register(ledger)
-        _emit(agent.on_log(ledger), as_json=as_json)
+        _emit(agent.register(ledger), as_json=as_json)
 
 
 @click.command()
@@ -201,29 +203,35 @@ def prove(directory: Path, audience: str, nonce: str, *, as_json: bool) -> None:
 @click.command()
 @directory_option
 @network_option
-@click.option("--next", "next_key", type=_FILE, help="The next key, if it is kept off the device.")
+@_next_option
 @json_option
 def rotate(
     directory: Path, network_file: Path | None, next_key: Path | None, *, as_json: bool
 ) -> None:
     """Make the next key the current one, on the log."""
     with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        agent.rotate(ledger, next_key=next_key)
-        _emit(agent.on_log(ledger), as_json=as_json)
+        _emit(agent.rotate(ledger, next_key=next_key), as_json=as_json)
 
 
 @click.command()
 @directory_option
 @network_option
+@_next_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
-def deactivate(directory: Path, network_file: Path | None, *, yes: bool, as_json: bool) -> None:
+def deactivate(
+    directory: Path,
+    network_file: Path | None,
+    next_key: Path | None,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """End the DID, for good. Asks first, at a terminal."""
     with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         if not yes and sys.stdin.isatty():
             click.confirm(f"End {agent.did.canonical} for good?", abort=True, err=True)
-        agent.deactivate(ledger)
-        _emit(agent.on_log(ledger), as_json=as_json)
+        _emit(agent.deactivate(ledger, next_key=next_key), as_json=as_json)
 
 
 @click.command()
@@ -255,7 +263,7 @@ def run(
         Agent.born(directory, connections)
     with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         errand = Errand(claim, tx_code, issuer, verifier, audience)
-        decided = agent.run(ledger, errand, lambda step: click.echo(f"{step} ...", err=True))
+        decided = carry_out(agent, ledger, errand, lambda step: click.echo(f"{step} ...", err=True))
         _emit({**describe(agent), "admitted": decided}, as_json=as_json)
 
 

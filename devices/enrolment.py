@@ -12,15 +12,15 @@ from typing import Final
 
 import httpx
 
+from devices.acceptance import TYPES, accept
+from devices.issuer_client import IssuerClient, IssuerMetadata, check_issuer_url
+from devices.store import Progress, Store, claim_digest
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.keys import Signer
 from did.openid4vci import CONFIGURATION_CONFIGURATION, Offer, sign_possession
 from did.resolution import Resolver
-from devices.acceptance import TYPES, accept
-from devices.issuer_client import IssuerClient, IssuerMetadata, check_issuer_url
-from devices.store import Progress, Store, claim_digest
 from keyborn.faults import FaultPoint
 
 _CLAIM_STORED: Final = FaultPoint("device.enroll.after_claim_stored")
@@ -221,9 +221,7 @@ def _wanted(offer: Offer) -> tuple[str, ...]:
 def _check_tx_code(offer: Offer, tx_code: str | None) -> None:
     if offer.tx_code is None:
         if tx_code is not None:
-            raise Invalid(
-                "tx_code_not_needed", "this claim has no transaction code", step="offer"
-            )
+            raise Invalid("tx_code_not_needed", "this claim has no transaction code", step="offer")
         return
     described = f"{offer.tx_code.length} digits" if offer.tx_code.length else "digits"
     if offer.tx_code.description:

@@ -2,22 +2,30 @@
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from devices.agent import ledger_access
-from devices.commands import network_option
 from devices.connections import Connections
-from devices.fleet import STEPS, Claim, Fleet, Plan
-from devices.measures import Report
+from devices.fleet import Claim, Fleet, Plan
+from devices.measures import as_text
+from devices.store import Store
 from did.errors import Invalid
 from did.openid4vci import parse_offer
-from keyborn.files import private_directory
-from keyborn.output import emit, json_option, printable
+from did.strict_json import parse_object
+from keyborn.output import emit, json_option
 from ledger.network import load_network
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -87,7 +95,6 @@ def run(
     Run it again after an interruption: each device goes on where it was.
     """
     network, claims = load_network(network_file), read_claims(offers_file)
-    private_directory(directory)
     plan = Plan(
         directory=directory,
         count=count,
@@ -98,7 +105,7 @@ def run(
         workers=workers,
     )
     with (
-        held(directory),
+        Store.prepare(directory).exclusive(),
         ledger_access(network, directory / "index.sqlite") as ledger,
         Connections() as connections,
         _bars() as progress,

@@ -232,9 +232,7 @@ def check_issuer_url(url: str, *, explicit: bool) -> None:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise Invalid(
-            "invalid_issuer_url", "an issuer is named by a URL without query", value=url
-        )
+        raise Invalid("invalid_issuer_url", "an issuer is named by a URL without query", value=url)
     if parts.scheme == "http" and not explicit and not _is_loopback(parts.hostname):
         raise Refused(
             "insecure_issuer",

@@ -130,3 +130,27 @@ def gas_of(receipts: Sequence[Receipt]) -> Gas | None:
         return None
     carried = sum(receipt.gas is not None for receipt in receipts)
     return Gas(sum(gas or 0 for gas in paid.values()), len(paid), carried)
+
+
+def as_text(report: Report) -> str:
+    """A report for people."""
+    failed = Counter(failure.step for failure in report.failures)
+    lines = [
+        f"{'step':<10} {'done':>7} {'before':>7} {'failed':>7} {'per s':>8}  p50 / p90 / p99 ms"
+    ]
+    for name, step in report.steps.items():
+        ordered = sorted(step.latencies)
+        rate = f"{len(ordered) / step.seconds:.1f}" if ordered and step.seconds else "-"
+        spread = [f"{percentile(ordered, p) * 1000:.1f}" for p in PERCENTILES] if ordered else ["-"]
+        lines.append(
+            f"{name:<10} {len(ordered):>7} {step.resumed:>7} {failed[name]:>7} {rate:>8}  "
+            + " / ".join(spread)
+        )
+    if report.gas is not None:
+        each = report.gas.total / report.gas.devices
+        lines.append(f"gas per device {each:.0f}, in {report.gas.transactions} transactions")
+    codes = Counter((failure.step, failure.code) for failure in report.failures)
+    lines += [f"{count} failed to be {step}: {code}" for (step, code), count in codes.most_common()]
+    accepted = report.devices - len(report.failures)
+    lines.append(f"{accepted} of {report.devices} devices accepted in {report.seconds:.1f} s")
+    return "\n".join(lines)

@@ -5,8 +5,8 @@ from typing import cast
 
 from devices.agent import Agent
 from did.jcs import Json, JsonObject
-from did.vc.credential import parse_credential
 from did.timestamps import format_time
+from did.vc.credential import parse_credential
 
 _NAMES = ("provisioning", "configuration")
 
@@ -26,9 +26,7 @@ def describe(agent: Agent) -> JsonObject:
         "longForm": agent.did.text,
         "key": agent.controller.signer.public_key().multibase,
         "directory": str(agent.store.directory),
-        "network": None
-        if network is None
-        else {"logId": network.log_id.hex(), "url": network.url},
+        "network": None if network is None else {"logId": network.log_id.hex(), "url": network.url},
         "enrolment": enrolment,
         "credentials": [found for name in _NAMES if (found := _credential(agent, name))],
     }

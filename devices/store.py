@@ -138,7 +138,7 @@ class Store:
         """Hold the store for one command; the system lets go of it however the process ends.
 
         Raises:
-            Conflict: ``store_busy``.
+            Conflict: ``store_in_use``.
         """
         descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -146,7 +146,7 @@ class Store:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise Conflict(
-                    "store_busy",
+                    "store_in_use",
                     "another command works with this device",
                     value=str(self.directory),
                     hint="wait until it ends, then repeat",
