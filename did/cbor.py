@@ -5,7 +5,7 @@ false, true and null. Refused: tags, floats, indefinite lengths, duplicate keys,
 values, deep nesting, trailing bytes, and whatever does not re-encode to the same bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 import cbor2
@@ -23,9 +23,12 @@ def encode(value: Cbor) -> bytes:
     """``value`` in deterministic CBOR; map keys in bytewise order of their encodings.
 
     Raises:
-        Invalid: ``not_cbor`` for a value outside the allowed types.
+        Invalid: ``not_cbor`` for a value outside the allowed types, or text with a lone surrogate.
     """
-    return cbor2.dumps(_ordered(value, LIMITS.cbor_depth))
+    try:
+        return cbor2.dumps(_ordered(value, LIMITS.cbor_depth))
+    except UnicodeEncodeError as error:
+        raise Invalid("not_cbor", "CBOR text holds a lone surrogate") from error
 
 
 def decode(data: bytes, *, max_bytes: int) -> Cbor:
@@ -42,9 +45,13 @@ def decode(data: bytes, *, max_bytes: int) -> Cbor:
             max_depth=LIMITS.cbor_depth,
             allow_indefinite=False,
             allow_duplicate_keys=False,
-            tag_hook=_refuse_tag,
+            semantic_decoders=_NO_TAGS,
         )
         again = encode(value)
+    except Invalid as error:
+        raise Invalid(
+            "invalid_cbor", f"CBOR holds what has no place here: {error.message}"
+        ) from error
     except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Invalid(
             "invalid_cbor", f"bytes are not the CBOR that is allowed here: {error}"
@@ -55,7 +62,27 @@ def decode(data: bytes, *, max_bytes: int) -> Cbor:
 
 
 def _refuse_tag(*_: object) -> NoReturn:
-    raise Invalid("invalid_cbor", "CBOR holds a tag")
+    raise ValueError("a tag")
+
+
+class _NoTags(Mapping[int, Callable[..., NoReturn]]):
+    """Refuses every tag, also those that cbor2 would decode by itself without asking.
+
+    Its shared values (28, 29) and string references (25, 256) are bombs: two hundred bytes name
+    each other into millions of values, which comparing with the canonical form would then visit.
+    """
+
+    def __getitem__(self, tag: int) -> Callable[..., NoReturn]:
+        return _refuse_tag
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+_NO_TAGS = _NoTags()
 
 
 def _ordered(value: Cbor, depth: int) -> Cbor:

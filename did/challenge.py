@@ -6,6 +6,7 @@ from datetime import datetime
 from did.errors import Invalid
 from did.identifier import Did, parse_did
 from did.jcs import JsonObject
+from did.limits import LIMITS
 from did.timestamps import format_time, parse_time
 
 
@@ -42,9 +43,13 @@ class Challenge:
         nonce, audience, did = value.get("challenge"), value.get("domain"), value.get("did")
         if not isinstance(nonce, str) or not isinstance(audience, str):
             raise Invalid("invalid_challenge", "a challenge lacks its nonce or its domain")
+        if not 0 < len(nonce) <= LIMITS.challenge or not audience:
+            raise Invalid("invalid_challenge", "a challenge's nonce or domain is empty or too long")
+        if not isinstance(did, str | None) or (did is None and "did" in value):
+            raise Invalid("invalid_challenge", "a challenge's did is not a string")
         try:
             expires = parse_time(value.get("expires"))
-            who = parse_did(did) if isinstance(did, str) else None
+            who = parse_did(did) if did is not None else None
         except Invalid as error:
             raise Invalid(
                 "invalid_challenge", f"a challenge is malformed: {error.message}"

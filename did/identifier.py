@@ -22,8 +22,9 @@ from did.multibase import base58_decode, base58_encode
 ID_BYTES: Final = 32
 GENESIS_BYTES: Final = 64
 
-_DID = re.compile(r"did:([a-z0-9]+):([A-Za-z0-9._%:-]+)", re.ASCII)
-_FRAGMENT = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]+", re.ASCII)
+_IDCHAR = r"(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})"
+_DID = re.compile(rf"did:([a-z0-9]+):((?:{_IDCHAR}*:)*{_IDCHAR}+)", re.ASCII)
+_FRAGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 
 
 def commitment(next_key: PublicKey) -> bytes:
@@ -150,17 +151,28 @@ class DidUrl:
     def key(self) -> PublicKey:
         """The key that the fragment names: in both methods it is the key's own Multikey value.
 
+        A ``did:key`` has the one key that it is; whether a key is one of a ``did:keyborn`` is for
+        the log to say.
+
         Raises:
-            Invalid: ``invalid_verification_method``.
+            Invalid: ``invalid_verification_method``; ``unknown_verification_method`` for a key
+                that is not the ``did:key``'s own.
         """
         try:
-            return PublicKey.from_multibase(self.fragment)
+            key = PublicKey.from_multibase(self.fragment)
         except Invalid as error:
             raise Invalid(
                 "invalid_verification_method",
                 f"a verification method's fragment is not an Ed25519 Multikey: {error.message}",
                 value=self.text,
             ) from error
+        if isinstance(self.did, KeyDid) and key != self.did.key:
+            raise Invalid(
+                "unknown_verification_method",
+                "the verification method names another key than its did:key",
+                value=self.text,
+            )
+        return key
 
 
 def parse_did(text: str) -> Did:

@@ -31,6 +31,8 @@ def canonicalize(value: Json) -> bytes:
         if _is_plain(value, _MAX_DEPTH):
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         return rfc8785.dumps(value)
+    except RecursionError as error:
+        raise Invalid("not_canonicalizable", "value is nested too deep") from error
     except (rfc8785.CanonicalizationError, orjson.JSONEncodeError, UnicodeEncodeError) as error:
         raise Invalid(
             "not_canonicalizable", f"value has no canonical JSON form: {error}"

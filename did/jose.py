@@ -139,6 +139,10 @@ def encrypt_jwe(content: bytes, jwk: JsonObject) -> str:
     """
     if jwk.get("kty") != "OKP" or jwk.get("crv") != "X25519":
         raise Invalid("invalid_encryption_key", "an encryption key is not OKP X25519")
+    if not isinstance(jwk.get("x"), str):
+        raise Invalid("invalid_encryption_key", "an encryption key has no x")
+    if jwk.get("use", "enc") != "enc":
+        raise Invalid("invalid_encryption_key", "an encryption key is for another use")
     if jwk.get("alg", KEY_AGREEMENT) != KEY_AGREEMENT or "d" in jwk:
         raise Invalid("invalid_encryption_key", "an encryption key is not public, for ECDH-ES")
     header = {"alg": KEY_AGREEMENT, "enc": CONTENT_ENCRYPTION}

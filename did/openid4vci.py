@@ -85,8 +85,11 @@ def parse_offer(text: str) -> Offer:
         raise Invalid("invalid_offer", f"an offer is longer than {_MAX_OFFER} characters")
     text = text.strip()
     if not text.startswith("{"):
-        parts = urlsplit(text)
-        values = parse_qs(parts.query).get("credential_offer", [])
+        try:
+            parts = urlsplit(text)
+            values = parse_qs(parts.query, errors="strict").get("credential_offer", [])
+        except ValueError as error:
+            raise Invalid("invalid_offer", "an offer is not a URI") from error
         if parts.scheme != _OFFER_SCHEME or len(values) != 1:
             raise Invalid(
                 "invalid_offer",

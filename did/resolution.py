@@ -185,17 +185,20 @@ def birth_key(genesis: Genesis) -> PublicKey:
 
 
 def check_fresh(resolution: Resolution, *, at: datetime, max_age: timedelta, step: str) -> None:
-    """Return if the log was known recently enough.
+    """Return if the log was known recently enough, or the DID is of a method that needs no log.
 
     Raises:
-        Undecided: ``ledger_stale``.
+        Undecided: ``ledger_stale``; also where nothing says how old the knowledge is.
     """
-    if resolution.as_of is not None and at - resolution.as_of > max_age:
+    if resolution.registration is Registration.NOT_APPLICABLE:
+        return
+    known = resolution.as_of
+    if known is None or at - known > max_age:
         raise Undecided(
             "ledger_stale",
             f"the newest verified head of the log is older than {int(max_age.total_seconds())} s",
             step=step,
-            value=format_time(resolution.as_of),
+            value=None if known is None else format_time(known),
             hint="see that the ledger is reachable and its clock is right, then try again",
             retry_after=RETRY_UNTIL_FINAL,
         )
@@ -239,7 +242,7 @@ def authenticating_version(
             raise _not_final(resolution, step)
         if settled and settled[-1].key == key.raw:
             raise _suspect(resolution, step)
-    elif settled[-1].key == key.raw:
+    elif settled and settled[-1].key == key.raw:
         return settled[-1]
     if any(version.key == key.raw for version in resolution.versions):
         raise Refused(
@@ -289,7 +292,8 @@ def asserting_version(
         if version in pending:
             raise _not_final(resolution, step)
         return version
-    if mine[-1] in settled and pending and pending[0].number == mine[-1].number + 1:
+    last = mine[-1]
+    if last in settled and pending and moment >= last.time and pending[0].number == last.number + 1:
         raise Refused(
             "issuer_key_suspect",
             "the issuer's key is being rotated away, and signed after that began",

@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 
 from did.errors import Invalid
 
-_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+_STAMP = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?"
+    r"(Z|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)",  # XML Schema 1.1, part 2, timezoneFrag
+    re.ASCII,
+)
 
 
 def format_time(time: datetime) -> str:

@@ -57,7 +57,8 @@ class StatusEntry:
             raise Invalid("invalid_status_entry", "statusListIndex is not a decimal string")
         if len(index) > _INDEX_DIGITS:
             raise Invalid("invalid_status_entry", "statusListIndex is out of range", value=index)
-        if value.get("statusSize", 1) != 1:
+        size = value.get("statusSize", 1)
+        if type(size) is not int or size != 1:
             raise Invalid("invalid_status_entry", "only lists of one bit an entry are supported")
         return cls(purpose, int(index), url)
 
@@ -147,16 +148,21 @@ def parse_list_subject(url: str, subject: JsonObject) -> StatusList:
 
 def is_set(bits: bytes, index: int) -> bool:
     """Whether entry ``index`` is set; raises ``Invalid`` (``status_index_out_of_range``)."""
-    if not 0 <= index < len(bits) * 8:
-        raise Invalid(
-            "status_index_out_of_range", "statusListIndex is outside its list", value=index
-        )
+    _check_index(bits, index)
     return bool(bits[index // 8] >> (7 - index % 8) & 1)
 
 
 def with_bit(bits: bytes, index: int, *, value: bool) -> bytes:
-    """A copy of ``bits`` in which entry ``index`` is ``value``."""
+    """A copy of ``bits`` in which entry ``index`` is ``value``; raises as ``is_set``."""
+    _check_index(bits, index)
     changed = bytearray(bits)
     mask = 1 << (7 - index % 8)
     changed[index // 8] = changed[index // 8] | mask if value else changed[index // 8] & ~mask
     return bytes(changed)
+
+
+def _check_index(bits: bytes, index: int) -> None:
+    if not 0 <= index < len(bits) * 8:
+        raise Invalid(
+            "status_index_out_of_range", "statusListIndex is outside its list", value=index
+        )

@@ -216,7 +216,7 @@ def test_a_token_stays_with_its_origin(service: httpx.Client) -> None:
     with serving(app) as other:
         said = request_json(service, "POST", f"{other}/echo", step="s")
         assert said["auth"] is None
-    said = request_json(service, "POST", f"{service.base_url}echo", step="s")
+    said = request_json(service, "POST", str(service.base_url.join("/echo")), step="s")
     assert said["auth"] == "Bearer tok"
 
 

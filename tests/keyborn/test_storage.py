@@ -201,7 +201,7 @@ def test_one_that_cannot_be_durable_is_refused(tmp_path: Path) -> None:
     class NoLog(sqlite3.Connection):
         """A file system on which SQLite cannot have its log."""
 
-        def execute(self, sql: str, *_: object) -> sqlite3.Cursor:  # type: ignore[override]
+        def execute(self, sql: str, *_: object) -> sqlite3.Cursor:
             return super().execute(sql.replace("journal_mode=WAL", "journal_mode=DELETE"))
 
     connection = sqlite3.connect(tmp_path / "test.db", factory=NoLog)

@@ -1,0 +1,5 @@
+"""``python -m keyborn`` is the ``keyborn`` command."""
+
+from keyborn.cli import main
+
+main()
