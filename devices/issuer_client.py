@@ -25,6 +25,7 @@ _AUTHORIZATION_SERVER: Final = "oauth-authorization-server"
 _MAX_TOKEN: Final = 4_096
 _MAX_NONCE: Final = 1_024
 _MAX_LIFETIME: Final = 31_536_000
+_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
 _HINTS: Final[Mapping[str, str]] = {
     "invalid_grant": "check the transaction code, or ask the operator for a new claim",
     "invalid_tx_code": "check the transaction code, then repeat",
@@ -230,13 +231,20 @@ def check_issuer_url(url: str, *, explicit: bool) -> None:
         Invalid: ``invalid_issuer_url``.
         Refused: ``insecure_issuer``: the offer names an http URL that is not of this machine.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise Invalid("invalid_issuer_url", "an issuer is named by a URL without query", value=url)
-    if parts.scheme == "http" and not explicit and not _is_loopback(parts.hostname):
+    origin = _origin(url)
+    if origin is None or "?" in url or "#" in url:
+        raise Invalid(
+            "invalid_issuer_url",
+            "an issuer is named by a URL of the form https://host[:port][/path]",
+            step="offer",
+            value=url,
+        )
+    scheme, host, _ = origin
+    if scheme == "http" and not explicit and not _is_loopback(host):
         raise Refused(
             "insecure_issuer",
             "the offer's issuer is reached without TLS: who listens would learn the claim",
+            step="offer",
             value=url,
             hint=f"use https; or, on a network that you trust, name it: --issuer {url}",
         )
@@ -249,13 +257,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+def _origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a URL of HTTP; None for anything else, and where a user is named."""
     try:
         parts = urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+        port = parts.port or _PORTS.get(parts.scheme)
     except ValueError:
         return None
-    return None if "@" in parts.netloc else (parts.scheme, parts.hostname, port)
+    if port is None or not parts.hostname or "@" in parts.netloc:
+        return None
+    return parts.scheme, parts.hostname, port
 
 
 def _configurations(metadata: JsonObject) -> frozenset[str]:
