@@ -73,7 +73,10 @@ def impostors(story: Story, cast: Cast, bravo: Device, other_gate: Gate, rogue: 
         "a credential with another role written into it",
         "invalid_signature",
         lambda: alpha.present(gate, tampered),
-        repaired=("the credential as it was issued", lambda: alpha.present(gate, alpha.credential())),
+        repaired=(
+            "the credential as it was issued",
+            lambda: alpha.present(gate, alpha.credential()),
+        ),
     )
     charlie = world.device("charlie").born()
     _must(charlie.register(), charlie.enrol(rogue, **FACTS))
@@ -163,7 +166,8 @@ def issuer_rotation(story: Story, cast: Cast) -> None:
     alpha, acme = cast.alpha, cast.acme
     former = str(cast.world.stage.must("issuer", "info", *_admin(acme))["key"])
     story.accept(
-        "the issuer rotates its key", lambda: cast.world.stage.run("issuer", "rotate", *_admin(acme))
+        "the issuer rotates its key",
+        lambda: cast.world.stage.run("issuer", "rotate", *_admin(acme)),
     )
     story.accept(
         "alpha's credential, signed by the issuer's former key", lambda: alpha.present(cast.gate)

@@ -97,7 +97,9 @@ class Stage:
             text=True,
         )
         if done.returncode == 0 or (loud and done.stdout.strip()):
-            return Outcome("accepted" if done.returncode == 0 else "failed", json.loads(done.stdout))
+            return Outcome(
+                "accepted" if done.returncode == 0 else "failed", json.loads(done.stdout)
+            )
         return _failure(done.stderr or "", done.returncode)
 
     def must(self, *arguments: str | Path, loud: bool = False) -> dict[str, Any]:

@@ -5,7 +5,7 @@ pragma solidity 0.8.37;
 /// @notice Anybody may append. `head` commits to the content, order and times of every batch, so
 /// that one storage proof under one block header authenticates the whole log, wherever the batches
 /// themselves were fetched from. What a batch means is its readers' business.
-/// @dev The storage layout is what readers prove; docs/adr/ethereum-log-layout.md tells why it is
+/// @dev The storage layout is what readers prove; docs/adr/0008-ethereum-log-layout.md tells why it is
 /// two slots.
 contract DidLog {
     /// @notice The name of this log, and its head before the first batch. It stands in the code, so
