@@ -13,15 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
-from ledger.controller import Controller, Effect
-from ledger.registrar.client import RegistrarClient
-
 from devices.connections import Connections
 from devices.enrolment import Enrolment, begin
 from devices.presenting import answer, ask, deliver
 from devices.store import Progress, Store
 from did.challenge import Challenge
-from did.errors import Unavailable, Undecided
+from did.errors import Conflict, Unavailable, Undecided
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.openid4vci import Offer, sign_possession
@@ -29,10 +26,13 @@ from did.resolution import RETRY_UNTIL_FINAL, Finality, Registration, Resolution
 from did.vc.credential import parse_credential
 from keyborn import clock
 from keyborn.faults import FaultPoint
+from ledger.controller import Controller
+from ledger.landing import Effect
 from ledger.log import Receipt
 from ledger.network import Network, open_reader
 from ledger.operations import Create
 from ledger.reader import LogReader
+from ledger.registrar.client import RegistrarClient
 
 _PATIENCE: Final = 120.0  # seconds until what is on the log must be final
 _POLL: Final = (0.05, 1.0)  # seconds between two looks: at first, and at the most
@@ -189,6 +189,15 @@ class Agent:
         """End the DID, for good; as ``rotate``."""
         effect = self.controller.deactivate(ledger.registrar, ledger.reader, next_key=next_key)
         return self._settled(effect, ledger)
+
+    def resume(self, ledger: LedgerAccess) -> JsonObject:
+        """Finish the rotation or the deactivation that was begun; as ``rotate``."""
+        try:
+            return self.rotate(ledger)
+        except Conflict as error:
+            if error.code != "deactivation_pending":
+                raise
+        return self.deactivate(ledger)
 
     def _settled(self, effect: Effect, ledger: LedgerAccess) -> JsonObject:
         """Wait until ``effect`` is final: until then verifiers do not decide."""

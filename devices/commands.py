@@ -156,12 +156,12 @@ def register(directory: Path, network_file: Path | None, *, as_json: bool) -> No
 @json_option
 def present(
     directory: Path,
+    *,
     verifier: str | None,
     challenge_file: Path | None,
     out: Path | None,
     audience: str | None,
     credential_file: Path | None,
-    *,
     as_json: bool,
 ) -> None:
     """Present the credential to a verifier, or make the presentation for a given challenge."""
@@ -245,13 +245,13 @@ def deactivate(
 @json_option
 def run(
     directory: Path,
+    *,
     offer: str | None,
     network_file: Path | None,
     tx_code: str | None,
     issuer: str | None,
     verifier: str | None,
     audience: str | None,
-    *,
     as_json: bool,
 ) -> None:
     """Do whatever is missing next, from birth to being admitted by a verifier.

@@ -79,6 +79,7 @@ class Bars:
 )
 @json_option
 def run(
+    *,
     count: int,
     directory: Path,
     network_file: Path,
@@ -87,7 +88,6 @@ def run(
     audience: str | None,
     issuer: str | None,
     workers: int,
-    *,
     as_json: bool,
 ) -> None:
     """Have devices born, enrolled, registered and admitted by a verifier, and measure it.

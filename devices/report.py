@@ -1,6 +1,7 @@
 """What a device is, as data and as text for people."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import cast
 
 from devices.agent import Agent
@@ -43,9 +44,13 @@ def _credential(agent: Agent, name: str) -> JsonObject | None:
         "id": credential.id,
         "type": credential.types[-1],
         "issuer": credential.issuer.text,
-        "validFrom": credential.valid_from and format_time(credential.valid_from),
-        "validUntil": credential.valid_until and format_time(credential.valid_until),
+        "validFrom": _time(credential.valid_from),
+        "validUntil": _time(credential.valid_until),
     }
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else format_time(time)
 
 
 def as_text(value: JsonObject) -> str:
@@ -68,7 +73,7 @@ def _lines(value: Mapping[str, Json], indent: str) -> list[str]:
 
 
 def _word(value: Json) -> str:
-    if value is None or value == [] or value == {}:
+    if value is None or (isinstance(value, list | Mapping) and not value):
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"

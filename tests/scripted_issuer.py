@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from actors import ISSUER, LOG_ID, Actor
+from serving import serving
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from actors import ISSUER, LOG_ID, Actor
 from did.identifier import Did, KeybornDid
 from did.jcs import JsonObject, canonicalize
 from did.jose import EncryptionKey, encrypt_jwe
@@ -31,11 +32,10 @@ from did.resolution import Finality, Registration, Resolution, Version
 from did.strict_json import parse_object
 from did.vc.credential import CONFIGURATION, PROVISIONING, build_credential, sign_credential
 from keyborn import clock
-from serving import serving
 
 CODE = "a-code"
 TX_CODE = "493536"
-SECRET = "wifi-secret"  # noqa: S105 - of a network that is not there
+SECRET = "wifi-secret"
 TYPES = {
     PROVISIONING_CONFIGURATION: PROVISIONING,
     CONFIGURATION_CONFIGURATION: CONFIGURATION,

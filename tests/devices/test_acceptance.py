@@ -1,8 +1,9 @@
 from datetime import timedelta
 
 import pytest
-
 from actors import DEVICE, ISSUER, LOG_ID, NOW, OTHER_LOG_ID, STRANGER, actor
+from scripted_issuer import KnownLog, credential
+
 from devices.acceptance import CLOCK_SKEW, accept
 from did.errors import Invalid, KeybornError, Refused, Undecided
 from did.identifier import Did
@@ -10,7 +11,6 @@ from did.jcs import JsonObject
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from did.resolution import Resolution, Resolver
 from did.vc.credential import Credential, build_credential, sign_credential
-from scripted_issuer import KnownLog, credential
 
 
 def _accept(

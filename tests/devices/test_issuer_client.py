@@ -2,9 +2,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from starlette.responses import JSONResponse, Response
-
 from actors import DEVICE
+from scripted_issuer import CODE, ScriptedIssuer, refusal, scripted_issuer
+from serving import serving
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
 from devices.issuer_client import IssuerClient, check_issuer_url
 from did.errors import Invalid, KeybornError, Refused, Unavailable
 from did.jose import EncryptionKey, encrypt_jwe
@@ -15,7 +20,6 @@ from did.openid4vci import (
 )
 from keyborn import clock
 from keyborn.client import connect
-from scripted_issuer import CODE, ScriptedIssuer, refusal, scripted_issuer
 
 
 @pytest.fixture(scope="module")
@@ -161,16 +165,22 @@ def test_the_authorization_server_must_be_the_issuer(
 
 
 def test_well_known_comes_before_the_path_of_an_issuer() -> None:
-    with scripted_issuer() as issuer, connect(issuer.url) as http:
-        with pytest.raises(Invalid, match="404"):
-            IssuerClient(f"{issuer.url}/plant/7", http).metadata()
-    assert not issuer.requests["/.well-known/openid-credential-issuer"]
+    asked: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(request.url.path)
+        return JSONResponse({}, 404)
+
+    app = Starlette(routes=[Route("/{path:path}", answer)])
+    with serving(app) as url, connect(url) as http, pytest.raises(KeybornError):
+        IssuerClient(f"{url.rstrip('/')}/plant/7", http).metadata()
+    assert asked == ["/.well-known/oauth-authorization-server/plant/7"]
 
 
-@pytest.mark.parametrize("hint", ["check the transaction code, or ask the operator for a new claim"])
-def test_what_the_issuer_refuses_says_what_to_do_next(
-    client: IssuerClient, issuer: ScriptedIssuer, hint: str
-) -> None:
+@pytest.mark.parametrize(
+    "hint", ["check the transaction code, or ask the operator for a new claim"]
+)
+def test_what_the_issuer_refuses_says_what_to_do_next(client: IssuerClient, hint: str) -> None:
     with pytest.raises(Invalid) as caught:
         client.token(client.metadata(), "another-code", None)
     error = caught.value
