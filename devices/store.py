@@ -28,7 +28,14 @@ from typing import Final, Self
 
 import orjson
 import tomli_w
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from did.errors import Conflict, Invalid, KeybornError, Unavailable
 from did.jcs import JsonObject
@@ -61,12 +68,18 @@ class Progress(BaseModel):
     issuer: str
     claim: str
     configurations: tuple[str, ...]
-    code: str | None = None
-    tx_code: str | None = None
-    token: str | None = None
+    code: str | None = Field(default=None, repr=False)
+    tx_code: str | None = Field(default=None, repr=False)
+    token: str | None = Field(default=None, repr=False)
     token_expires: AwareDatetime | None = None
     issuer_did: str | None = None
     received: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_go_on(self) -> Self:
+        if self.missing and self.code is None:
+            raise ValueError("something is missing, and the code with which to get it is gone")
+        return self
 
     @property
     def missing(self) -> tuple[str, ...]:
