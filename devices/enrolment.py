@@ -13,7 +13,12 @@ from typing import Final
 import httpx
 
 from devices.acceptance import TYPES, accept
-from devices.issuer_client import IssuerClient, IssuerMetadata, check_issuer_url
+from devices.issuer_client import (
+    IssuerClient,
+    IssuerMetadata,
+    check_issuer_url,
+    explained,
+)
 from devices.store import Progress, Store, claim_digest
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
@@ -114,10 +119,13 @@ class Enrolment:
             KeybornError: The step that failed, why, and what to do; repeating is safe.
         """
         client = IssuerClient(progress.issuer, http)
-        metadata = client.metadata()
-        _check_supported(progress, metadata)
-        for configuration in progress.missing:
-            progress = self._receive(client, metadata, progress, configuration)
+        try:
+            metadata = client.metadata()
+            _check_supported(progress, metadata)
+            for configuration in progress.missing:
+                progress = self._receive(client, metadata, progress, configuration)
+        except KeybornError as error:
+            raise explained(error) from error
         return progress
 
     def _receive(
@@ -131,7 +139,7 @@ class Enrolment:
         try:
             document = self._request(client, metadata, progress, configuration)
         except KeybornError as error:
-            if error.code in ("invalid_token", "token_expired"):
+            if error.code == "invalid_token":
                 # It ended sooner than we thought: the code still stands for another.
                 progress = self._authorized(client, metadata, progress, anew=True)
             elif error.code != "invalid_nonce":

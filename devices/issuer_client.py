@@ -5,10 +5,11 @@ with encrypted requests and responses (10). A device talks to the issuer that it
 and to nobody else: every endpoint must lie on the issuer's own origin.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,14 +29,15 @@ _MAX_LIFETIME: Final = 31_536_000
 _PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
 _HINTS: Final[Mapping[str, str]] = {
     "invalid_grant": "check the transaction code, or ask the operator for a new claim",
-    "invalid_tx_code": "check the transaction code, then repeat",
     "invalid_token": "repeat the enrolment; if the claim has expired, ask for a new one",
     "invalid_nonce": "repeat the enrolment",
     "invalid_proof": "check the device's clock, and that its DID is not deactivated",
     "credential_request_denied": "ask the operator whose device this claim is for",
-    "unreachable": "start the issuer, or wait for it; then repeat: nothing is lost",
-    "timeout": "repeat the enrolment; what was granted is not granted twice",
 }
+_DOWN: Final = "wait for the issuer, then enrol again: nothing is lost, or granted twice"
+_DESCRIPTION: Final = re.compile(
+    r"(?P<message>.{1,400}) \[(?P<code>[a-z0-9_]{1,64})\](?:; (?P<hint>.{1,400}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,7 @@ class IssuerClient:
         form = {"grant_type": PRE_AUTHORIZED, "pre-authorized_code": code}
         if tx_code is not None:
             form["tx_code"] = tx_code
-        with _explained():
-            answer = request_json(
-                self._http, "POST", metadata.token_endpoint, step="token", form=form
-            )
+        answer = request_json(self._http, "POST", metadata.token_endpoint, step="token", form=form)
         token, lifetime = answer.get("access_token"), answer.get("expires_in")
         if not _is_text(token, _MAX_TOKEN) or str(answer.get("token_type")).lower() != "bearer":
             raise Invalid("invalid_answer", "the answer holds no bearer token", step="token")
@@ -127,8 +126,7 @@ class IssuerClient:
             Invalid: ``invalid_answer``.
             KeybornError: as ``keyborn.client.request``.
         """
-        with _explained():
-            answer = request_json(self._http, "POST", metadata.nonce_endpoint, step="nonce")
+        answer = request_json(self._http, "POST", metadata.nonce_endpoint, step="nonce")
         nonce = answer.get("c_nonce")
         if not _is_text(nonce, _MAX_NONCE):
             raise Invalid("invalid_answer", "the answer holds no c_nonce", step="nonce")
@@ -164,15 +162,14 @@ class IssuerClient:
             }
             content = encrypt_jwe(canonicalize(body), metadata.encryption).encode("ascii")
             headers["content-type"] = "application/jwt"
-        with _explained():
-            answer = request(
-                self._http,
-                "POST",
-                metadata.credential_endpoint,
-                step=step,
-                content=content,
-                headers=headers,
-            )
+        answer = request(
+            self._http,
+            "POST",
+            metadata.credential_endpoint,
+            step=step,
+            content=content,
+            headers=headers,
+        )
         try:
             data = answer.body if key is None else key.decrypt(answer.body.decode("ascii"))
             return _one_credential(parse_object(data))
@@ -187,8 +184,7 @@ class IssuerClient:
         """The metadata document ``name``: well-known, before the path (section 12.2.2)."""
         parts = urlsplit(self.issuer)
         url = f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path}"
-        with _explained():
-            return request_json(self._http, "GET", url, step=step)
+        return request_json(self._http, "GET", url, step=step)
 
     def _check_name(self, value: Json, step: str) -> None:
         if not isinstance(value, str) or value.rstrip("/") != self.issuer:
@@ -207,17 +203,19 @@ class IssuerClient:
         return value
 
 
-class _explained:  # noqa: N801 - a context manager, used as a function
-    """Adds what to do next to an error of the issuer that does not say it."""
+def explained(error: KeybornError) -> KeybornError:
+    """An error of the exchange, with the issuer's own word for it and what to do next.
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, KeybornError) and (
-            error.hint is None or error.code in ("unreachable", "timeout")
-        ):
-            error.hint = _HINTS.get(error.code, error.hint)
+    OAuth leaves one text for everything (RFC 6749, section 5.2). A Keyborn issuer puts into it
+    what happened, its code and a hint: ``the code has expired [code_expired]; ask for another``.
+    """
+    said = _DESCRIPTION.fullmatch(error.message)
+    hint = error.hint or _HINTS.get(error.code)
+    if said is not None:
+        error.message, error.code = said["message"], said["code"]
+        hint = said["hint"] or hint
+    error.hint = _DOWN if error.code in ("unreachable", "timeout") else hint
+    return error
 
 
 def check_issuer_url(url: str, *, explicit: bool) -> None:
