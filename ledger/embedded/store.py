@@ -119,10 +119,10 @@ class EmbeddedLedger:
                 "depths are counts of blocks, and what is final is safe",
                 value=(safe_depth, final_depth),
             )
+        self.directory = private_directory(directory)
         self._final_depth = final_depth
         self._safe_depth = safe_depth
         self._clock = clock
-        private_directory(directory)
         self._key = _read_key(directory)
         self._engine = open_database(
             directory / _FILE, _metadata, name="ledger-embedded", version=_VERSION
