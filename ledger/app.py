@@ -47,7 +47,7 @@ def create_app(
     if embedded is not None:
         app.include_router(embedded_routes.routes(embedded))
 
-    @app.get("/health")
+    @app.get("/health", response_model=None)
     def health() -> JsonObject:
         """Whether operations get onto the log; a problem where they do not."""
         registrar.check()

@@ -48,7 +48,7 @@ def ledger() -> None:
 @click.option(
     "--batch-time",
     type=click.FloatRange(0, 600),
-    help="Seconds that an operation waits for others. [default: 0.05, on Ethereum 1]",
+    help="Seconds that an operation waits for others. [default: 0.05, on Ethereum 0.5]",
 )
 @click.option(
     "--finality-depth",
@@ -99,7 +99,7 @@ def serve(
     if network is None or key_file is None:
         delay, poll = 0.05, 0.2
     else:
-        delay, poll = 1.0, 1.0
+        delay, poll = 0.5, 0.5
     batching = Batching(
         count=batch_size, delay=delay if batch_time is None else batch_time, poll=poll
     )

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,7 @@ def run_devnet(
         running_anvil(path=anvil, port=port, state=directory / "chain.json") as chain,
     ):
         account = _account(directory / "key")
-        network = Network(_pin(directory, chain, account), service_url, chain.url)
+        network = _network(directory, chain, account, service_url)
         write_network(directory / "network.toml", network)
         click.echo(_next_commands(directory, chain.url), err=True)
         try:
@@ -65,21 +66,22 @@ def run_devnet(
                 ready_file.unlink(missing_ok=True)
 
 
-def _pin(directory: Path, chain: AnvilNode, account: LocalAccount) -> EthereumPin:
+def _network(directory: Path, chain: AnvilNode, account: LocalAccount, service_url: str) -> Network:
     """The log that the chain has from an earlier run, or a new one."""
     try:
-        known = load_network(directory / "network.toml").pin
+        known = load_network(directory / "network.toml")
     except Unavailable:
         known = None
-    if isinstance(known, EthereumPin):
+    if known is not None and isinstance(known.pin, EthereumPin):
         try:
-            EthereumLog(chain.node, known).heads()
+            EthereumLog(chain.node, known.pin).heads()
         except Invalid:
             click.echo("the chain of the last run was not kept: a new log is made", err=True)
         else:
-            return known
+            return replace(known, rpc=chain.url)
     chain.fund(account.address)
-    return deploy(chain.node, account, pause=chain.mine).pin
+    made = deploy(chain.node, account, pause=chain.mine)
+    return Network(made.pin, service_url, rpc=chain.url, first_block=made.block_number)
 
 
 def _account(path: Path) -> LocalAccount:

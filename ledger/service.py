@@ -100,7 +100,12 @@ def ethereum_service(
     with ExitStack() as stack:
         stack.enter_context(locked(private_directory(directory) / "lock"))
         node = stack.enter_context(Node(network.rpc))
-        ledger = EthereumLedger(node, network.pin, sender=read_account(key_file))
+        ledger = EthereumLedger(
+            node,
+            network.pin,
+            sender=read_account(key_file),
+            first_block=network.first_block,
+        )
         reader, registrar = _registrar(stack, directory, ledger, batching)
         yield Service(create_app(registrar=registrar, resolver=reader), network)
 
