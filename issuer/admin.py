@@ -4,11 +4,13 @@ Bodies are strict JSON with no unknown fields; errors are problem details (RFC 9
 pages: ``next`` is the ``cursor`` of the following one, and null on the last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Final, cast
+from http import HTTPStatus
+from typing import Annotated, Final, cast
 
-from fastapi import APIRouter, Depends, Query
+import orjson
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from did.errors import Invalid, Undecided
@@ -81,42 +83,42 @@ def router(issuer: Issuer, token: str) -> APIRouter:
     _add_devices(routes, issuer)
 
     @routes.get("/issuer")
-    def show_issuer() -> JsonObject:
-        return _identity(issuer)
+    def show_issuer() -> Response:
+        return _json(_identity(issuer))
 
     @routes.post("/rotate")
-    def rotate() -> JsonObject:
+    def rotate() -> Response:
         issuer.identity.rotate()
-        return _identity(issuer)
+        return _json(_identity(issuer))
 
     return routes
 
 
 def _add_claims(routes: APIRouter, issuer: Issuer) -> None:
-    @routes.post("/claims", status_code=201)
-    def create_claims(body: ClaimsBody) -> JsonObject:
+    @routes.post("/claims")
+    def create_claims(body: ClaimsBody) -> Response:
         made = claims.create(
             issuer.engine,
             [claim.terms() for claim in body.claims],
             url=issuer.url,
             at=issuer.clock(),
         )
-        return {"claims": [claim.to_json() for claim in made]}
+        return _json({"claims": [claim.to_json() for claim in made]}, HTTPStatus.CREATED)
 
     @routes.get("/claims")
-    def list_claims(cursor: _Cursor = 0, limit: _Limit = PAGE) -> JsonObject:
+    def list_claims(cursor: _Cursor = 0, limit: _Limit = PAGE) -> Response:
         at = issuer.clock()
         page, following = claims.page(issuer.engine, after=cursor, limit=limit)
-        return {"claims": [claim.to_json(at) for claim in page], "next": following}
+        return _json({"claims": [claim.to_json(at) for claim in page], "next": following})
 
     @routes.get("/claims/{claim}")
-    def show_claim(claim: str) -> JsonObject:
-        return claims.show(issuer.engine, claim).to_json(issuer.clock())
+    def show_claim(claim: str) -> Response:
+        return _json(claims.show(issuer.engine, claim).to_json(issuer.clock()))
 
     @routes.post("/claims/{claim}/cancel")
-    def cancel_claim(claim: str) -> JsonObject:
+    def cancel_claim(claim: str) -> Response:
         at = issuer.clock()
-        return claims.cancel(issuer.engine, claim, at=at).to_json(at)
+        return _json(claims.cancel(issuer.engine, claim, at=at).to_json(at))
 
 
 def _add_devices(routes: APIRouter, issuer: Issuer) -> None:
@@ -126,34 +128,35 @@ def _add_devices(routes: APIRouter, issuer: Issuer) -> None:
         limit: _Limit = PAGE,
         model: Annotated[str | None, Query(max_length=128)] = None,
         tag: Annotated[list[str] | None, Query(max_length=8)] = None,
-    ) -> JsonObject:
+    ) -> Response:
         tags = dict(_tag(text) for text in tag or ())
         page, following = inventory.page(
             issuer.engine, after=cursor, limit=limit, model=model, tags=tags
         )
-        return {"devices": _with_log(issuer, page), "next": following}
+        return _json({"devices": _with_log(issuer, page), "next": following})
 
     @routes.get("/devices/{did}")
-    def show_device(did: str) -> JsonObject:
+    def show_device(did: str) -> Response:
         return _one(issuer, inventory.show(issuer.engine, _did(did)))
 
     @routes.post("/devices/{did}/suspend")
-    def suspend(did: str) -> JsonObject:
+    def suspend(did: str) -> Response:
         return _one(issuer, inventory.suspend(issuer.engine, _did(did), at=issuer.clock()))
 
     @routes.post("/devices/{did}/reinstate")
-    def reinstate(did: str) -> JsonObject:
+    def reinstate(did: str) -> Response:
         return _one(issuer, inventory.reinstate(issuer.engine, _did(did)))
 
     @routes.post("/devices/{did}/revoke")
-    def revoke(did: str) -> JsonObject:
+    def revoke(did: str) -> Response:
         return _one(issuer, inventory.revoke(issuer.engine, _did(did), at=issuer.clock()))
 
 
-def _with_log(issuer: Issuer, page: Sequence[Device]) -> list[Any]:
+def _with_log(issuer: Issuer, page: Sequence[Device]) -> list[JsonObject]:
     """Devices with what the log says of them: one look at the ledger for all.
 
-    If the ledger cannot be read, or is not believed, the inventory still can; what it would say is null.
+    If the ledger cannot be read, or is not believed, the inventory still can: what the log would
+    say is null.
     """
     try:
         issuer.log.sync()
@@ -168,9 +171,8 @@ def _with_log(issuer: Issuer, page: Sequence[Device]) -> list[Any]:
     return shown
 
 
-def _one(issuer: Issuer, device: Device) -> JsonObject:
-    shown: JsonObject = _with_log(issuer, [device])[0]
-    return shown
+def _one(issuer: Issuer, device: Device) -> Response:
+    return _json(_with_log(issuer, [device])[0])
 
 
 def _identity(issuer: Issuer) -> JsonObject:
@@ -202,3 +204,7 @@ def _tag(text: str) -> tuple[str, str]:
     if not name or not separator:
         raise Invalid("invalid_tag", "a tag is written name=value", value=text)
     return name, value
+
+
+def _json(value: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")

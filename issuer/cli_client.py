@@ -12,7 +12,7 @@ from did.jcs import Json, JsonObject
 from keyborn.client import connect, request_json
 from keyborn.files import read_private
 
-TOKEN_FILE: Final = "admin.token"
+TOKEN_FILE: Final = "admin.token"  # noqa: S105 - a file's name
 URL_FILE: Final = "url"
 
 _MAX_URL: Final = 2_048
@@ -70,8 +70,8 @@ def admin_options(command: _Command) -> _Command:
     )
     @functools.wraps(command)
     def wrapped(
-        *, directory: Path | None, url: str | None, token_file: Path | None, **rest: Any
-    ) -> Any:  # noqa: ANN401 - whatever the command returns
+        *, directory: Path | None, url: str | None, token_file: Path | None, **rest: object
+    ) -> object:
         return command(admin=_admin(directory, url, token_file), **rest)
 
     return wrapped  # type: ignore[return-value] # the same command, with other options

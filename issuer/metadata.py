@@ -10,7 +10,7 @@ from did.openid4vci import (
     PRE_AUTHORIZED,
     PROVISIONING_CONFIGURATION,
 )
-from did.vc.credential import CONFIGURATION, CREDENTIALS_CONTEXT, PROVISIONING
+from did.vc.credential import CONFIGURATION, CREDENTIALS_CONTEXT, PROVISIONING, TERMS
 from did.vc.data_integrity import CRYPTOSUITE
 
 
@@ -77,7 +77,7 @@ def _configuration(kind: str, name: str, description: str) -> JsonObject:
             "jwt": {"proof_signing_alg_values_supported": list(ALGORITHMS)},
         },
         "credential_definition": {
-            "@context": [CREDENTIALS_CONTEXT],
+            "@context": [CREDENTIALS_CONTEXT, TERMS],
             "type": ["VerifiableCredential", kind],
         },
         "credential_metadata": {
