@@ -1,0 +1,52 @@
+"""What the tests need beyond Python, and how strict to be about it.
+
+Some tests need what a machine may not have: the published vectors, npm packages (markers ``npm``
+and ``ethereum``). Where it is missing they are skipped, and say what is missing. With
+``KEYBORN_REQUIRE_ALL=1``, as CI sets it, every skip is a failure, whatever asked for it: nothing
+that CI should have run passes by not running.
+"""
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final, TypeVar
+
+import pytest
+from hypothesis import settings
+
+NODE_MODULES: Final = Path(__file__).parent.parent / "node_modules"
+
+# Two shared cores: time says nothing about a test, and a hundred examples are a first look.
+settings.register_profile("keyborn", deadline=None, max_examples=100)
+settings.load_profile("keyborn")
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("npm") is None:
+        return
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    if not NODE_MODULES.is_dir():
+        pytest.skip("node_modules is missing: run npm ci")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _strict((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _strict((yield))
+
+
+def _strict(report: Report) -> Report:
+    required = os.environ.get("KEYBORN_REQUIRE_ALL") == "1"
+    if required and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason} (KEYBORN_REQUIRE_ALL=1: a skip is a failure)"
+    return report
