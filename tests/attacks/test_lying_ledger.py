@@ -21,7 +21,8 @@ from ledger.embedded.heads import EmbeddedPin, Statement, read_evidence, verify_
 from ledger.embedded.source import HttpSource
 from ledger.embedded.store import EmbeddedLedger
 from ledger.embedded.wire import heads_to_json
-from ledger.index import Finding, Index
+from ledger.index import Index
+from ledger.index_tables import Finding
 from ledger.operations import Operation
 from ledger.reader import LogReader
 
@@ -175,14 +176,14 @@ def alter(**changes: Any) -> Callable[[list[Any]], list[Any]]:
     ],
 )
 @pytest.mark.parametrize("known", [False, True], ids=["to a new reader", "to one that knows some"])
-def test_entries_that_do_not_lead_to_the_head(
+def test_entries_that_do_not_lead_to_the_head(  # noqa: PLR0917 - pytest fills them by name
     ledger: EmbeddedLedger,
     front: Front,
     reader: LogReader,
     clock: Clock,
     lie: Callable[[list[Any]], list[Any]],
     reason: str,
-    known: bool,
+    known: bool,  # noqa: FBT001 - as above
 ) -> None:
     append(ledger, create(DEVICE))
     if known:
@@ -361,7 +362,7 @@ def copied(ledger: EmbeddedLedger, clock: Clock, place: Path) -> EmbeddedLedger:
 
 
 @pytest.mark.parametrize("length", [0, 1, 2], ids=["shorter", "as long", "longer"])
-def test_a_ledger_that_shows_another_past_stops_its_reader(
+def test_a_ledger_that_shows_another_past_stops_its_reader(  # noqa: PLR0917 - as above
     ledger: EmbeddedLedger,
     front: Front,
     reader: LogReader,
