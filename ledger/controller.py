@@ -332,7 +332,7 @@ class Controller:
                     "next_key_needed",
                     "the next key of this DID is kept elsewhere",
                     step="sign the update",
-                    hint="give the file that it was put into (--next-key FILE)",
+                    hint="give the file that it was put into (--next FILE)",
                 )
             file = NextKeyFile(path)
             return file.key(public), file

@@ -17,10 +17,8 @@ over for good; with the next key elsewhere, only until the next rotation. Who ca
 destroy it.
 """
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
@@ -33,6 +31,7 @@ from did.multibase import multibase_decode, multibase_encode
 from did.strict_json import parse_object
 from keyborn.files import (
     create_private,
+    locked,
     private_directory,
     read_private,
     refuse_shared,
@@ -78,20 +77,13 @@ class IdentityStore:
                 raise _missing(directory) from error
         return cls(directory)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the store against other threads and processes.
 
         Raises:
             Conflict: ``store_in_use``.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self.directory / "lock", flags, 0o600)
-        try:
-            self._lock(descriptor)
-            yield
-        finally:
-            os.close(descriptor)
+        return locked(self.directory / "lock")
 
     def identity(self) -> Identity | None:
         """What the store is about; None before it is made.
@@ -165,17 +157,6 @@ class IdentityStore:
         for path in (self.directory / "keys").glob("*.key"):
             if path not in stay:
                 path.unlink()
-
-    def _lock(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Conflict(
-                "store_in_use",
-                "something else is at work on this identity",
-                value=str(self.directory),
-                hint="wait until it has ended, then try again",
-            ) from error
 
     def _key_path(self, public: PublicKey) -> Path:
         return self.directory / "keys" / f"{public.multibase}.key"

@@ -46,7 +46,7 @@ def routes(registrar: Relay) -> APIRouter:
     """The routes of ``registrar``."""
     router = APIRouter(prefix="/v1/operations", route_class=http.StrictRoute, tags=["registrar"])
 
-    @router.post("", status_code=HTTPStatus.ACCEPTED)
+    @router.post("", status_code=HTTPStatus.ACCEPTED, response_model=None)
     def submit(operation: OperationBody) -> JsonObject:
         """Take an operation, durably, to put it on the log."""
         return registrar.submit(operation_from_json(operation.model_dump())).to_json()
