@@ -153,8 +153,7 @@ class Registrar:
             before = [*(v.state.operation for v in versions), *(each.hash for each in waiting)]
         for prev in before:
             hash_ = operation_hash(operation, log_id=self._log_id, prev=prev)
-            known = outbox.find(hash_)
-            if known is not None and known.state is not State.VOID:
+            if (known := outbox.find(hash_)) is not None:
                 return self._describe(view, known)
             for version in versions:
                 if version.state.operation == hash_:
