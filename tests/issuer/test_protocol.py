@@ -80,9 +80,9 @@ def test_token(world: World) -> None:
         ("&".join(f"f{n}=x" for n in range(40)), "invalid_request"),
     ],
 )
-def test_token_requests_that_are_refused(world: World, form: str, expected: str) -> None:
+def test_token_requests_that_are_refused(standing: World, form: str, expected: str) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    answer = world.http.post("/token", content=form.encode(), headers=headers)
+    answer = standing.http.post("/token", content=form.encode(), headers=headers)
     assert error(answer) == expected
 
 
@@ -217,9 +217,9 @@ def test_a_deactivated_device_is_denied(world: World) -> None:
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic eDp4", "Bearer é"])
-def test_needs_an_access_token(world: World, authorization: str) -> None:
+def test_needs_an_access_token(standing: World, authorization: str) -> None:
     headers = {"authorization": authorization.encode()}
-    answer = world.http.post("/credential", json={}, headers=headers)
+    answer = standing.http.post("/credential", json={}, headers=headers)
     assert error(answer, 401) == "invalid_token"
     assert answer.headers["www-authenticate"].startswith("Bearer ")
 

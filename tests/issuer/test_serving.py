@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from issuing import AtOnce
 from serving import serving
 
-from did.errors import Invalid, Unavailable
+from did.errors import Invalid, Undecided
 from issuer.serving import running
 from keyborn.http import install
 from ledger.embedded.routes import routes as log_routes
@@ -73,15 +73,17 @@ def test_does_not_start_for_the_first_time_without_the_ledger(tmp_path: Path) ->
     for _ in range(2):
         with (
             running(net, tmp_path / "issuer", url=None, status_ttl=TTL) as make_app,
-            pytest.raises(Unavailable),
+            pytest.raises(Undecided),
         ):
             make_app("http://127.0.0.1:7")
 
 
 def test_starts_again_without_the_ledger(tmp_path: Path) -> None:
-    with network(tmp_path / "ledger") as net:
-        with running(net, tmp_path / "issuer", url=None, status_ttl=TTL) as make_app:
-            make_app("http://127.0.0.1:7")
+    with (
+        network(tmp_path / "ledger") as net,
+        running(net, tmp_path / "issuer", url=None, status_ttl=TTL) as make_app,
+    ):
+        make_app("http://127.0.0.1:7")
     with (
         running(net, tmp_path / "issuer", url=None, status_ttl=TTL) as make_app,
         serving(make_app("http://127.0.0.1:7")) as address,
