@@ -193,10 +193,12 @@ def test_shows_and_rotates_the_issuer(world: World) -> None:
     assert (before["registered"], before["rotating"]) == (True, False)
     assert before["version_id"].startswith("0-")
     world.clock.ticking = True
-    after = world.admin.post("/rotate").json()
+    after = world.admin.post("/rotate", json={}).json()
     assert after["did"] == before["did"]
     assert after["key"] != before["key"]
     assert after["version_id"].startswith("1-")
+    assert world.admin.post("/rotate", json={"replacing": before["key"]}).json() == after
+    assert world.admin.post("/rotate", json={"force": True}).status_code == 400
 
 
 def test_publishes_status_lists(world: World) -> None:

@@ -246,7 +246,7 @@ def test_a_rotation_under_way_is_no_fault_of_the_device(
 ) -> None:
     token = world.token(world.claim())
     identity = world.issuer.identity
-    identity._begin()
+    identity._begin(None)
     with identity._turn:
         answer = world.ask(token, world.proof(DEVICE))
     assert error(answer, 503) == "temporarily_unavailable"
