@@ -63,9 +63,8 @@ class StatusService:
             raise httpx.ConnectError("nobody answers", request=request)
         url = str(request.url)
         self.fetched.append(url)
-        if url not in self.served:
-            return httpx.Response(404)
-        return httpx.Response(200, stream=httpx.ByteStream(self.served[url]))
+        status = 200 if url in self.served else 404
+        return httpx.Response(status, stream=httpx.ByteStream(self.served.get(url, b"")))
 
 
 class Issuer:
@@ -221,20 +220,20 @@ class Gatehouse:
 
     def present(
         self,
-        holder: Life,
+        device: Life,
         *credentials: JsonObject,
         challenge: Challenge,
         key: SigningKey | None = None,
         **changes: Any,
     ) -> bytes:
-        """The presentation of ``credentials`` by ``holder``, with its current key."""
+        """The presentation of ``credentials`` by ``device``, with its current key."""
         default: dict[str, Any] = {
-            "holder": holder.actor.short,
+            "holder": device.actor.short,
             "challenge": challenge.nonce,
             "audience": challenge.audience,
             "created": self.now,
         }
-        signer = key or (holder.actor.key if holder.state is None else holder.key)
+        signer = key or (device.actor.key if device.state is None else device.key)
         return canonicalize(sign_presentation(credentials, signer, **{**default, **changes}))
 
     def admit(
