@@ -124,10 +124,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class IndexedVersion:
-    """One effective operation, with the block time of the entry that holds it."""
+    """One effective operation, with the entry that holds it, and that one's block."""
 
     state: DidState
     sequence: int
+    block_number: int
     time: int
 
 
@@ -154,7 +155,7 @@ class View:
     def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
         """Every version of a DID, oldest first; empty if the log does not have it."""
         query = (
-            select(_versions, _entries.c.block_time)
+            select(_versions, _entries.c.block_number, _entries.c.block_time)
             .join(_entries, _entries.c.sequence == _versions.c.sequence)
             .where(_versions.c.id == id_)
             .order_by(_versions.c.number)
@@ -163,6 +164,7 @@ class View:
             IndexedVersion(
                 DidState(row.id, row.number, row.operation, row.key, row.next),
                 row.sequence,
+                row.block_number,
                 row.block_time,
             )
             for row in self._connection.execute(query)

@@ -15,6 +15,7 @@
     contract = "0x…"                       address of DidLog, with its EIP-55 checksum
     code_hash = "<64 hexadecimal digits>"  keccak-256 of the contract's code
     rpc = "https://node.example"           an Ethereum node
+    first_block = 0                        may be left out: where the search for entries begins
     url = "https://ledger.example"         registrar and resolution
 
 ``log_id``, and what belongs to it, is the pin: a reader refuses whatever contradicts it. The
@@ -47,7 +48,7 @@ _FILE_BYTES: Final = 65_536
 _COMMON: Final = frozenset({"type", "log_id", "url"})
 _MEMBERS: Final = {
     "embedded": _COMMON | {"head_key"},
-    "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc"},
+    "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc", "first_block"},
 }
 _HINT: Final = "take the file from who runs the ledger"
 
@@ -60,11 +61,14 @@ class Network:
         pin: What must hold, by the kind of ledger.
         url: Of ``keyborn ledger serve``.
         rpc: Of an Ethereum node; None for the embedded ledger.
+        first_block: Where the search for entries begins on Ethereum: the block of the deployment.
+            Lower is never wrong, but slow.
     """
 
     pin: "EmbeddedPin | EthereumPin"
     url: str
     rpc: str | None = None
+    first_block: int = 0
 
     @property
     def log_id(self) -> bytes:
@@ -88,6 +92,7 @@ class Network:
             "contract": self.pin.contract,
             "code_hash": self.pin.code_hash.hex(),
             "rpc": self.rpc,
+            "first_block": self.first_block,
             "url": self.url,
         }
 
@@ -143,16 +148,14 @@ def parse_network(table: Mapping[str, object]) -> Network:
         return Network(EmbeddedPin(log_id, _key(table, "head_key")), url)
     from ledger.ethereum.pin import EthereumPin  # noqa: PLC0415 - only where it is used
 
-    chain_id = table.get("chain_id")
-    if type(chain_id) is not int:
-        raise _invalid("chain_id is not an integer", chain_id)
+    counts = {"first_block": 0, **table}
     pin = EthereumPin(
-        chain_id=chain_id,
+        chain_id=_count(counts, "chain_id"),
         contract=_text(table, "contract"),
         code_hash=_hash(table, "code_hash"),
         log_id=log_id,
     )
-    return Network(pin, url, _url(table, "rpc"))
+    return Network(pin, url, _url(table, "rpc"), _count(counts, "first_block"))
 
 
 def open_reader(network: Network, index: Path | None = None) -> LogReader:
@@ -177,13 +180,21 @@ def open_reader(network: Network, index: Path | None = None) -> LogReader:
 
     assert network.rpc is not None
     node = Node(network.rpc)
-    return LogReader(EthereumLog(node, network.pin), kept, on_close=node.close)
+    log = EthereumLog(node, network.pin, first_block=network.first_block)
+    return LogReader(log, kept, on_close=node.close)
 
 
 def _text(table: Mapping[str, object], name: str) -> str:
     value = table.get(name)
     if not isinstance(value, str):
         raise _invalid(f"{name} is missing, or not text", value)
+    return value
+
+
+def _count(table: Mapping[str, object], name: str) -> int:
+    value = table.get(name)
+    if type(value) is not int or value < 0:
+        raise _invalid(f"{name} is missing, or not a number of 0 or more", value)
     return value
 
 

@@ -24,9 +24,7 @@ from ledger.operations import (
 
 WORD = st.binary(min_size=32, max_size=32)
 CREATES = st.builds(Create, st.builds(Genesis, WORD, WORD))
-UPDATES = st.builds(
-    Update, WORD, WORD, st.none() | WORD, st.binary(min_size=64, max_size=64)
-)
+UPDATES = st.builds(Update, WORD, WORD, st.none() | WORD, st.binary(min_size=64, max_size=64))
 BATCHES = st.builds(
     Batch,
     st.lists(CREATES, max_size=5).map(tuple),

@@ -1,0 +1,76 @@
+"""Ledgers whose blocks a test makes and drops, each with a reader beside it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_account import Account
+from operations import batch
+
+from did.identifier import Did
+from did.resolution import Resolution
+from ledger.embedded.store import EmbeddedLedger
+from ledger.ethereum.anvil import FINALITY_DEPTH, AnvilNode
+from ledger.ethereum.deploy import deploy
+from ledger.ethereum.ledger import EthereumLedger
+from ledger.index import Index
+from ledger.log import Ledger, Receipt
+from ledger.operations import Operation
+from ledger.reader import LogReader
+
+
+@dataclass(frozen=True)
+class World:
+    """A ledger whose blocks the test makes and drops.
+
+    Final is what has ``FINALITY_DEPTH`` blocks on top, safe what has one.
+    """
+
+    ledger: Ledger
+    mine: Callable[[int], None]
+    reorg: Callable[[int], None]
+    include: Callable[[], None]
+    reader: LogReader
+
+    def append(self, *operations: Operation) -> Receipt:
+        """Put a batch into the next block."""
+        return self.append_bytes(batch(*operations))
+
+    def append_bytes(self, data: bytes) -> Receipt:
+        submission = self.ledger.prepare(data)
+        self.ledger.submit(submission)
+        self.include()
+        receipt = self.ledger.receipt(submission)
+        assert receipt is not None
+        return receipt
+
+    def settle(self) -> None:
+        """Make all that is there final."""
+        self.mine(FINALITY_DEPTH)
+
+    def resolve(self, did: Did, at: str | None = None) -> Resolution:
+        return self.reader.resolve(did, at=at)
+
+
+@contextmanager
+def embedded_world(folder: Path) -> Iterator[World]:
+    directory = folder / "ledger"
+    with (
+        EmbeddedLedger(directory, final_depth=FINALITY_DEPTH, safe_depth=1) as ledger,
+        LogReader(ledger, Index.open(folder / "index.sqlite", ledger.log_id)) as reader,
+    ):
+        yield World(ledger, ledger.mine, ledger.reorg, lambda: None, reader)
+
+
+@contextmanager
+def ethereum_world(anvil: AnvilNode, folder: Path) -> Iterator[World]:
+    sender = Account.create()
+    anvil.fund(sender.address)
+    deployed = deploy(anvil.node, sender, pause=anvil.mine)
+    anvil.mine(FINALITY_DEPTH)
+    ledger = EthereumLedger(
+        anvil.node, deployed.pin, sender=sender, first_block=deployed.block_number
+    )
+    with LogReader(ledger, Index.open(folder / "index.sqlite", ledger.log_id)) as reader:
+        yield World(ledger, anvil.mine, anvil.reorg, anvil.mine, reader)
