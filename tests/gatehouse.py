@@ -167,13 +167,19 @@ class Gatehouse:
     """A verifier and the world that it judges."""
 
     def __init__(
-        self, directory: Path, ledger: EmbeddedLedger, reader: LogReader, store: Store
+        self,
+        directory: Path,
+        ledger: EmbeddedLedger,
+        reader: LogReader,
+        store: Store,
+        start: datetime,
     ) -> None:
         self.directory = directory
         self.ledger = ledger
         self.reader = reader
         self.store = store
-        self.now = NOW
+        self.now = start
+        self.ledger_url = LEDGER_URL
         self.statuses = StatusService()
         self.policy = Policy(max_status_age=timedelta(0))
         self.issuer = Issuer(self, ISSUER)
@@ -184,7 +190,7 @@ class Gatehouse:
 
     @property
     def network(self) -> Network:
-        return Network(self.ledger.pin, LEDGER_URL)
+        return Network(self.ledger.pin, self.ledger_url)
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -247,12 +253,14 @@ class Gatehouse:
 
 
 @contextmanager
-def gatehouse(directory: Path, *, final_depth: int = 0) -> Iterator[Gatehouse]:
+def gatehouse(
+    directory: Path, *, final_depth: int = 0, start: datetime = NOW
+) -> Iterator[Gatehouse]:
     """A gatehouse whose issuer is registered and whose lists are published."""
     times: list[Gatehouse] = []
 
     def clock() -> int:
-        return int((times[0].now if times else NOW).timestamp())
+        return int((times[0].now if times else start).timestamp())
 
     with ExitStack() as stack:
         ledger = stack.enter_context(
@@ -260,7 +268,7 @@ def gatehouse(directory: Path, *, final_depth: int = 0) -> Iterator[Gatehouse]:
         )
         reader = stack.enter_context(LogReader(ledger, Index.temporary(ledger.log_id)))
         store = stack.enter_context(closing(open_store(directory / "verifier")))
-        house = Gatehouse(directory, ledger, reader, store)
+        house = Gatehouse(directory, ledger, reader, store, start)
         times.append(house)
         house.append(house.issuer.life.create())
         ledger.mine(final_depth)

@@ -1,4 +1,3 @@
-
 from actors import DEVICE
 from gatehouse import Gatehouse
 
