@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
-
 from actors import NOW, Actor
+from serving import serving
+
 from did.errors import Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
@@ -22,12 +24,15 @@ from did.openid4vci import (
     PROVISIONING_CONFIGURATION,
     sign_possession,
 )
+from did.strict_json import parse_object
 from did.vc.credential import Credential, parse_credential
 from issuer.app import create_app
 from issuer.claims import NewClaim, create
+from issuer.grants import grant
 from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.metadata import base_path
+from issuer.possession import check_possession, mint_nonce
 from issuer.service import Issuer
 from issuer.store import open_store
 from issuer.terms import Terms
@@ -37,7 +42,6 @@ from ledger.index import Index
 from ledger.operations import Batch, Create, Operation, Update, encode_batch, sign_update
 from ledger.reader import LogReader
 from ledger.registrar.messages import OperationStatus, State
-from serving import serving
 
 URL: Final = "https://issuer.example"
 TOKEN: Final = "t" * 43
@@ -93,8 +97,21 @@ class World:
     ledger: EmbeddedLedger
     reader: LogReader
     issuer: Issuer
-    http: httpx.Client
-    admin: httpx.Client
+    things: ExitStack
+
+    @cached_property
+    def http(self) -> httpx.Client:
+        """A client of the issuer on a real socket, which is opened when it is first asked for."""
+        app = create_app(self.issuer, admin_token=TOKEN)
+        base = self.things.enter_context(serving(app)) + base_path(self.issuer.url)
+        return self.things.enter_context(httpx.Client(base_url=base))
+
+    @cached_property
+    def admin(self) -> httpx.Client:
+        """A client of the administration API, with its token."""
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        base = f"{self.http.base_url}v1/admin"
+        return self.things.enter_context(httpx.Client(base_url=base, headers=headers))
 
     def claim(self, terms: Terms = TERMS) -> NewClaim:
         return create(self.issuer.engine, [terms], url=self.issuer.url, at=self.clock())[0]
@@ -135,7 +152,8 @@ class World:
         return self.http.post("/token", data={**form, **changes})
 
     def nonce(self) -> str:
-        return str(self.http.post("/nonce").json()["c_nonce"])
+        key = self.issuer.keys.nonce
+        return mint_nonce(key, issuer=self.issuer.url, at=self.clock()).text
 
     def proof(self, actor: Actor, **changes: Any) -> str:
         """A possession proof by ``actor``, long form, with a fresh nonce; all can be changed."""
@@ -183,10 +201,22 @@ class World:
         )
 
     def enrol(self, actor: Actor, claim: NewClaim | None = None) -> Credential:
-        """The provisioning credential of ``actor``."""
-        answer = self.ask(self.token(claim or self.claim()), self.proof(actor))
-        assert answer.status_code == 200, answer.text
-        return parse_credential(answer.json()["credentials"][0]["credential"])
+        """The provisioning credential of ``actor``, without HTTP."""
+        proven = check_possession(
+            self.proof(actor),
+            issuer=self.issuer.url,
+            nonce_key=self.issuer.keys.nonce,
+            resolver=self.reader,
+            at=self.clock(),
+        )
+        granted = grant(
+            self.issuer,
+            claim=(claim or self.claim()).id,
+            configuration=PROVISIONING_CONFIGURATION,
+            possession=proven,
+            at=self.clock(),
+        )
+        return parse_credential(parse_object(granted))
 
 
 @contextmanager
@@ -213,16 +243,11 @@ def issuing(
             status_ttl=status_ttl,
             clock=clock,
         )
-        app = create_app(issuer, admin_token=TOKEN)
-        address = things.enter_context(serving(app))
-        base = address + base_path(url)
-        bearer = {"authorization": f"Bearer {TOKEN}"}
         yield World(
             directory=directory,
             clock=clock,
             ledger=ledger,
             reader=reader,
             issuer=issuer,
-            http=things.enter_context(httpx.Client(base_url=base)),
-            admin=things.enter_context(httpx.Client(base_url=f"{base}/v1/admin", headers=bearer)),
+            things=things,
         )

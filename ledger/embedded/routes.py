@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+import orjson
+from fastapi import APIRouter, Query, Response
 
 from did.jcs import JsonObject
 from ledger.embedded.store import EmbeddedLedger
@@ -15,14 +16,18 @@ def routes(ledger: EmbeddedLedger) -> APIRouter:
     """The routes of ``ledger``."""
     router = APIRouter(prefix="/v1/log", tags=["log"])
 
-    @router.get("/heads", response_model=None)
-    def heads() -> JsonObject:
+    @router.get("/heads")
+    def heads() -> Response:
         """Where the log stands: the latest, the safe and the finalized head, signed."""
-        return heads_to_json(ledger.log_id, ledger.heads())
+        return _json(heads_to_json(ledger.log_id, ledger.heads()))
 
-    @router.get("/entries", response_model=None)
-    def entries(start: Position, stop: Position) -> JsonObject:
+    @router.get("/entries")
+    def entries(start: Position, stop: Position) -> Response:
         """Entries from ``start`` to ``stop``, both included, as many as a page holds."""
-        return entries_to_json(ledger.page(start, stop))
+        return _json(entries_to_json(ledger.page(start, stop)))
 
     return router
+
+
+def _json(value: JsonObject) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")

@@ -15,25 +15,11 @@ what was final and has changed.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
 from nacl.utils import random as random_bytes
-from sqlalchemy import (
-    Column,
-    Connection,
-    ForeignKey,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
 
 from did.errors import Conflict, Invalid, Refused, Unavailable
 from did.keys import KEY_BYTES, SigningKey
@@ -42,9 +28,10 @@ from keyborn.clock import now
 from keyborn.faults import FaultPoint
 from keyborn.files import create_private, private_directory, read_private
 from keyborn.storage import open_database, reading
-from ledger.chain import KIND_CALL_DATA, LogEntry, next_head
+from ledger.chain import LogEntry
+from ledger.embedded.blocks import METADATA, Blocks
 from ledger.embedded.heads import HASH_BYTES, EmbeddedPin, Statement
-from ledger.embedded.wire import ENTRY_BYTES, PAGE_BYTES, PAGE_ENTRIES
+from ledger.embedded.wire import ENTRY_BYTES
 from ledger.log import Head, Heads, Receipt
 
 BEFORE_APPEND: Final = FaultPoint("ledger.embedded.before_append")
@@ -54,30 +41,6 @@ _VERSION: Final = 1
 _TOKEN_BYTES: Final = 32
 _FILE: Final = "log.sqlite"
 _KEY_FILE: Final = "head.key"
-
-_metadata: Final = MetaData()
-_log: Final = Table(
-    "log",
-    _metadata,
-    Column("id", LargeBinary, primary_key=True),
-    Column("head_key", LargeBinary, nullable=False),
-    Column("final_block", Integer, nullable=False),
-)
-_blocks: Final = Table(
-    "blocks",
-    _metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("time", Integer, nullable=False),
-)
-_entries: Final = Table(
-    "entries",
-    _metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("token", LargeBinary, nullable=False, unique=True),
-    Column("batch", LargeBinary, nullable=False),
-    Column("head", LargeBinary, nullable=False),
-    Column("block", Integer, ForeignKey("blocks.number"), nullable=False, unique=True),
-)
 
 
 def _seconds() -> int:
@@ -98,7 +61,7 @@ class EmbeddedLedger:
         clock: The time, in seconds since 1970.
 
     Raises:
-        Invalid: ``invalid_depth``, or the key file is no key.
+        Invalid: ``invalid_depth``; ``invalid_private_key`` where the key file holds no key.
         Unavailable: ``ledger_key_missing``.
         Conflict: ``ledger_wrong_key``: the key is not the one that the ledger was made with.
         KeybornError: As ``keyborn.files`` and ``keyborn.storage`` where what is there cannot be
@@ -116,8 +79,8 @@ class EmbeddedLedger:
         if not 0 <= safe_depth <= final_depth:
             raise Invalid(
                 "invalid_depth",
-                "depths are counts of blocks, and what is final is safe",
-                value=(safe_depth, final_depth),
+                "depths are numbers of blocks, and what is final is safe too",
+                value=f"safe {safe_depth}, final {final_depth}",
             )
         self.directory = private_directory(directory)
         self._final_depth = final_depth
@@ -125,10 +88,10 @@ class EmbeddedLedger:
         self._clock = clock
         self._key = _read_key(directory)
         self._engine = open_database(
-            directory / _FILE, _metadata, name="ledger-embedded", version=_VERSION
+            directory / _FILE, METADATA, name="ledger-embedded", version=_VERSION
         )
-        with self._engine.begin() as connection:
-            self._log_id = self._settle(connection)
+        with self._writing() as blocks:
+            self._log_id = self._settle(blocks)
 
     def __enter__(self) -> Self:
         """The ledger itself."""
@@ -157,15 +120,14 @@ class EmbeddedLedger:
 
         Their time is the clock's, or the newest block's where the clock is behind that.
         """
-        with reading(self._engine) as connection:
-            final = connection.execute(select(_log.c.final_block)).scalar_one()
-            latest, block_time = _newest_block(connection)
+        with self._reading() as blocks:
+            (latest, block_time), final = blocks.newest(), blocks.final()
             time = max(self._clock(), block_time)
             safe = max(final, latest - self._safe_depth)
             return Heads(
-                latest=self._sign(connection, Finality.LATEST, latest, time),
-                safe=self._sign(connection, Finality.SAFE, safe, time),
-                finalized=self._sign(connection, Finality.FINALIZED, final, time),
+                latest=self._sign(blocks, Finality.LATEST, latest, time),
+                safe=self._sign(blocks, Finality.SAFE, safe, time),
+                finalized=self._sign(blocks, Finality.FINALIZED, final, time),
             )
 
     def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
@@ -175,32 +137,12 @@ class EmbeddedLedger:
             start += len(page)
 
     def page(self, start: int, stop: int) -> list[LogEntry]:
-        """As many of the entries ``start`` to ``stop`` as one answer holds."""
-        wanted = _entries.c.sequence.between(start, min(stop, start + PAGE_ENTRIES - 1))
-        with reading(self._engine) as connection:
-            sizes = connection.execute(
-                select(_entries.c.sequence, func.length(_entries.c.batch))
-                .where(wanted)
-                .order_by(_entries.c.sequence)
-            ).all()
-            last, total = start, 0
-            for sequence, size in sizes:
-                total += size
-                if total > PAGE_BYTES and sequence > start:
-                    break
-                last = sequence
-            rows = connection.execute(
-                select(_entries.c.sequence, _entries.c.batch, _entries.c.block, _blocks.c.time)
-                .join(_blocks, _blocks.c.number == _entries.c.block)
-                .where(_entries.c.sequence.between(start, last))
-                .order_by(_entries.c.sequence)
-            ).all()
-        return [
-            LogEntry(row.sequence, KIND_CALL_DATA, row.batch, row.block, row.time) for row in rows
-        ]
+        """As many of the entries ``start`` to ``stop``, both included, as one answer holds."""
+        with self._reading() as blocks:
+            return blocks.page(start, stop)
 
     def prepare(self, batch: bytes) -> bytes:
-        """A submission of ``batch``: a random token that makes it one of its kind, and the batch.
+        """A submission of ``batch``: 32 random bytes, by which it is known, and the batch.
 
         Raises:
             Invalid: ``batch_too_large``, over 1,048,576 bytes. Whether it is a batch at all is
@@ -219,21 +161,10 @@ class EmbeddedLedger:
         """
         token, batch = _read_submission(submission)
         BEFORE_APPEND.reached()
-        with self._engine.begin() as connection:
-            if self._find(connection, submission) is not None:
-                return
-            number, time = self._add_block(connection)
-            sequence, head = self._head_at(connection, number)
-            entry = LogEntry(sequence + 1, KIND_CALL_DATA, batch, number, time)
-            connection.execute(
-                insert(_entries).values(
-                    sequence=entry.sequence,
-                    token=token,
-                    batch=batch,
-                    head=next_head(head, entry),
-                    block=number,
-                )
-            )
+        with self._writing() as blocks:
+            if _find(blocks, token, batch) is None:
+                self._add_block(blocks)
+                blocks.append(token, batch)
         AFTER_APPEND.reached()
 
     def receipt(self, submission: bytes) -> Receipt | None:
@@ -242,14 +173,15 @@ class EmbeddedLedger:
         Raises:
             Invalid: ``ledger_bad_submission``.
         """
-        with reading(self._engine) as connection:
-            return self._find(connection, submission)
+        token, batch = _read_submission(submission)
+        with self._reading() as blocks:
+            return _find(blocks, token, batch)
 
     def mine(self, blocks: int = 1) -> None:
         """Add empty blocks, under which what is there becomes final."""
-        with self._engine.begin() as connection:
+        with self._writing() as ledger:
             for _ in range(blocks):
-                self._add_block(connection)
+                self._add_block(ledger)
 
     def reorg(self, depth: int) -> None:
         """Drop the newest ``depth`` blocks, with what they carry. It may be submitted again.
@@ -257,105 +189,72 @@ class EmbeddedLedger:
         Raises:
             Refused: ``reorg_below_final``.
         """
-        self._drop(depth, above_final=True)
+        with self._writing() as blocks:
+            latest, final = blocks.newest()[0], blocks.final()
+            if not 0 <= depth <= latest - final:
+                raise Refused(
+                    "reorg_below_final",
+                    f"the newest block is {latest}, and {final} is final",
+                    value=depth,
+                )
+            blocks.drop(latest - depth)
 
     def unsafe_reorg(self, depth: int) -> None:
         """As ``reorg``, but below what was final too, which no ledger may do: to test its readers.
 
         What is final is counted anew from there.
         """
-        self._drop(depth, above_final=False)
+        with self._writing() as blocks:
+            keep = max(0, blocks.newest()[0] - depth)
+            blocks.drop(keep)
+            blocks.unsettle(max(0, keep - self._final_depth))
 
-    def _drop(self, depth: int, *, above_final: bool) -> None:
+    @contextmanager
+    def _reading(self) -> Iterator[Blocks]:
+        with reading(self._engine) as connection:
+            yield Blocks(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Blocks]:
         with self._engine.begin() as connection:
-            latest, _ = _newest_block(connection)
-            final = connection.execute(select(_log.c.final_block)).scalar_one()
-            keep = latest - depth
-            if depth < 0 or keep < (final if above_final else 0):
-                raise Refused(
-                    "reorg_below_final",
-                    f"the newest block is {latest}, and {final} is final",
-                    value=depth,
-                )
-            connection.execute(delete(_entries).where(_entries.c.block > keep))
-            connection.execute(delete(_blocks).where(_blocks.c.number > keep))
-            if keep < final:
-                connection.execute(
-                    update(_log).values(final_block=max(0, keep - self._final_depth))
-                )
+            yield Blocks(connection)
 
-    def _settle(self, connection: Connection) -> bytes:
+    def _settle(self, blocks: Blocks) -> bytes:
         """The log id, drawn if the ledger is new; what is deep enough becomes final."""
-        row = connection.execute(select(_log)).one_or_none()
-        if row is None:
+        key = self._key.public_key()
+        known = blocks.identity()
+        if known is None:
             log_id = random_bytes(HASH_BYTES)
-            key = self._key.public_key().raw
-            connection.execute(insert(_log).values(id=log_id, head_key=key, final_block=0))
-            connection.execute(insert(_blocks).values(number=0, time=self._clock()))
+            blocks.begin(log_id, key.raw, self._clock())
             return log_id
-        if row.head_key != self._key.public_key().raw:
+        log_id, head_key = known
+        if head_key != key.raw:
             raise Conflict(
                 "ledger_wrong_key",
                 "the key is not the one that this ledger was made with",
-                value=self._key.public_key().multibase,
-                hint=f"restore {_KEY_FILE} from the backup of this ledger",
+                value=key.multibase,
+                hint=f"restore {_KEY_FILE} from a backup of this ledger",
             )
-        self._finalise(connection, _newest_block(connection)[0])
-        log_id = row.id
-        assert isinstance(log_id, bytes)
+        blocks.finalise(blocks.newest()[0] - self._final_depth)
         return log_id
 
-    def _add_block(self, connection: Connection) -> tuple[int, int]:
-        """Number and time of a new block. Time never runs backwards."""
-        latest, before = _newest_block(connection)
-        number, time = latest + 1, max(self._clock(), before)
-        connection.execute(insert(_blocks).values(number=number, time=time))
-        self._finalise(connection, number)
-        return number, time
+    def _add_block(self, blocks: Blocks) -> None:
+        blocks.finalise(blocks.add(self._clock()) - self._final_depth)
 
-    def _finalise(self, connection: Connection, latest: int) -> None:
-        final = latest - self._final_depth
-        connection.execute(update(_log).where(_log.c.final_block < final).values(final_block=final))
-
-    def _head_at(self, connection: Connection, block: int) -> tuple[int, bytes]:
-        """Sequence and head as of a block."""
-        row = connection.execute(
-            select(_entries.c.sequence, _entries.c.head)
-            .where(_entries.c.block <= block)
-            .order_by(_entries.c.block.desc())
-            .limit(1)
-        ).one_or_none()
-        return (0, self._log_id) if row is None else (row.sequence, row.head)
-
-    def _sign(self, connection: Connection, finality: Finality, block: int, time: int) -> Head:
-        sequence, head = self._head_at(connection, block)
+    def _sign(self, blocks: Blocks, finality: Finality, block: int, time: int) -> Head:
+        sequence, head = blocks.head_at(block)
         statement = Statement(self._log_id, finality, sequence, head, time)
         return Head(sequence, head, time, finality, statement.sign(self._key))
 
-    def _find(self, connection: Connection, submission: bytes) -> Receipt | None:
-        """The receipt of a submission, which is known by its token.
 
-        Raises:
-            Invalid: ``ledger_bad_submission``.
-        """
-        token, batch = _read_submission(submission)
-        row = connection.execute(
-            select(_entries.c.sequence, _entries.c.batch, _entries.c.block, _blocks.c.time)
-            .join(_blocks, _blocks.c.number == _entries.c.block)
-            .where(_entries.c.token == token)
-        ).one_or_none()
-        if row is None:
-            return None
-        if row.batch != batch:
-            raise _bad_submission("its token is another submission's")
-        return Receipt(row.sequence, row.block, row.time)
-
-
-def _newest_block(connection: Connection) -> tuple[int, int]:
-    """Number and time."""
-    query = select(_blocks).order_by(_blocks.c.number.desc()).limit(1)
-    number, time = connection.execute(query).one()
-    return number, time
+def _find(blocks: Blocks, token: bytes, batch: bytes) -> Receipt | None:
+    found = blocks.find(token)
+    if found is None:
+        return None
+    known, receipt = found
+    if known != batch:
+        raise _bad_submission("its token is another submission's")
+    return receipt
 
 
 def _read_submission(submission: bytes) -> tuple[bytes, bytes]:

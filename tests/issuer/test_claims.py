@@ -1,16 +1,16 @@
 from datetime import timedelta
 
 import pytest
+from actors import DEVICE, NOW
+from issuing import SECRETS, TERMS, URL, World
 from sqlalchemy import select
 
-from actors import DEVICE, NOW
 from did.errors import Conflict, Invalid
 from did.openid4vci import parse_offer
 from issuer import claims, inventory
 from issuer.errors import NotFound
 from issuer.store import claims as table
 from issuer.terms import Terms
-from issuing import SECRETS, TERMS, URL, World
 
 FULL = Terms(
     model="thermo-2",

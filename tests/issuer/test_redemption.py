@@ -1,14 +1,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from actors import DEVICE
+from issuing import SECRETS, TERMS, World
+
 from did.errors import KeybornError
 from issuer import claims
 from issuer.claims import NewClaim
 from issuer.redemption import GRACE, MAX_TX_FAILURES, redeem
-from issuing import SECRETS, TERMS, World
 
 SECOND = timedelta(seconds=1)
 
@@ -77,7 +76,10 @@ def test_needs_the_tx_code_where_there_is_one(world: World) -> None:
 
 
 def test_locks_after_five_wrong_tx_codes(world: World) -> None:
-    claim, twin = world.claim(replace(TERMS, tx_code=True)), world.claim(replace(TERMS, tx_code=True))
+    claim, twin = (
+        world.claim(replace(TERMS, tx_code=True)),
+        world.claim(replace(TERMS, tx_code=True)),
+    )
     wrong = f"{(int(claim.tx_code or 0) + 1) % 10**6:06}"
     tries = [code_of(world, claim, wrong) for _ in range(MAX_TX_FAILURES + 1)]
     assert tries == ["wrong_tx_code"] * MAX_TX_FAILURES + ["tx_code_locked"]

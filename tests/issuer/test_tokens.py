@@ -1,8 +1,8 @@
 from datetime import timedelta
 
 import pytest
-
 from actors import NOW
+
 from did.errors import Invalid, KeybornError, Refused
 from issuer.tokens import LIFETIME, mint, recognise
 
