@@ -11,10 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 from onboarding import SECRETS, Services
 
-from did.openid4vci import parse_possession
+from did.openid4vci import Offer, parse_possession
 from keyborn.cli import cli
 
 Run = Callable[..., Result]
+INSECURE = json.dumps(Offer("http://10.0.0.7", ("device-provisioning",), "a-code").to_json())
 
 
 @pytest.fixture
@@ -214,12 +215,7 @@ def test_what_is_missing_is_done_in_one_go(run: Run, world: Services) -> None:
         ("{", "invalid_offer"),
         ("openid-credential-offer://?credential_offer=%7B%7D", "invalid_offer"),
         ("openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fx", "invalid_offer"),
-        (
-            '{"credential_issuer":"http://10.0.0.7","credential_configuration_ids":'
-            '["device-provisioning"],"grants":{"urn:ietf:params:oauth:grant-type:pre-authorized_code":'
-            '{"pre-authorized_code":"x"}}}',
-            "insecure_issuer",
-        ),
+        (INSECURE, "insecure_issuer"),
     ],
 )
 def test_an_offer_that_is_garbage_is_refused(
