@@ -161,9 +161,9 @@ class Fleet:
             try:
                 return act(device)
             except KeybornError as error:
-                return Failure(device.name, error.step or name, error.code, error.message)
+                return Failure(device.name, name, error.step, error.code, error.message)
             except OSError as error:
-                return Failure(device.name, name, "oserror", error.strerror or str(error))
+                return Failure(device.name, name, None, "oserror", error.strerror or str(error))
             finally:
                 self._observer.advance(name)
 
