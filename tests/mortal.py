@@ -90,8 +90,8 @@ class Service:
         assert self._launch().get(timeout=SECONDS) == self.url, "".join(self._said)
 
     def start_until_killed(self, at: str) -> None:
-        """Start it; it must kill itself at a point before it listens."""
-        assert self._launch(at).get(timeout=SECONDS) is None, "".join(self._said)
+        """Start it; it must kill itself at a point without being asked for anything."""
+        self._launch(at)
         self.assert_killed(at)
 
     def arm(self, point: str) -> None:
