@@ -7,12 +7,13 @@ they settle there while the devices enrol. Run again, each device goes on where 
 is done anew each time.
 """
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from devices.agent import Agent
 from devices.connections import Connections
@@ -20,8 +21,10 @@ from devices.inputs import Claim
 from devices.ledger_access import LedgerAccess
 from devices.measures import Failure, Report, Step, gas_of
 from devices.store import Store
-from did.errors import Invalid, KeybornError, Refused
-from ledger.log import Receipt
+from did.errors import Invalid, KeybornError
+
+if TYPE_CHECKING:
+    from ledger.log import Receipt
 
 STEPS: Final = ("born", "submitted", "enrolled", "registered", "presented")
 
@@ -86,6 +89,7 @@ class Fleet:
         self._observer = observer
         self._steps = {name: Step() for name in STEPS}
         self._failures: list[Failure] = []
+        self._receipts: list[Receipt] = []
 
     def run(self) -> Report:
         """Bring each device as far as it goes, and tell what it came to.
@@ -99,13 +103,12 @@ class Fleet:
         devices = self._step("submitted", devices, self._submit)
         devices = self._step("enrolled", devices, self._enroll)
         devices = self._step("registered", devices, self._register)
-        receipts = self._receipts(devices)
         self._step("presented", devices, self._present)
         return Report(
             devices=self._plan.count,
             steps=self._steps,
             failures=sorted(self._failures, key=lambda failure: failure.device),
-            gas=gas_of(receipts),
+            gas=gas_of(self._receipts),
             seconds=time.perf_counter() - started,
         )
 
@@ -163,7 +166,8 @@ class Fleet:
             except KeybornError as error:
                 return Failure(device.name, name, error.step, error.code, error.message)
             except OSError as error:
-                return Failure(device.name, name, None, "oserror", error.strerror or str(error))
+                code = errno.errorcode.get(error.errno or 0, "oserror").lower()
+                return Failure(device.name, name, None, code, error.strerror or str(error))
             finally:
                 self._observer.advance(name)
 
@@ -205,27 +209,15 @@ class Fleet:
 
     def _register(self, device: _Device) -> float | None:
         with device.agent.store.exclusive():
-            device.agent.register(self._ledger)
+            receipt = device.agent.register(self._ledger).receipt
+        if receipt is not None:
+            self._receipts.append(receipt)
         return None if device.submitted is None else time.perf_counter() - device.submitted
 
     def _present(self, device: _Device) -> float | None:
         started = time.perf_counter()
         device.agent.present(self._plan.verifier, audience=self._plan.audience)
         return time.perf_counter() - started
-
-    def _receipts(self, devices: Sequence[_Device]) -> list[Receipt]:
-        """The registrar's receipts of the fleet's creates; those of another registrar lack."""
-        if self._ledger.network.to_table().get("type") != "ethereum":
-            return []
-        receipts = []
-        for device in devices:
-            try:
-                status = self._ledger.registrar.status(device.agent.did.id)
-            except Refused:
-                continue
-            if status.receipt is not None:
-                receipts.append(status.receipt)
-        return receipts
 
 
 def _begun(directory: Path) -> bool:
