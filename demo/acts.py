@@ -11,6 +11,7 @@ from demo.story import Story
 from demo.world import Device, Gate, Issuer, World, send
 from did.errors import Unavailable
 
+CONFIGURATION = {"wifi": {"ssid": "acme-plant-7", "psk": "correct horse battery staple"}}
 FACTS = {"model": "thermo-2", "owner": "Acme Building Services", "role": "sensor"}
 
 
@@ -34,6 +35,10 @@ def power_on_to_trusted(story: Story, world: World, acme: Issuer, gate: Gate) ->
     story.accept(
         "alpha is provisioned: proves its key, gets its credentials",
         lambda: alpha.run("enroll", offer[0], "--network", world.network),
+    )
+    story.accept(
+        "alpha opens its network secrets, which came encrypted, for it alone",
+        lambda: _opened(alpha),
     )
     story.accept("alpha is registered on the ledger", alpha.register)
     story.accept("the gate challenges alpha, and believes it", lambda: alpha.present(gate))
@@ -205,8 +210,16 @@ def issuer_rotation(story: Story, cast: Cast) -> None:
 
 
 def _claimed(world: World, acme: Issuer, offer: list[str]) -> Outcome:
-    offer.append(world.claim(acme, **FACTS))
+    configuration = world.stage.folder / "alpha-configuration.json"
+    configuration.write_text(json.dumps(CONFIGURATION))
+    offer.append(world.claim(acme, **FACTS, configuration=str(configuration)))
     return Outcome("accepted", {"offer": offer[0]})
+
+
+def _opened(device: Device) -> Outcome:
+    outcome = device.run("configuration")
+    same = outcome.data == CONFIGURATION
+    return outcome if same else Outcome("other_configuration", outcome.data)
 
 
 def _admin(issuer: Issuer) -> tuple[str | Path, ...]:

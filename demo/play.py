@@ -22,21 +22,21 @@ class Played:
         ledger: ``embedded`` or ``ethereum``.
         seconds: How long the whole took, services included.
         results: Every request of the story.
-        registrations: The receipts of the story's registrations: position and, on Ethereum, gas.
+        gas: On Ethereum, the gas of each registration in the story, alone in its transaction.
         fleet: What ``keyborn fleet run`` reported; None without a fleet.
     """
 
     ledger: str
     seconds: float
     results: list[Result]
-    registrations: list[dict[str, Any]]
+    gas: list[int]
     fleet: dict[str, Any] | None
 
     @property
     def as_expected(self) -> bool:
         """Whether everything went as it had to."""
-        fleet_failed = self.fleet is not None and bool(self.fleet.get("failures"))
-        return bool(self.results) and all(r.as_expected for r in self.results) and not fleet_failed
+        played_well = bool(self.results) and all(result.as_expected for result in self.results)
+        return played_well and (self.fleet is None or self.fleet.get("failed") == 0)
 
 
 def play(stage: Stage, teller: Teller, *, ledger: str, devices: int, quiet: bool) -> Played:
@@ -65,7 +65,7 @@ def play(stage: Stage, teller: Teller, *, ledger: str, devices: int, quiet: bool
         ledger,
         time.monotonic() - start,
         story.results,
-        [r.data for r in story.results if "registered" in r.scene and "gas" in str(r.data)],
+        [r.data["gas"] for r in story.results if r.data.get("gas") and "is registered" in r.scene],
         fleet,
     )
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -55,6 +56,7 @@ def to_json(played: Played) -> str:
             "results": [
                 {**asdict(result), "as_expected": result.as_expected} for result in played.results
             ],
+            "gas": played.gas,
             "fleet": played.fleet,
         },
         indent=2,
@@ -71,9 +73,17 @@ def summary(played: Played) -> None:
     table.add_row("went through, as they had to", f"[green]{len(accepted)}[/green]")
     table.add_row("turned away, each for its reason", f"[yellow]{len(refused)}[/yellow]")
     table.add_row("ledger", played.ledger)
-    table.add_row("whole story", f"{played.seconds:.1f} s")
+    if played.gas:
+        table.add_row("gas per device, alone in its transaction", f"{max(played.gas):,}")
+    table.add_row("all of it", f"{played.seconds:.1f} s")
     console.print("\n[bold]What you have seen[/bold]")
     console.print(table)
+    if played.fleet is not None:
+        console.print("\n[bold]The fleet[/bold]")
+        console.print(_fleet_table(played.fleet))
+        for failure in played.fleet["failureCodes"]:
+            line = f"  ✗ {failure['count']} failed to be {failure['step']}: {failure['code']}"
+            console.print(Text(line, "bold red"))
     wrong = [r for r in results if not r.as_expected]
     for result in wrong:
         console.print(Text(f"  ✗ {result.scene}: {result.got}, not {result.expected}", "bold red"))
@@ -82,3 +92,20 @@ def summary(played: Played) -> None:
             "\nNo server was asked who these devices are. The gate read the ledger for itself,"
             "\nchecked every signature, and believed one issuer: the one in its trust root."
         )
+
+
+def _fleet_table(fleet: dict[str, Any]) -> Table:
+    """How many devices went through each step, how fast, and at what cost."""
+    table = Table("step", "devices", "failed", "per second", "p50 ms", "p90 ms", "p99 ms", box=None)
+    for name, step in fleet["steps"].items():
+        latency = step["latencyMs"] or {}
+        table.add_row(
+            *(name, str(step["done"]), str(step["failed"]), str(step["perSecond"] or "-")),
+            *(str(latency.get(percent, "-")) for percent in ("p50", "p90", "p99")),
+        )
+    if fleet["gas"] is not None:
+        table.caption = (
+            f"{fleet['gas']['perDevice']:,} gas per device, "
+            f"in {fleet['gas']['transactions']} transactions"
+        )
+    return table
