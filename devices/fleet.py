@@ -3,8 +3,8 @@
 Every device goes through the steps of a single one, by the same code. What they share is what one
 machine would: HTTP connections, and one replay of the log. The fleet moves in steps, all devices
 together, so that the registrar sees all creates early and puts them on the log in few batches;
-they settle there while the devices enrol. Run again, each device goes on where it was; presenting
-is done anew each time.
+they settle there, watched, while the devices enrol. Run again, each device goes on where it was;
+presenting is done anew each time.
 """
 
 import errno
@@ -21,6 +21,7 @@ from devices.inputs import Claim
 from devices.ledger_access import LedgerAccess
 from devices.measures import Failure, Report, Step, gas_of
 from devices.store import Store
+from devices.timeline import Timeline
 from did.errors import Invalid, KeybornError
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class _Device:
         self.claim = claim
         self.agent: Agent
         self.submitted: float | None = None  # when its create was handed in, in this run
+        self.final = 0.0  # when that was first seen to be final on the log
 
 
 class Fleet:
@@ -90,6 +92,7 @@ class Fleet:
         self._steps = {name: Step() for name in STEPS}
         self._failures: list[Failure] = []
         self._receipts: list[Receipt] = []
+        self._timeline: Timeline
 
     def run(self) -> Report:
         """Bring each device as far as it goes, and tell what it came to.
@@ -100,9 +103,11 @@ class Fleet:
         started = time.perf_counter()
         devices = self._devices()
         devices = self._step("born", devices, self._bear)
-        devices = self._step("submitted", devices, self._submit)
-        devices = self._step("enrolled", devices, self._enroll)
-        devices = self._step("registered", devices, self._register)
+        with Timeline(self._ledger.reader) as self._timeline:
+            devices = self._step("submitted", devices, self._submit)
+            devices = self._step("enrolled", devices, self._enroll)
+            devices = self._step("registered", devices, self._register)
+        self._steps["registered"].seconds = self._settling(devices)
         self._step("presented", devices, self._present)
         return Report(
             devices=self._plan.count,
@@ -209,10 +214,20 @@ class Fleet:
 
     def _register(self, device: _Device) -> float | None:
         with device.agent.store.exclusive():
-            receipt = device.agent.register(self._ledger).receipt
-        if receipt is not None:
-            self._receipts.append(receipt)
-        return None if device.submitted is None else time.perf_counter() - device.submitted
+            registered = device.agent.register(self._ledger)
+        if registered.receipt is not None:
+            self._receipts.append(registered.receipt)
+        if device.submitted is None:
+            return None
+        device.final = self._timeline.final_at(registered.resolution.versions[0].sequence)
+        return max(0.0, device.final - device.submitted)
+
+    @staticmethod
+    def _settling(devices: Sequence[_Device]) -> float:
+        """Seconds from the first create handed in to the last one final."""
+        began = [device.submitted for device in devices if device.submitted is not None]
+        ended = [device.final for device in devices if device.submitted is not None]
+        return max(ended) - min(began) if began else 0.0
 
     def _present(self, device: _Device) -> float | None:
         started = time.perf_counter()
