@@ -196,3 +196,22 @@ def rotation(
     return sign_update(
         by or who.next_key, log_id=log_id, id_=who.did.id, prev=prev or who.did.id, next_key=to
     )
+
+
+class Inline:
+    """A registrar whose rounds happen when it is spoken to. Implements ``Relay``."""
+
+    def __init__(self, registrar: Registrar) -> None:
+        self._registrar = registrar
+        self.stalled = False
+        self.submitted: list[Operation] = []
+
+    def submit(self, operation: Operation) -> OperationStatus:
+        status = self._registrar.submit(operation)
+        self.submitted.append(operation)
+        if not self.stalled:
+            self._registrar.round()
+        return status
+
+    def status(self, operation: bytes) -> OperationStatus:
+        return self._registrar.status(operation)

@@ -18,7 +18,7 @@ from ledger.log import Ledger, Receipt
 from ledger.operations import Create, Operation, operation_hash
 from ledger.reader import LogReader
 from ledger.registrar.dispatch import Batching, Dispatcher
-from ledger.registrar.messages import OperationStatus, State
+from ledger.registrar.messages import OperationStatus, OperationType, State
 from ledger.registrar.outbox import Acceptance, Accepted, Outbox
 from ledger.state import DidState, advance, apply
 
@@ -172,7 +172,7 @@ class Registrar:
                 receipt = ours  # with what it cost
         return OperationStatus(
             operation=known.hash,
-            type="create" if isinstance(known.operation, Create) else "update",
+            type=OperationType.of(known.operation),
             did=KeybornDid(known.operation.id),
             state=known.state,
             accepted=known.accepted,
@@ -257,7 +257,7 @@ def _found(view: View, version: IndexedVersion) -> OperationStatus:
     receipt, finality = _place(view, version)
     return OperationStatus(
         operation=version.state.operation,
-        type="update" if version.state.number else "create",
+        type=OperationType.UPDATE if version.state.number else OperationType.CREATE,
         did=KeybornDid(version.state.id),
         state=State.FINALIZED if finality is Finality.FINALIZED else State.ON_LOG,
         receipt=receipt,

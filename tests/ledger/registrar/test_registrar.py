@@ -16,7 +16,7 @@ from did.identifier import commitment
 from did.resolution import Finality
 from ledger.operations import Operation, Update
 from ledger.registrar.dispatch import Batching
-from ledger.registrar.messages import OperationStatus, State
+from ledger.registrar.messages import OperationStatus, OperationType, State
 
 THIRD = actor("third").key
 SMALL_ORDER = bytes(32)
@@ -24,7 +24,9 @@ SMALL_ORDER = bytes(32)
 
 def test_an_operation_is_taken_and_put_on_the_log(site: Site) -> None:
     taken = site.registrar.submit(create(DEVICE))
-    assert taken == OperationStatus(DEVICE.did.id, "create", DEVICE.short, State.QUEUED, NOW)
+    assert taken == OperationStatus(
+        DEVICE.did.id, OperationType.CREATE, DEVICE.short, State.QUEUED, NOW
+    )
     site.registrar.round()
     landed = site.registrar.status(taken.operation)
     assert landed.state is State.ON_LOG
