@@ -3,7 +3,8 @@
 from typing import Final
 
 from did.errors import Invalid, Undecided
-from ledger.index import Finding, View
+from ledger.index import View
+from ledger.index_tables import Finding
 from ledger.log import Head, Heads
 
 _STEP: Final = "compare the heads of the log"

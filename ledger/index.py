@@ -16,83 +16,31 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    delete,
-    insert,
-    select,
-)
-from sqlalchemy import Index as SqlIndex
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from did.errors import Invalid, KeybornError
 from did.resolution import Finality
 from keyborn.storage import open_database, reading
 from ledger.chain import LogEntry
-from ledger.log import Head, Heads
+from ledger.index_tables import (
+    ENTRIES,
+    FINDINGS,
+    HEADS,
+    LOG,
+    METADATA,
+    VERSIONS,
+    Finding,
+    finding_of,
+    head_of,
+    row_of,
+)
+from ledger.log import Heads
 from ledger.state import DidState
 
 _VERSION: Final = 1
 _IDS_PER_QUERY: Final = 500
-
-_metadata: Final = MetaData()
-_log: Final = Table("log", _metadata, Column("id", LargeBinary, primary_key=True))
-_entries: Final = Table(
-    "entries",
-    _metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("head", LargeBinary, nullable=False),
-    Column("block_number", Integer, nullable=False),
-    Column("block_time", Integer, nullable=False),
-)
-_versions: Final = Table(
-    "versions",
-    _metadata,
-    Column("id", LargeBinary, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("operation", LargeBinary, nullable=False),
-    Column("key", LargeBinary),
-    Column("next", LargeBinary),
-    Column("sequence", Integer, nullable=False),
-    SqlIndex("versions_by_sequence", "sequence"),
-    sqlite_with_rowid=False,
-)
-_heads: Final = Table(
-    "heads",
-    _metadata,
-    Column("finality", String, primary_key=True),
-    Column("sequence", Integer, nullable=False),
-    Column("head", LargeBinary, nullable=False),
-    Column("time", Integer, nullable=False),
-    Column("evidence", LargeBinary, nullable=False),
-)
-_findings: Final = Table(
-    "findings",
-    _metadata,
-    Column("number", Integer, primary_key=True),
-    Column("code", String, nullable=False),
-    Column("alarm", Boolean, nullable=False),
-    *(
-        Column(f"{side}_{name}", kind, nullable=False)
-        for side in ("seen", "shown")
-        for name, kind in (
-            ("finality", String),
-            ("sequence", Integer),
-            ("head", LargeBinary),
-            ("time", Integer),
-            ("evidence", LargeBinary),
-        )
-    ),
-)
 
 # Hot statements, prepared once by the driver.
 _INSERT_VERSION: Final = (
@@ -103,23 +51,6 @@ _NEWEST: Final = (
     " SELECT v.id, v.number, v.operation, v.key, v.next FROM wanted w JOIN versions v ON"
     " v.id = w.id AND v.number = (SELECT max(number) FROM versions x WHERE x.id = w.id)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Two verified heads that contradict each other.
-
-    Attributes:
-        code: ``ledger_rollback``, ``ledger_fork`` or ``ledger_heads_contradict``.
-        seen: What was verified and believed before.
-        shown: What was verified now, and cannot stand beside it.
-        alarm: Whether the reader stops until an operator has dealt with it.
-    """
-
-    code: str
-    seen: Head
-    shown: Head
-    alarm: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +72,24 @@ class View:
 
     def heads(self) -> Heads | None:
         """The newest verified heads; None before the first sync."""
-        rows = self._connection.execute(select(_heads)).all()
-        found = {row.finality: _head(row) for row in rows}
+        rows = self._connection.execute(select(HEADS)).all()
+        found = {row.finality: head_of(row) for row in rows}
         return Heads(**{name: found[name] for name in Finality}) if found else None
 
     def head_at(self, sequence: int) -> bytes | None:
         """The head after entry ``sequence``, 32 bytes; the log id at 0, None beyond the last."""
         if sequence == 0:
             return self._log_id
-        query = select(_entries.c.head).where(_entries.c.sequence == sequence)
+        query = select(ENTRIES.c.head).where(ENTRIES.c.sequence == sequence)
         return self._connection.execute(query).scalar_one_or_none()
 
     def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
         """Every version of a DID, oldest first; empty if the log does not have it."""
         query = (
-            select(_versions, _entries.c.block_number, _entries.c.block_time)
-            .join(_entries, _entries.c.sequence == _versions.c.sequence)
-            .where(_versions.c.id == id_)
-            .order_by(_versions.c.number)
+            select(VERSIONS, ENTRIES.c.block_number, ENTRIES.c.block_time)
+            .join(ENTRIES, ENTRIES.c.sequence == VERSIONS.c.sequence)
+            .where(VERSIONS.c.id == id_)
+            .order_by(VERSIONS.c.number)
         )
         return tuple(
             IndexedVersion(
@@ -183,14 +114,14 @@ class View:
 
     def alarm(self) -> Finding | None:
         """The finding that stopped this reader, if one did."""
-        query = select(_findings).where(_findings.c.alarm).order_by(_findings.c.number).limit(1)
+        query = select(FINDINGS).where(FINDINGS.c.alarm).order_by(FINDINGS.c.number).limit(1)
         row = self._connection.execute(query).one_or_none()
-        return None if row is None else _finding(row)
+        return None if row is None else finding_of(row)
 
     def findings(self) -> tuple[Finding, ...]:
         """All that was found, oldest first."""
-        query = select(_findings).order_by(_findings.c.number)
-        return tuple(_finding(row) for row in self._connection.execute(query))
+        query = select(FINDINGS).order_by(FINDINGS.c.number)
+        return tuple(finding_of(row) for row in self._connection.execute(query))
 
 
 class Writer(View):
@@ -205,7 +136,7 @@ class Writer(View):
     def append(self, entry: LogEntry, head: bytes, effects: Iterable[DidState]) -> None:
         """Add an entry, the head after it (32 bytes) and what its operations effected."""
         self._connection.execute(
-            insert(_entries).values(
+            insert(ENTRIES).values(
                 sequence=entry.sequence,
                 head=head,
                 block_number=entry.block_number,
@@ -218,29 +149,29 @@ class Writer(View):
 
     def roll_back(self, sequence: int) -> None:
         """Forget every entry after ``sequence``, with its effects."""
-        self._connection.execute(delete(_versions).where(_versions.c.sequence > sequence))
-        self._connection.execute(delete(_entries).where(_entries.c.sequence > sequence))
+        self._connection.execute(delete(VERSIONS).where(VERSIONS.c.sequence > sequence))
+        self._connection.execute(delete(ENTRIES).where(ENTRIES.c.sequence > sequence))
 
     def set_heads(self, heads: Heads) -> None:
         """Keep ``heads`` as the newest ones."""
-        self._connection.execute(delete(_heads))
+        self._connection.execute(delete(HEADS))
         self._connection.execute(
-            insert(_heads),
-            [_row(head) for head in (heads.latest, heads.safe, heads.finalized)],
+            insert(HEADS),
+            [row_of(head) for head in (heads.latest, heads.safe, heads.finalized)],
         )
 
     def record(self, finding: Finding) -> None:
-        """Keep a finding; the same one is kept once."""
-        if finding in self.findings():
-            return
-        self._connection.execute(
-            insert(_findings).values(
-                code=finding.code,
-                alarm=finding.alarm,
-                **{f"seen_{name}": value for name, value in _row(finding.seen).items()},
-                **{f"shown_{name}": value for name, value in _row(finding.shown).items()},
+        """Keep a finding; the first of those that differ in nothing but times and signatures."""
+        columns = {**row_of(finding.seen, "seen_"), **row_of(finding.shown, "shown_")}
+        same = [FINDINGS.c.code == finding.code] + [
+            FINDINGS.c[name] == value
+            for name, value in columns.items()
+            if not name.endswith(("_time", "_evidence"))
+        ]
+        if self._connection.execute(select(FINDINGS.c.number).where(*same)).first() is None:
+            self._connection.execute(
+                insert(FINDINGS).values(code=finding.code, alarm=finding.alarm, **columns)
             )
-        )
 
 
 class Index:
@@ -278,15 +209,15 @@ class Index:
     @classmethod
     def _open(cls, path: Path, log_id: bytes, cleanup: ExitStack) -> Self:
         try:
-            engine = open_database(path, _metadata, name="ledger-index", version=_VERSION)
+            engine = open_database(path, METADATA, name="ledger-index", version=_VERSION)
         except KeybornError as error:
             if error.code == "store_corrupt":
                 error.hint = "move the file away; the index is made anew from the log"
             raise
         with engine.begin() as connection:
-            known = connection.execute(select(_log.c.id)).scalar_one_or_none()
+            known = connection.execute(select(LOG.c.id)).scalar_one_or_none()
             if known is None:
-                connection.execute(insert(_log).values(id=log_id))
+                connection.execute(insert(LOG).values(id=log_id))
         index = cls(engine, known or log_id, cleanup)
         index.refuse_other_log(log_id)
         index._cleanup = cleanup.pop_all()
@@ -333,27 +264,3 @@ class Index:
         """
         with self._engine.begin() as connection:
             yield Writer(connection, self._log_id)
-
-
-def _head(row: Any, prefix: str = "") -> Head:  # noqa: ANN401 - a row's columns are not typed
-    return Head(
-        sequence=getattr(row, f"{prefix}sequence"),
-        head=getattr(row, f"{prefix}head"),
-        time=getattr(row, f"{prefix}time"),
-        finality=Finality(getattr(row, f"{prefix}finality")),
-        evidence=getattr(row, f"{prefix}evidence"),
-    )
-
-
-def _finding(row: Any) -> Finding:  # noqa: ANN401 - as above
-    return Finding(row.code, _head(row, "seen_"), _head(row, "shown_"), row.alarm)
-
-
-def _row(head: Head) -> dict[str, object]:
-    return {
-        "finality": head.finality.value,
-        "sequence": head.sequence,
-        "head": head.head,
-        "time": head.time,
-        "evidence": head.evidence,
-    }

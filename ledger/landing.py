@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from did.errors import KeybornError, Undecided
+from did.errors import KeybornError, Refused, Undecided
 from did.identifier import KeybornDid
 from did.resolution import Resolution, Resolver, Version
 from keyborn.faults import FaultPoint
@@ -56,14 +56,22 @@ class Landing:
 
         Raises:
             Undecided: ``not_on_log_yet``, or the log cannot be read.
+            Refused: ``operation_void``.
             KeybornError: As ``Relay.submit``.
         """
         seen = version_of(self.reader.resolve(did), hash_)
         if seen is not None:
             return seen
         self.submitting.reached()
-        self.relay.submit(operation)
+        status = self.relay.submit(operation)
         self.submitted.reached()
+        if status.state is State.VOID:
+            raise Refused(
+                "operation_void",
+                "another operation on this DID was first, so this one has no effect",
+                step="wait for the log",
+                value=hash_.hex(),
+            )
         seen = _poll(lambda: version_of(self.reader.resolve(did), hash_), self.wait)
         if seen is None:
             raise Undecided(

@@ -37,6 +37,8 @@ from ledger.state import DidState
 _STEP: Final = "read the log"
 _RETRY: Final = 5  # seconds, where the source does not say
 
+_ATTEMPTS: Final = 5
+
 # What a reorganisation between the question for heads and that for entries looks like, or one
 # lagging node of several behind one address: worth asking once more.
 _PASSING: Final = frozenset(
@@ -114,7 +116,7 @@ class LogReader:
            with another beginning than what was final, that is a ``ledger_fork``.
         6. Apply the operations, and store entries, versions and heads in one transaction.
 
-        What fails in steps 3 to 5 is asked once more before it is believed.
+        What fails in steps 3 to 5 is asked again; it counts where the log has not moved meanwhile.
 
         What is *not* checked: how old the newest head is. Its time is in each resolution, and
         who decides something decides how old is too old.
@@ -190,21 +192,39 @@ class LogReader:
         with self._index.reading() as view:
             refuse_alarm(view)
             seen = view.heads()
-        shown = self._source.heads()
-        if shown == seen:
-            return shown
+        asked = self._source.heads()
+        if asked == seen:
+            return asked
+        overtaken = False
         try:
             with self._index.writing() as writer:
                 if writer.heads() == seen:
-                    return self._advance(writer, seen, shown)
+                    return self._advance(writer, seen, asked)
+                overtaken = True  # by another process, since the index was looked at
         except (Invalid, Undecided) as error:
             if error.code not in _PASSING:
                 raise
-        # It failed in a way that may pass, or another process moved the index meanwhile: once
-        # more, with the index held from before the question until after the answer.
-        with self._index.writing() as writer:
-            refuse_alarm(writer)
-            return self._advance(writer, writer.heads(), self._source.heads(), last=True)
+        return self._follow_alone(None if overtaken else asked)
+
+    def _follow_alone(self, asked: Heads | None) -> Heads:
+        """Once more, with the index held from before the question until after the answer.
+
+        And again, while the log moves on between two answers. ``asked`` is the answer before.
+        """
+        more = _ATTEMPTS
+        while True:
+            more -= 1
+            stands = False
+            try:
+                with self._index.writing() as writer:
+                    refuse_alarm(writer)
+                    seen, shown = writer.heads(), self._source.heads()
+                    stands = not more or (asked is not None and same_content(shown, asked))
+                    asked = shown
+                    return self._advance(writer, seen, shown, last=stands)
+            except (Invalid, Undecided) as error:
+                if stands or error.code not in _PASSING:
+                    raise
 
     def _advance(
         self, writer: Writer, seen: Heads | None, shown: Heads, *, last: bool = False

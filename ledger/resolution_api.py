@@ -32,6 +32,7 @@ from keyborn.problem import retry_after
 RESULT: Final = "application/did-resolution"
 DOCUMENT: Final = "application/did"
 
+_PREFIX: Final = "/1.0/identifiers/"
 _TYPE: Final = "https://www.w3.org/ns/did#"
 _OPTIONS: Final = ("versionId", "versionTime")
 # What a client that accepts one of these is served as; the first one is the default.
@@ -69,9 +70,11 @@ def routes(resolver: Resolver) -> APIRouter:
     router = APIRouter(tags=["resolution"])
 
     # A path, so that what is no DID because of a slash is told so too.
-    @router.get("/1.0/identifiers/{did:path}", response_model=None)
-    def resolve(did: str, request: Request) -> Response:
+    @router.get(f"{_PREFIX}{{did:path}}", response_model=None)
+    def resolve(request: Request) -> Response:
         """Resolve a DID."""
+        # Not the route's parameter: matching it drops a line feed at the end.
+        did = request.scope["path"].partition(_PREFIX)[2]
         try:
             media_type = _negotiated(request.headers.getlist("accept"))
             at = _version(request)
@@ -130,7 +133,7 @@ def _failure(error: KeybornError) -> Response:
     name, status = known or _UNDECIDED
     problem: JsonObject = {
         "type": _TYPE + name,
-        "title": name.replace("_", " ").capitalize(),
+        "title": name.replace("_", " ").capitalize().replace(" did", " DID"),
         "detail": error.message if error.hint is None else f"{error.message}; {error.hint}",
     }
     body: JsonObject = {

@@ -1,4 +1,4 @@
-"""An embedded ledger's server, the real one, with somebody in front of it who changes its answers."""
+"""The real server of an embedded ledger, and in front of it somebody who changes its answers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

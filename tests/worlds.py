@@ -24,7 +24,8 @@ from ledger.reader import LogReader
 class World:
     """A ledger whose blocks the test makes and drops.
 
-    Final is what has ``FINALITY_DEPTH`` blocks on top, safe what has one.
+    Final is what has ``FINALITY_DEPTH`` blocks on top, safe what has one. After ``reorg`` others
+    stand in the place of the newest blocks, empty, and later than these.
     """
 
     ledger: Ledger
@@ -60,7 +61,12 @@ def embedded_world(folder: Path) -> Iterator[World]:
         EmbeddedLedger(directory, final_depth=FINALITY_DEPTH, safe_depth=1) as ledger,
         LogReader(ledger, Index.open(folder / "index.sqlite", ledger.log_id)) as reader,
     ):
-        yield World(ledger, ledger.mine, ledger.reorg, lambda: None, reader)
+
+        def reorg(depth: int) -> None:
+            ledger.reorg(depth)
+            ledger.mine(1)
+
+        yield World(ledger, ledger.mine, reorg, lambda: None, reader)
 
 
 @contextmanager
@@ -73,4 +79,12 @@ def ethereum_world(anvil: AnvilNode, folder: Path) -> Iterator[World]:
         anvil.node, deployed.pin, sender=sender, first_block=deployed.block_number
     )
     with LogReader(ledger, Index.open(folder / "index.sqlite", ledger.log_id)) as reader:
-        yield World(ledger, anvil.mine, anvil.reorg, anvil.mine, reader)
+
+        def reorg(depth: int) -> None:
+            # anvil sets its clock back to the block that it goes on from; a chain's goes on.
+            time = ledger.heads().latest.time
+            anvil.reorg(depth)
+            anvil.node.call("evm_setNextBlockTimestamp", time + 1)
+            anvil.mine()
+
+        yield World(ledger, anvil.mine, reorg, anvil.mine, reader)

@@ -44,13 +44,25 @@ class State(StrEnum):
     VOID = "void"  # without effect for good: another operation was first
 
 
+class OperationType(StrEnum):
+    """What kind of operation it is."""
+
+    CREATE = "create"
+    UPDATE = "update"
+
+    @classmethod
+    def of(cls, operation: Operation) -> Self:
+        """The type of ``operation``."""
+        return cls("create" if isinstance(operation, Create) else "update")
+
+
 @dataclass(frozen=True, slots=True)
 class OperationStatus:
     """What a registrar says of one operation.
 
     Attributes:
         operation: The operation's hash, 32 bytes.
-        type: ``create`` or ``update``.
+        type: Which of the two.
         did: The DID that it is about, short form.
         state: How far it has come.
         accepted: When the registrar acknowledged it; None if it found it on the log.
@@ -59,7 +71,7 @@ class OperationStatus:
     """
 
     operation: bytes
-    type: str
+    type: OperationType
     did: KeybornDid
     state: State
     accepted: datetime | None = None
@@ -70,7 +82,7 @@ class OperationStatus:
         """As it travels."""
         value: JsonObject = {
             "operation": self.operation.hex(),
-            "type": self.type,
+            "type": self.type.value,
             "did": self.did.text,
             "state": self.state.value,
         }
@@ -88,7 +100,7 @@ class OperationStatus:
             receipt, finality = _receipt_from_json(value.get("receipt"))
             return cls(
                 operation=parse_hash(value.get("operation")),
-                type=_text(value.get("type")),
+                type=OperationType(_text(value.get("type"))),
                 did=parse_keyborn(_text(value.get("did"))),
                 state=State(_text(value.get("state"))),
                 accepted=None if accepted is None else parse_time(accepted),

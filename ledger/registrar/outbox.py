@@ -43,7 +43,6 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    delete,
     func,
     insert,
     select,
@@ -297,8 +296,7 @@ class Acceptance:
     def take(
         self, operation: Operation, *, hash_: bytes, prev: bytes | None, at: datetime
     ) -> Accepted:
-        """Put an operation at the end of the queue, one that was void before included."""
-        self._connection.execute(delete(_operations).where(_operations.c.hash == hash_))
+        """Put an operation at the end of the queue."""
         added = self._connection.execute(
             insert(_operations).values(
                 hash=hash_,

@@ -18,7 +18,7 @@ from ledger.log import Ledger, Receipt
 from ledger.operations import Create, Operation, operation_hash
 from ledger.reader import LogReader
 from ledger.registrar.dispatch import Batching, Dispatcher
-from ledger.registrar.messages import OperationStatus, State
+from ledger.registrar.messages import OperationStatus, OperationType, State
 from ledger.registrar.outbox import Acceptance, Accepted, Outbox
 from ledger.state import DidState, advance, apply
 
@@ -153,8 +153,7 @@ class Registrar:
             before = [*(v.state.operation for v in versions), *(each.hash for each in waiting)]
         for prev in before:
             hash_ = operation_hash(operation, log_id=self._log_id, prev=prev)
-            known = outbox.find(hash_)
-            if known is not None and known.state is not State.VOID:
+            if (known := outbox.find(hash_)) is not None:
                 return self._describe(view, known)
             for version in versions:
                 if version.state.operation == hash_:
@@ -173,7 +172,7 @@ class Registrar:
                 receipt = ours  # with what it cost
         return OperationStatus(
             operation=known.hash,
-            type="create" if isinstance(known.operation, Create) else "update",
+            type=OperationType.of(known.operation),
             did=KeybornDid(known.operation.id),
             state=known.state,
             accepted=known.accepted,
@@ -258,7 +257,7 @@ def _found(view: View, version: IndexedVersion) -> OperationStatus:
     receipt, finality = _place(view, version)
     return OperationStatus(
         operation=version.state.operation,
-        type="update" if version.state.number else "create",
+        type=OperationType.UPDATE if version.state.number else OperationType.CREATE,
         did=KeybornDid(version.state.id),
         state=State.FINALIZED if finality is Finality.FINALIZED else State.ON_LOG,
         receipt=receipt,

@@ -21,7 +21,8 @@ from ledger.embedded.heads import EmbeddedPin, Statement, read_evidence, verify_
 from ledger.embedded.source import HttpSource
 from ledger.embedded.store import EmbeddedLedger
 from ledger.embedded.wire import heads_to_json
-from ledger.index import Finding, Index
+from ledger.index import Index
+from ledger.index_tables import Finding
 from ledger.operations import Operation
 from ledger.reader import LogReader
 
@@ -50,10 +51,21 @@ def ledger(tmp_path: Path, clock: Clock) -> Iterator[EmbeddedLedger]:
         yield made
 
 
-@pytest.fixture
-def front(ledger: EmbeddedLedger) -> Iterator[Front]:
-    with fronted(ledger) as made:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    with EmbeddedLedger(tmp_path_factory.mktemp("none")) as nothing, fronted(nothing) as made:
         yield made
+
+
+@pytest.fixture
+def front(server: Front, ledger: EmbeddedLedger) -> Front:
+    return front_of(server, ledger)
+
+
+def front_of(server: Front, ledger: EmbeddedLedger) -> Front:
+    server.ledger = ledger
+    server.be_honest()
+    return server
 
 
 @pytest.fixture
@@ -175,14 +187,14 @@ def alter(**changes: Any) -> Callable[[list[Any]], list[Any]]:
     ],
 )
 @pytest.mark.parametrize("known", [False, True], ids=["to a new reader", "to one that knows some"])
-def test_entries_that_do_not_lead_to_the_head(
+def test_entries_that_do_not_lead_to_the_head(  # noqa: PLR0917 - pytest fills them by name
     ledger: EmbeddedLedger,
     front: Front,
     reader: LogReader,
     clock: Clock,
     lie: Callable[[list[Any]], list[Any]],
     reason: str,
-    known: bool,
+    known: bool,  # noqa: FBT001 - as above
 ) -> None:
     append(ledger, create(DEVICE))
     if known:
@@ -361,7 +373,7 @@ def copied(ledger: EmbeddedLedger, clock: Clock, place: Path) -> EmbeddedLedger:
 
 
 @pytest.mark.parametrize("length", [0, 1, 2], ids=["shorter", "as long", "longer"])
-def test_a_ledger_that_shows_another_past_stops_its_reader(
+def test_a_ledger_that_shows_another_past_stops_its_reader(  # noqa: PLR0917 - as above
     ledger: EmbeddedLedger,
     front: Front,
     reader: LogReader,
@@ -429,12 +441,13 @@ def test_a_final_head_beyond_the_latest(
     assert reader.resolve(actor("a").short).registration is Registration.YES
 
 
-def test_an_old_answer_does_not_hide_what_is_not_final_yet(tmp_path: Path, clock: Clock) -> None:
+def test_an_old_answer_does_not_hide_what_is_not_final_yet(
+    server: Front, tmp_path: Path, clock: Clock
+) -> None:
     """A thief whose key is being rotated away repeats what the ledger signed before."""
     with (
         EmbeddedLedger(tmp_path / "slow", final_depth=5, clock=clock) as ledger,
-        fronted(ledger) as front,
-        reading(front, tmp_path / "index.sqlite") as reader,
+        reading(front_of(server, ledger), tmp_path / "index.sqlite") as reader,
     ):
         device = Life(DEVICE, ledger.log_id)
         append(ledger, device.create())
@@ -442,24 +455,23 @@ def test_an_old_answer_does_not_hide_what_is_not_final_yet(tmp_path: Path, clock
         clock.tick()
         append(ledger, device.rotate())
         assert len(reader.resolve(DEVICE.short).versions) == 2
-        front.heads = lambda _: old
+        server.heads = lambda _: old
         error = refusal(reader)
         assert (type(error), error.code) == (Undecided, "ledger_behind")
         assert error.retry_after
         # A true reorganisation has a later time, and is followed.
-        front.be_honest()
+        server.be_honest()
         clock.tick()
         ledger.reorg(1)
         assert len(reader.resolve(DEVICE.short).versions) == 1
 
 
 def test_a_reorganisation_below_what_was_final_stops_the_reader(
-    tmp_path: Path, clock: Clock
+    server: Front, tmp_path: Path, clock: Clock
 ) -> None:
     with (
         EmbeddedLedger(tmp_path / "slow", final_depth=1, clock=clock) as ledger,
-        fronted(ledger) as front,
-        reading(front, tmp_path / "index.sqlite") as reader,
+        reading(front_of(server, ledger), tmp_path / "index.sqlite") as reader,
     ):
         append_some(ledger, clock, "a", "b", "c")
         assert reader.sync().finalized.sequence == 2
@@ -474,7 +486,7 @@ def test_a_reorganisation_below_what_was_final_stops_the_reader(
         error = refusal(reader)
         assert isinstance(error, Contradiction)
         assert error.code == "ledger_fork"
-        with reading(front, tmp_path / "new.sqlite") as new:
+        with reading(server, tmp_path / "new.sqlite") as new:
             assert new.resolve(actor("z").short).registration is Registration.YES
 
 

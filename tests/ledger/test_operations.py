@@ -46,14 +46,20 @@ def test_what_is_encoded_is_decoded(value: Batch) -> None:
     assert decode_batch(encode_batch(value)) == value
 
 
+def decoded(data: bytes) -> Batch | None:
+    """The batch, or None where the bytes are void; any other error is a failure."""
+    try:
+        return decode_batch(data)
+    except Invalid as error:
+        if error.code != "void_batch":
+            raise
+        return None
+
+
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_are_void_or_the_one_encoding(data: bytes) -> None:
-    try:
-        value = decode_batch(data)
-    except Invalid as error:
-        assert error.code == "void_batch"
-    else:
-        assert encode_batch(value) == data
+    value = decoded(data)
+    assert value is None or encode_batch(value) == data
 
 
 @given(BATCHES, st.data())
@@ -61,10 +67,7 @@ def test_a_changed_byte_gives_another_batch_or_none(value: Batch, data: st.DataO
     encoded = bytearray(encode_batch(value))
     position = data.draw(st.integers(0, len(encoded) - 1))
     encoded[position] ^= data.draw(st.integers(1, 255))
-    try:
-        assert decode_batch(bytes(encoded)) != value
-    except Invalid as error:
-        assert error.code == "void_batch"
+    assert decoded(bytes(encoded)) != value
 
 
 def test_the_form_is_the_documented_one() -> None:
@@ -118,7 +121,7 @@ def test_a_batch_of_another_form_is_void(changed: Any, reason: str) -> None:
     [
         lambda data: data + b"\x00",
         lambda data: data[:-1],
-        lambda data: b"",
+        lambda _: b"",
         lambda data: b"\x98\x03" + data[1:],  # the array's length in two bytes
         lambda data: b"\x83\x18\x01" + data[2:],  # the version in two bytes
         lambda data: b"\x9f" + data[1:] + b"\xff",  # an indefinite array
