@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from keyborn.clock import now
 from keyborn.http import RawBody, install
-from verifier import open_verifier
+from verifier.opening import open_verifier
 
 door = open_verifier(Path("trust.toml"), Path("door"), audience="http://127.0.0.1:8700")
 app = FastAPI()
