@@ -81,6 +81,9 @@ def summary(played: Played) -> None:
     if played.fleet is not None:
         console.print("\n[bold]The fleet[/bold]")
         console.print(_fleet_table(played.fleet))
+        for failure in played.fleet["failureCodes"]:
+            line = f"  ✗ {failure['count']} failed to be {failure['step']}: {failure['code']}"
+            console.print(Text(line, "bold red"))
     wrong = [r for r in results if not r.as_expected]
     for result in wrong:
         console.print(Text(f"  ✗ {result.scene}: {result.got}, not {result.expected}", "bold red"))

@@ -6,22 +6,18 @@ taken up where it was. ``run`` does whatever is missing next.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from devices.connections import Connections
-from devices.enrolment import Enrolment, begin
 from devices.presenting import answer, ask, deliver
 from devices.store import Progress, Store
 from did.challenge import Challenge
 from did.errors import Conflict, Unavailable, Undecided
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
-from did.openid4vci import Offer, sign_possession
 from did.resolution import RETRY_UNTIL_FINAL, Finality, Registration, Resolution
 from did.vc.credential import parse_credential
 from keyborn import clock
@@ -29,10 +25,12 @@ from keyborn.faults import FaultPoint
 from ledger.controller import Controller
 from ledger.landing import Effect
 from ledger.log import Receipt
-from ledger.network import Network, open_reader
 from ledger.operations import Create
-from ledger.reader import LogReader
-from ledger.registrar.client import RegistrarClient
+
+if TYPE_CHECKING:
+    from devices.ledger_access import LedgerAccess
+    from did.openid4vci import Offer
+    from ledger.network import Network
 
 _PATIENCE: Final = 120.0  # seconds until what is on the log must be final
 _POLL: Final = (0.05, 1.0)  # seconds between two looks: at first, and at the most
@@ -40,22 +38,6 @@ _POLL: Final = (0.05, 1.0)  # seconds between two looks: at first, and at the mo
 _BORN: Final = FaultPoint("device.init.after_identity")
 _SIGNED: Final = FaultPoint("device.present.before_deliver")
 _DELIVERED: Final = FaultPoint("device.present.after_deliver")
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerAccess:
-    """The log that a device uses: the pin, a reader that replays it, a registrar to write it."""
-
-    network: Network
-    reader: LogReader
-    registrar: RegistrarClient
-
-
-@contextmanager
-def ledger_access(network: Network, index: Path) -> Iterator[LedgerAccess]:
-    """Access to the log that ``network`` pins; the replay is kept at ``index``."""
-    with open_reader(network, index) as reader, RegistrarClient(network.url) as registrar:
-        yield LedgerAccess(network, reader, registrar)
 
 
 class Agent:
@@ -94,7 +76,7 @@ class Agent:
         """The device's DID, long form."""
         return self.controller.did
 
-    def network(self, named: Network | None = None) -> Network:
+    def network(self, named: "Network | None" = None) -> "Network":
         """The network ``named``, remembered from now on; or the one remembered.
 
         Raises:
@@ -115,8 +97,8 @@ class Agent:
 
     def enroll(
         self,
-        offer: Offer | None,
-        ledger: LedgerAccess,
+        offer: "Offer | None",
+        ledger: "LedgerAccess",
         *,
         tx_code: str | None = None,
         issuer: str | None = None,
@@ -133,6 +115,8 @@ class Agent:
             Unavailable: ``no_claim``, and as the steps do.
             KeybornError: as ``devices.enrolment``.
         """
+        from devices.enrolment import Enrolment, begin  # noqa: PLC0415 - once in a device's life
+
         if offer is not None:
             progress = begin(self.store, offer, tx_code=tx_code, issuer=issuer)
         else:
@@ -157,16 +141,16 @@ class Agent:
         )
         return enrolment.finish(progress, self._connections.to(progress.issuer))
 
-    def announce(self, ledger: LedgerAccess) -> None:
+    def announce(self, ledger: "LedgerAccess") -> None:
         """Hand the DID's create to the registrar, without waiting for the log."""
         assert self.did.genesis is not None  # a controller's DID is in its long form
         ledger.registrar.submit(Create(self.did.genesis))
 
-    def is_registered(self, ledger: LedgerAccess) -> bool:
+    def is_registered(self, ledger: "LedgerAccess") -> bool:
         """Whether the log has the DID, settled or not."""
         return ledger.reader.resolve(self.did).registration is Registration.YES
 
-    def register(self, ledger: LedgerAccess) -> JsonObject:
+    def register(self, ledger: "LedgerAccess") -> JsonObject:
         """Put the DID on the log; when it is final there, what the log says of it.
 
         Raises:
@@ -175,7 +159,7 @@ class Agent:
         """
         return self._settled(self.controller.register(ledger.registrar, ledger.reader), ledger)
 
-    def rotate(self, ledger: LedgerAccess, *, next_key: Path | None = None) -> JsonObject:
+    def rotate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> JsonObject:
         """Make the next key the current one; as ``register``.
 
         Args:
@@ -185,12 +169,12 @@ class Agent:
         effect = self.controller.rotate(ledger.registrar, ledger.reader, next_key=next_key)
         return self._settled(effect, ledger)
 
-    def deactivate(self, ledger: LedgerAccess, *, next_key: Path | None = None) -> JsonObject:
+    def deactivate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> JsonObject:
         """End the DID, for good; as ``rotate``."""
         effect = self.controller.deactivate(ledger.registrar, ledger.reader, next_key=next_key)
         return self._settled(effect, ledger)
 
-    def resume(self, ledger: LedgerAccess) -> JsonObject:
+    def resume(self, ledger: "LedgerAccess") -> JsonObject:
         """Finish the rotation or the deactivation that was begun; as ``rotate``."""
         try:
             return self.rotate(ledger)
@@ -199,7 +183,7 @@ class Agent:
                 raise
         return self.deactivate(ledger)
 
-    def _settled(self, effect: Effect, ledger: LedgerAccess) -> JsonObject:
+    def _settled(self, effect: Effect, ledger: "LedgerAccess") -> JsonObject:
         """Wait until ``effect`` is final: until then verifiers do not decide."""
         deadline, between, pause = time.monotonic() + _PATIENCE, threading.Event(), _POLL[0]
         while True:
@@ -284,6 +268,8 @@ class Agent:
 
     def prove(self, *, audience: str, nonce: str) -> str:
         """A possession proof (OpenID4VCI 1.0, appendix F.1), for enrolling by other means."""
+        from did.openid4vci import sign_possession  # noqa: PLC0415 - as enrolment
+
         return sign_possession(
             self.did,
             self.controller.signer,

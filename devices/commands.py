@@ -1,44 +1,42 @@
-"""The commands of ``keyborn device``. Data goes to stdout; so do no secrets, unless asked for."""
+"""The commands of ``keyborn device``. Secrets are printed by ``configuration`` and by no other.
+
+What a command needs is imported when it runs: a device runs many small ones.
+"""
 
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from devices.agent import Agent, LedgerAccess, ledger_access
-from devices.connections import Connections
-from devices.errand import Errand
-from devices.errand import run as carry_out
-from devices.presenting import check_audience
-from devices.report import as_text, describe
-from devices.store import Store
-from did.challenge import Challenge
 from did.jcs import JsonObject, canonicalize
-from did.limits import LIMITS
-from did.openid4vci import Offer, parse_offer
-from did.strict_json import parse_object
-from keyborn.files import write_private
 from keyborn.output import emit, json_option
-from ledger.network import load_network
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_MAX_OFFER_FILE = 8_192
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-directory_option = click.option(
+    from devices.agent import Agent
+    from devices.ledger_access import LedgerAccess
+
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+_directory_option = click.option(
     "--dir",
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
     help="The device's directory.",
 )
-network_option = click.option(
-    "--network", "network_file", type=_FILE, help="The log to use; remembered from then on."
+_network_option = click.option(
+    "--network", "network_file", type=FILE, help="The log to use; remembered from then on."
 )
 _next_option = click.option(
-    "--next", "next_key", type=_FILE, help="The next key's file, if it is kept off the device."
+    "--next", "next_key", type=FILE, help="The next key's file, if it is kept off the device."
+)
+_tx_code_option = click.option("--tx-code", help="The transaction code, where the offer needs one.")
+_issuer_option = click.option(
+    "--issuer", help="The issuer that the offer must be of; one named here may be without TLS."
 )
 _verifier_option = click.option("--verifier", help="URL of the verifier.")
 _audience_option = click.option(
@@ -46,112 +44,83 @@ _audience_option = click.option(
 )
 
 
-@contextmanager
-def opened(directory: Path) -> Iterator[Agent]:
-    """The device in ``directory``, held for this one command."""
-    store = Store.open(directory)
-    with store.exclusive(), Connections() as connections:
-        yield Agent(store, connections)
-
-
-@contextmanager
-def _on_ledger(agent: Agent, network_file: Path | None) -> Iterator[LedgerAccess]:
-    network = agent.network(None if network_file is None else load_network(network_file))
-    with ledger_access(network, agent.store.index) as ledger:
-        yield ledger
-
-
-def read_object(path: Path) -> JsonObject:
-    """The JSON object in the file at ``path``."""
-    with path.open("rb") as file:
-        return parse_object(file.read(LIMITS.json_bytes + 1))
-
-
-def read_offer(text: str) -> Offer:
-    """The offer that ``text`` is: a URI, JSON, the name of a file with either, or - for stdin."""
-    if text == "-":
-        text = sys.stdin.read(_MAX_OFFER_FILE)
-    elif not text.lstrip().startswith(("{", "openid-credential-offer:")):
-        with Path(text).open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_OFFER_FILE)
-    return parse_offer(text)
-
-
 @click.command()
-@directory_option
+@_directory_option
 @click.option(
-    "--next-out", type=_FILE, help="Keep the next key in this file, to be taken off the device."
+    "--next-out", type=FILE, help="Put the next key into this file, to be taken off the device."
 )
 @json_option
 def init(directory: Path, next_out: Path | None, *, as_json: bool) -> None:
     """Be born: make the keys and the DID, offline."""
-    with Connections() as connections:
-        agent = Agent.born(directory, connections, next_out=next_out)
-        _emit(describe(agent), as_json=as_json)
+    _bear(directory, next_out)
+    with _opened(directory) as agent:
+        _emit(_described(agent), as_json=as_json)
 
 
 @click.command()
-@directory_option
+@_directory_option
 @json_option
 def show(directory: Path, *, as_json: bool) -> None:
     """Show what the device is and has; no secrets."""
-    with opened(directory) as agent:
-        _emit(describe(agent), as_json=as_json)
+    with _opened(directory) as agent:
+        _emit(_described(agent), as_json=as_json)
 
 
 @click.command()
-@directory_option
+@_directory_option
 @json_option
 def configuration(directory: Path, *, as_json: bool) -> None:
     """Print what the issuer configured, network secrets included."""
-    with opened(directory) as agent:
+    with _opened(directory) as agent:
         _emit(agent.configuration(), as_json=as_json)
 
 
 @click.command()
-@directory_option
+@_directory_option
 @click.argument("offer", required=False)
-@network_option
-@click.option("--tx-code", help="The transaction code, where the offer needs one.")
-@click.option("--issuer", help="The issuer that the offer must be of; allows http where named.")
+@_network_option
+@_tx_code_option
+@_issuer_option
 @json_option
 def enroll(
     directory: Path,
+    *,
     offer: str | None,
     network_file: Path | None,
     tx_code: str | None,
     issuer: str | None,
-    *,
     as_json: bool,
 ) -> None:
     """Get the credentials that OFFER grants: a URI, JSON, a file, or - for stdin.
 
-    Interrupted, it goes on where it was; then OFFER may be left out.
+    Interrupted, it goes on where it was; OFFER may then be left out.
     """
+    from devices.inputs import read_offer  # noqa: PLC0415
+
     claim = None if offer is None else read_offer(offer)
-    with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         agent.enroll(claim, ledger, tx_code=tx_code, issuer=issuer)
-        _emit(describe(agent), as_json=as_json)
+        _emit(_described(agent), as_json=as_json)
 
 
 @click.command()
-@directory_option
-@network_option
+@_directory_option
+@_network_option
 @json_option
 def register(directory: Path, network_file: Path | None, *, as_json: bool) -> None:
-    """Put the DID on the log."""
-    with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+    """Put the DID on the log, and wait until it is final there."""
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         _emit(agent.register(ledger), as_json=as_json)
 
 
 @click.command()
-@directory_option
+@_directory_option
 @_verifier_option
-@click.option("--challenge", "challenge_file", type=_FILE, help="Answer the challenge in FILE.")
-@click.option("--out", type=_FILE, help="With --challenge: write the presentation here.")
+@click.option("--challenge", "challenge_file", type=FILE, help="Answer the challenge in FILE.")
+@click.option("--out", type=FILE, help="With --challenge: write the presentation here.")
 @_audience_option
 @click.option(
-    "--credential", "credential_file", type=_FILE, help="Present the credential in FILE instead."
+    "--credential", "credential_file", type=FILE, help="Present the credential in FILE instead."
 )
 @json_option
 def present(
@@ -169,77 +138,77 @@ def present(
         raise click.UsageError("name either --verifier or --challenge")
     if out is not None and challenge_file is None:
         raise click.UsageError("--out goes with --challenge")
+    from devices.inputs import read_object  # noqa: PLC0415
+
     credential = None if credential_file is None else read_object(credential_file)
-    with opened(directory) as agent:
+    with _opened(directory) as agent:
         if verifier is not None:
-            _emit(
-                agent.present(verifier, audience=audience, credential=credential), as_json=as_json
-            )
+            decided = agent.present(verifier, audience=audience, credential=credential)
+            _emit(decided, as_json=as_json)
             return
         assert challenge_file is not None
-        challenge = Challenge.from_json(read_object(challenge_file))
-        if audience is not None:
-            check_audience(challenge, audience)
-        presentation = agent.answer(challenge, credential)
+        presentation = _answer(agent, challenge_file, audience, credential)
     if out is None:
-        click.echo(canonicalize(presentation))
+        click.echo(presentation)
         return
-    write_private(out, canonicalize(presentation))
+    from keyborn.files import write_private  # noqa: PLC0415
+
+    write_private(out, presentation)
     _emit({"presentation": str(out)}, as_json=as_json)
 
 
 @click.command()
-@directory_option
+@_directory_option
 @click.option("--audience", required=True, help="The issuer's URL.")
 @click.option("--nonce", required=True, help="The c_nonce that the issuer gave.")
 @json_option
-def prove(directory: Path, audience: str, nonce: str, *, as_json: bool) -> None:
+def prove(directory: Path, *, audience: str, nonce: str, as_json: bool) -> None:
     """Print a possession proof (a JWT), to enrol by other means than this command."""
-    with opened(directory) as agent:
+    with _opened(directory) as agent:
         proof = agent.prove(audience=audience, nonce=nonce)
         emit({"proof": proof}, as_json=as_json, human=proof)
 
 
 @click.command()
-@directory_option
-@network_option
+@_directory_option
+@_network_option
 @_next_option
 @json_option
 def rotate(
-    directory: Path, network_file: Path | None, next_key: Path | None, *, as_json: bool
+    directory: Path, *, network_file: Path | None, next_key: Path | None, as_json: bool
 ) -> None:
-    """Make the next key the current one, on the log."""
-    with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+    """Make the next key the current one, and wait until that is final on the log."""
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         _emit(agent.rotate(ledger, next_key=next_key), as_json=as_json)
 
 
 @click.command()
-@directory_option
-@network_option
+@_directory_option
+@_network_option
 @_next_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def deactivate(
     directory: Path,
+    *,
     network_file: Path | None,
     next_key: Path | None,
-    *,
     yes: bool,
     as_json: bool,
 ) -> None:
     """End the DID, for good. Asks first, at a terminal."""
-    with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         if not yes and sys.stdin.isatty():
             click.confirm(f"End {agent.did.canonical} for good?", abort=True, err=True)
         _emit(agent.deactivate(ledger, next_key=next_key), as_json=as_json)
 
 
 @click.command()
-@directory_option
+@_directory_option
 @click.argument("offer", required=False)
-@network_option
-@click.option("--tx-code", help="The transaction code, where the offer needs one.")
-@click.option("--issuer", help="The issuer that the offer must be of; allows http where named.")
+@_network_option
+@_tx_code_option
+@_issuer_option
 @_verifier_option
 @_audience_option
 @json_option
@@ -258,16 +227,69 @@ def run(
 
     Run it again after any interruption: what is done is not done twice.
     """
+    from devices.errand import Errand, carry_out  # noqa: PLC0415
+    from devices.inputs import read_offer  # noqa: PLC0415
+
     claim = None if offer is None else read_offer(offer)
-    with Connections() as connections:
-        Agent.born(directory, connections)
-    with opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        errand = Errand(claim, tx_code, issuer, verifier, audience)
+    errand = Errand(claim, tx_code, issuer, verifier, audience)
+    _bear(directory, None)
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         decided = carry_out(agent, ledger, errand, lambda step: click.echo(f"{step} ...", err=True))
-        _emit({**describe(agent), "admitted": decided}, as_json=as_json)
+        _emit({**_described(agent), "admitted": decided}, as_json=as_json)
+
+
+def _bear(directory: Path, next_out: Path | None) -> None:
+    from devices.agent import Agent  # noqa: PLC0415
+    from devices.connections import Connections  # noqa: PLC0415
+
+    with Connections() as connections:
+        Agent.born(directory, connections, next_out=next_out)
+
+
+@contextmanager
+def _opened(directory: Path) -> "Iterator[Agent]":
+    """The device in ``directory``, held for this one command."""
+    from devices.agent import Agent  # noqa: PLC0415
+    from devices.connections import Connections  # noqa: PLC0415
+    from devices.store import Store  # noqa: PLC0415
+
+    store = Store.open(directory)
+    with store.exclusive(), Connections() as connections:
+        yield Agent(store, connections)
+
+
+@contextmanager
+def _on_ledger(agent: "Agent", network_file: Path | None) -> "Iterator[LedgerAccess]":
+    from devices.ledger_access import ledger_access  # noqa: PLC0415
+    from ledger.network import load_network  # noqa: PLC0415
+
+    network = agent.network(None if network_file is None else load_network(network_file))
+    with ledger_access(network, agent.store.index) as ledger:
+        yield ledger
+
+
+def _answer(
+    agent: "Agent", challenge_file: Path, audience: str | None, credential: JsonObject | None
+) -> bytes:
+    from devices.inputs import read_object  # noqa: PLC0415
+    from devices.presenting import check_audience  # noqa: PLC0415
+    from did.challenge import Challenge  # noqa: PLC0415
+
+    challenge = Challenge.from_json(read_object(challenge_file))
+    if audience is not None:
+        check_audience(challenge, audience)
+    return canonicalize(agent.answer(challenge, credential))
+
+
+def _described(agent: "Agent") -> JsonObject:
+    from devices.report import describe  # noqa: PLC0415
+
+    return describe(agent)
 
 
 def _emit(value: JsonObject, *, as_json: bool) -> None:
+    from devices.report import as_text  # noqa: PLC0415
+
     emit(value, as_json=as_json, human=as_text(value))
 
 

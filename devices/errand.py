@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from devices.agent import Agent, LedgerAccess
+from devices.agent import Agent
+from devices.ledger_access import LedgerAccess
 from did.jcs import JsonObject
 from did.openid4vci import Offer
 
@@ -27,7 +28,7 @@ class Errand:
     audience: str | None = None
 
 
-def run(
+def carry_out(
     agent: Agent, ledger: LedgerAccess, errand: Errand, tell: Callable[[str], None]
 ) -> JsonObject | None:
     """Do what is missing: finish an update that was begun, enrol, register, present.

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from devices.agent import Agent, LedgerAccess
+from devices.agent import Agent
 from devices.connections import Connections
+from devices.inputs import Claim
+from devices.ledger_access import LedgerAccess
 from devices.measures import Failure, Report, Step, gas_of
 from devices.store import Store
 from did.errors import Invalid, KeybornError, Refused
-from did.openid4vci import Offer
 from ledger.log import Receipt
 
 STEPS: Final = ("born", "submitted", "enrolled", "registered", "presented")
@@ -37,14 +38,6 @@ class Observer(Protocol):
     def advance(self, step: str) -> None:
         """One device is through with ``step``, well or not. Called by several threads."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A device's right to be enrolled, as the operator hands it out."""
-
-    offer: Offer
-    tx_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +161,9 @@ class Fleet:
             try:
                 return act(device)
             except KeybornError as error:
-                return Failure(device.name, error.step or name, error.code, error.message)
+                return Failure(device.name, name, error.step, error.code, error.message)
             except OSError as error:
-                return Failure(device.name, name, "oserror", error.strerror or str(error))
+                return Failure(device.name, name, None, "oserror", error.strerror or str(error))
             finally:
                 self._observer.advance(name)
 

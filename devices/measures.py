@@ -14,10 +14,19 @@ PERCENTILES: Final = (50, 90, 99)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A device that did not get through a step, and goes no further in this run."""
+    """A device that did not get through a step, and goes no further in this run.
+
+    Attributes:
+        device: Its name in the fleet.
+        step: The fleet's step.
+        at: What failed in it, if the error says.
+        code: The error's.
+        message: The error's.
+    """
 
     device: str
     step: str
+    at: str | None
     code: str
     message: str
 
@@ -26,6 +35,7 @@ class Failure:
         return {
             "device": self.device,
             "step": self.step,
+            "at": self.at,
             "code": self.code,
             "message": self.message,
         }

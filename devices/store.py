@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import orjson
 import tomli_w
@@ -43,7 +43,9 @@ from did.limits import LIMITS
 from did.strict_json import parse_object
 from did.vc.credential import parse_credential
 from keyborn.files import private_directory, read_private, write_private
-from ledger.network import Network, load_network
+
+if TYPE_CHECKING:
+    from ledger.network import Network
 
 _MAX_PROGRESS: Final = 65_536
 
@@ -169,8 +171,10 @@ class Store:
         finally:
             os.close(descriptor)
 
-    def network(self) -> Network | None:
+    def network(self) -> "Network | None":
         """The network that the device uses, if it has been told one."""
+        from ledger.network import load_network  # noqa: PLC0415 - not every command reads the log
+
         try:
             # Read for its check of who else can read it; parsed by its own module.
             read_private(self._network, _MAX_PROGRESS)
@@ -181,7 +185,7 @@ class Store:
         except KeybornError as error:
             raise _corrupt(self._network, error) from error
 
-    def remember_network(self, network: Network) -> None:
+    def remember_network(self, network: "Network") -> None:
         """Keep ``network`` for later commands; new addresses of the same log replace the old.
 
         Raises:

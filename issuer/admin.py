@@ -72,6 +72,14 @@ class ClaimsBody(BaseModel):
     claims: Annotated[list[ClaimBody], Field(min_length=1, max_length=MAX_CLAIMS)]
 
 
+class RotationBody(BaseModel):
+    """A rotation of the issuer's key; nothing happens if ``replacing`` is no longer in use."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    replacing: str | None = None
+
+
 def router(issuer: Issuer, token: str) -> APIRouter:
     """The administration routes, for whoever presents ``token``."""
     routes = APIRouter(
@@ -87,8 +95,8 @@ def router(issuer: Issuer, token: str) -> APIRouter:
         return _json(_identity(issuer))
 
     @routes.post("/rotate")
-    def rotate() -> Response:
-        issuer.identity.rotate()
+    def rotate(body: RotationBody) -> Response:
+        issuer.identity.rotate(replacing=body.replacing)
         return _json(_identity(issuer))
 
     return routes

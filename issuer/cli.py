@@ -11,7 +11,7 @@ from issuer.cli_devices import devices
 from keyborn.options import service_options
 from keyborn.output import emit, json_option
 
-PORT = 8402
+PORT = 8102
 
 
 @click.group()
@@ -75,13 +75,15 @@ def serve(
 
 @issuer.command()
 @admin_options
+@click.option("--replacing", metavar="KEY", help="Only if KEY is still in use (see info).")
 @json_option
-def rotate(*, admin: Admin, as_json: bool) -> None:
+def rotate(*, admin: Admin, replacing: str | None, as_json: bool) -> None:
     """Replace the issuer's key; credentials that it signed stay valid.
 
-    Nothing is issued meanwhile. Interrupted, it is resumed; to repeat it then goes on with it.
+    Nothing is issued meanwhile. If it is interrupted, to repeat it finishes it; with --replacing,
+    to repeat it when it was done already does nothing.
     """
-    answer = admin.post("/rotate", step="rotate")
+    answer = admin.post("/rotate", step="rotate", body={"replacing": replacing})
     emit(answer, as_json=as_json, human=f"{answer['did']} signs with {answer['key']} now")
 
 

@@ -56,7 +56,7 @@ def grant(
         Undecided: The log cannot be read.
     """
     assertion = issuer.identity.signing()
-    with issuer.engine.begin() as connection:
+    with issuer.turn, issuer.engine.begin() as connection:
         _use_nonce(connection, possession.nonce, at)
         credential = _grant(
             issuer,

@@ -147,8 +147,12 @@ class Identity:
             self._settled = assertion
         return assertion
 
-    def rotate(self) -> Version:
+    def rotate(self, *, replacing: str | None = None) -> Version:
         """Replace the key by the next one; returns when the log shows it.
+
+        Args:
+            replacing: Only if this key (multibase) is the one in use or being rotated away: so a
+                repetition, where the answer got lost, does not rotate twice.
 
         Raises:
             Unavailable: The registrar cannot be reached or the log stands still; the rotation is
@@ -156,7 +160,7 @@ class Identity:
             Undecided: The log cannot be read.
         """
         with self._turn:
-            self._begin()
+            self._begin(replacing)
             self._finish()
         return self._current()[0]
 
@@ -164,11 +168,11 @@ class Identity:
         """What the log says of the issuer's DID."""
         return self._reader.resolve(self.did)
 
-    def _begin(self) -> None:
+    def _begin(self, replacing: str | None) -> None:
         """From the commit on nobody signs; what was signed before it is in the store."""
         with self._engine.begin() as connection:
             leaving = _setting(connection, _SIGNING)
-            if leaving is None:
+            if leaving is None or replacing not in (None, leaving):
                 return
             connection.execute(delete(settings).where(settings.c.name == _SIGNING))
             connection.execute(insert(settings).values(name=_LEAVING, value=leaving.encode()))

@@ -1,7 +1,8 @@
 """What every part of the issuer needs, built once by whoever starts it."""
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -42,6 +43,8 @@ class Issuer:
         log_id: That log's id, 32 bytes.
         status_ttl: How long a status list may be cached.
         clock: The time, aware.
+        turn: Taken by whoever grants, in this process: SQLite admits one writer at a time, and lets
+            those who wait poll for it, the unlucky ones for seconds.
     """
 
     url: str
@@ -52,6 +55,7 @@ class Issuer:
     log_id: bytes
     status_ttl: timedelta = TTL
     clock: Callable[[], datetime] = now
+    turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         check_url(self.url)

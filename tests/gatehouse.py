@@ -63,9 +63,8 @@ class StatusService:
             raise httpx.ConnectError("nobody answers", request=request)
         url = str(request.url)
         self.fetched.append(url)
-        if url not in self.served:
-            return httpx.Response(404)
-        return httpx.Response(200, stream=httpx.ByteStream(self.served[url]))
+        status = 200 if url in self.served else 404
+        return httpx.Response(status, stream=httpx.ByteStream(self.served.get(url, b"")))
 
 
 class Issuer:
@@ -168,13 +167,19 @@ class Gatehouse:
     """A verifier and the world that it judges."""
 
     def __init__(
-        self, directory: Path, ledger: EmbeddedLedger, reader: LogReader, store: Store
+        self,
+        directory: Path,
+        ledger: EmbeddedLedger,
+        reader: LogReader,
+        store: Store,
+        start: datetime,
     ) -> None:
         self.directory = directory
         self.ledger = ledger
         self.reader = reader
         self.store = store
-        self.now = NOW
+        self.now = start
+        self.ledger_url = LEDGER_URL
         self.statuses = StatusService()
         self.policy = Policy(max_status_age=timedelta(0))
         self.issuer = Issuer(self, ISSUER)
@@ -185,7 +190,7 @@ class Gatehouse:
 
     @property
     def network(self) -> Network:
-        return Network(self.ledger.pin, LEDGER_URL)
+        return Network(self.ledger.pin, self.ledger_url)
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -221,20 +226,20 @@ class Gatehouse:
 
     def present(
         self,
-        holder: Life,
+        device: Life,
         *credentials: JsonObject,
         challenge: Challenge,
         key: SigningKey | None = None,
         **changes: Any,
     ) -> bytes:
-        """The presentation of ``credentials`` by ``holder``, with its current key."""
+        """The presentation of ``credentials`` by ``device``, with its current key."""
         default: dict[str, Any] = {
-            "holder": holder.actor.short,
+            "holder": device.actor.short,
             "challenge": challenge.nonce,
             "audience": challenge.audience,
             "created": self.now,
         }
-        signer = key or (holder.actor.key if holder.state is None else holder.key)
+        signer = key or (device.actor.key if device.state is None else device.key)
         return canonicalize(sign_presentation(credentials, signer, **{**default, **changes}))
 
     def admit(
@@ -248,12 +253,14 @@ class Gatehouse:
 
 
 @contextmanager
-def gatehouse(directory: Path, *, final_depth: int = 0) -> Iterator[Gatehouse]:
+def gatehouse(
+    directory: Path, *, final_depth: int = 0, start: datetime = NOW
+) -> Iterator[Gatehouse]:
     """A gatehouse whose issuer is registered and whose lists are published."""
     times: list[Gatehouse] = []
 
     def clock() -> int:
-        return int((times[0].now if times else NOW).timestamp())
+        return int((times[0].now if times else start).timestamp())
 
     with ExitStack() as stack:
         ledger = stack.enter_context(
@@ -261,7 +268,7 @@ def gatehouse(directory: Path, *, final_depth: int = 0) -> Iterator[Gatehouse]:
         )
         reader = stack.enter_context(LogReader(ledger, Index.temporary(ledger.log_id)))
         store = stack.enter_context(closing(open_store(directory / "verifier")))
-        house = Gatehouse(directory, ledger, reader, store)
+        house = Gatehouse(directory, ledger, reader, store, start)
         times.append(house)
         house.append(house.issuer.life.create())
         ledger.mine(final_depth)

@@ -110,7 +110,7 @@ class World:
     def admin(self) -> httpx.Client:
         """A client of the administration API, with its token."""
         headers = {"authorization": f"Bearer {TOKEN}"}
-        base = f"{self.http.base_url}v1/admin"
+        base = f"{str(self.http.base_url).rstrip('/')}/v1/admin"
         return self.things.enter_context(httpx.Client(base_url=base, headers=headers))
 
     def claim(self, terms: Terms = TERMS) -> NewClaim:

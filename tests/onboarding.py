@@ -1,9 +1,11 @@
 """A ledger, an issuer and a verifier, all real, on real sockets, for devices to meet."""
 
+import json
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -59,6 +61,12 @@ class Services:
         assert answer.is_success, answer.text
         known: dict[str, Any] = answer.json()
         return known
+
+    def granted(self, did: str) -> list[dict[str, Any]]:
+        """The credentials that the issuer ever granted to a device, as its store has them."""
+        with closing(sqlite3.connect(self.folder / "issuer" / "issuer.sqlite")) as store:
+            rows = store.execute("SELECT credential FROM grants WHERE did = ?", (did,))
+            return [json.loads(row[0]) for row in rows]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -111,7 +111,7 @@ def challenge(
 
 
 @click.command()
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @_trust_option
 @click.option(
     "--challenge", "asked", help="What the presentation answers: a challenge's file, or its text."
@@ -123,7 +123,7 @@ def challenge(
 @json_option
 def verify(
     *,
-    file: IO[bytes],
+    file: str,
     trust_file: Path,
     asked: str | None,
     audience: str | None,
@@ -135,7 +135,8 @@ def verify(
     A presentation answers a challenge: give it with --challenge, or let --dir and --audience tell
     that the challenge was made there. A credential alone says nothing of who hands it over.
     """
-    data = file.read(LIMITS.json_bytes + 1)
+    with click.open_file(file, "rb") as opened:
+        data = opened.read(LIMITS.json_bytes + 1)
     is_presentation = _is_presentation(data)
     if not is_presentation and (asked is not None or audience is not None):
         raise click.UsageError("a credential answers no challenge; a presentation does")

@@ -6,7 +6,6 @@ from datetime import datetime
 from did.errors import Invalid, Refused, Unavailable, Undecided
 from did.identifier import Did, KeyDid
 from did.jcs import JsonObject
-from did.keys import PublicKey
 from did.resolution import (
     RETRY_UNTIL_FINAL,
     Registration,
@@ -95,15 +94,3 @@ class Inquiry:
 def version_facts(version: Version) -> JsonObject:
     """What an entry of a decision record tells of the version that counted."""
     return {"versionId": version.id, "finality": version.finality.value}
-
-
-def check_did_key(did: KeyDid, key: PublicKey) -> None:
-    """Return if ``key`` is the one of ``did``.
-
-    Raises:
-        Invalid: ``unknown_verification_method``.
-    """
-    if key != did.key:
-        raise Invalid(
-            "unknown_verification_method", "it is not the key of the did:key", value=key.multibase
-        )

@@ -15,10 +15,14 @@ _MARKS: Final = {
     Outcome.UNDECIDED: "?",
 }
 _WIDTH: Final = 26  # of a step's name
+_LONG: Final = 44  # characters of a DID, key or hash that are too many for a line of a checklist
 
 
 def checklist(steps: Sequence[Step]) -> str:
-    """One line for each step: how it ended, its name, what was found, how old that is."""
+    """One line for each step: how it ended, its name, what was found, how old that is.
+
+    DIDs, keys and hashes are cut in the middle; the record as JSON has them whole.
+    """
     several = any(step.credential for step in steps)
     return "\n".join(_line(step, several=several) for step in steps)
 
@@ -36,7 +40,9 @@ def _line(step: Step, *, several: bool) -> str:
     name = step.check.value
     if several and step.credential is not None:
         name = f"{name} [{step.credential}]"
-    found = [f"{key} {_shown(value)}" for key, value in step.evidence.items()]
+    # Of two names for one time, its age says more.
+    facts = {key: value for key, value in step.evidence.items() if key != "asOf"}
+    found = [f"{key} {_shown(value)}" for key, value in facts.items()]
     if step.age is not None:
         found.append(f"{step.age} s old")
     return f"  {_MARKS[step.outcome]} {name:<{_WIDTH}} {', '.join(found)}".rstrip()
@@ -45,4 +51,5 @@ def _line(step: Step, *, several: bool) -> str:
 def _shown(value: Json) -> str:
     if isinstance(value, list):
         return " ".join(_shown(item) for item in value) or "none"
-    return printable(str(value))
+    text = printable(str(value))
+    return text if len(text) <= _LONG or "/" in text else f"{text[:22]}…{text[-6:]}"

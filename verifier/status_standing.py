@@ -25,7 +25,6 @@ from did.timestamps import format_time
 from did.vc.credential import Credential, parse_credential
 from did.vc.status_list import CREDENTIAL_TYPE, StatusEntry, StatusList, parse_list_subject
 from verifier.decision import Check
-from verifier.inquiry import check_did_key
 from verifier.store import KeptList
 from verifier.trust_root import Policy, TrustedIssuer
 
@@ -135,14 +134,12 @@ class Standing:
             )
 
     def _why_not_current(self, key: PublicKey) -> KeybornError | None:
-        did = self.resolution.did
+        if isinstance(self.resolution.did, KeyDid):
+            return None  # has the one key, which its verification method names
         try:
-            if isinstance(did, KeyDid):
-                check_did_key(did, key)
-            else:
-                authenticating_version(
-                    self.resolution, key, finality=self.policy.finality, step=Check.STATUS
-                )
+            authenticating_version(
+                self.resolution, key, finality=self.policy.finality, step=Check.STATUS
+            )
         except KeybornError as error:
             return error
         return None

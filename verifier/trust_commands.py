@@ -57,8 +57,8 @@ def _seconds_option(name: str, default: timedelta, text: str) -> Callable[[_Comm
 )
 @click.option(
     "--finality",
-    type=click.Choice(list(Finality)),
-    default=_DEFAULT.finality,
+    type=click.Choice([finality.value for finality in Finality]),
+    default=_DEFAULT.finality.value,
     show_default=True,
     help="How settled the log must be.",
 )

@@ -39,7 +39,10 @@ def write_trust_root(path: Path, root: TrustRoot) -> None:
 
     Raises:
         Conflict: ``trust_root_exists``: somebody may have edited what is there.
+        Invalid: ``invalid_trust_root``: it says what no trust root may say.
     """
+    text = render(root)
+    parse_trust_root(text)
     if path.exists():
         raise Conflict(
             "trust_root_exists",
@@ -47,7 +50,7 @@ def write_trust_root(path: Path, root: TrustRoot) -> None:
             value=str(path),
             hint="edit it, or write another with --out",
         )
-    write_public(path, render(root).encode())
+    write_public(path, text.encode())
 
 
 def render(root: TrustRoot) -> str:
@@ -94,7 +97,7 @@ def mark_compromised(path: Path, key: PublicKey, *, issuer: Did | None = None) -
     )
     changed = _insert(text, entry.did.text, key.multibase)
     # The edit is textual, so that comments stay; what counts is that it reads as it should.
-    if changed is None or parse_trust_root(changed) != due:
+    if changed is None or not _reads_as(changed, due):
         raise Invalid(
             "edit_by_hand",
             "the trust root is not written as this command expects",
@@ -103,6 +106,13 @@ def mark_compromised(path: Path, key: PublicKey, *, issuer: Did | None = None) -
         )
     write_public(path, changed.encode())
     return due
+
+
+def _reads_as(text: str, root: TrustRoot) -> bool:
+    try:
+        return parse_trust_root(text) == root
+    except Invalid:
+        return False
 
 
 def _only(root: TrustRoot) -> TrustedIssuer:

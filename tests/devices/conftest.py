@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from onboarding import Services, services
 
-from devices.agent import Agent, LedgerAccess, ledger_access
+from devices.agent import Agent
 from devices.connections import Connections
+from devices.ledger_access import LedgerAccess, ledger_access
 
 
 @pytest.fixture(scope="session")

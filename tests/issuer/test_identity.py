@@ -93,6 +93,15 @@ def test_rotates(world: World) -> None:
     assert restarted(world).signing() == new
 
 
+def test_a_repetition_that_names_the_key_does_not_rotate_twice(world: World) -> None:
+    identity = world.issuer.identity
+    old = identity.key.multibase
+    world.clock.ticking = True
+    assert [identity.rotate(replacing=old).number for _ in range(2)] == [1, 1]
+    assert identity.rotate(replacing=identity.key.multibase).number == 2
+    assert identity.rotate().number == 3
+
+
 def test_the_old_key_is_believed_for_all_that_it_signed(world: World) -> None:
     """The rotation waits until the log's time has passed the last second that was signed in."""
     identity = world.issuer.identity

@@ -102,7 +102,7 @@ PROVISIONED = replace(BORN, provisioned=NOW)
     ],
 )
 def test_tells_provisioned_registered_and_active_apart(
-    device: Device, registered: bool | None, deactivated: bool | None, active: bool | None
+    device: Device, *, registered: bool | None, deactivated: bool | None, active: bool | None
 ) -> None:
     shown = device.to_json(registered=registered, deactivated=deactivated)
     assert shown["provisioned"] == (device.provisioned is not None)

@@ -1,7 +1,5 @@
-from datetime import timedelta
-
 from actors import DEVICE
-from gatehouse import AUDIENCE, Gatehouse
+from gatehouse import Gatehouse
 
 from verifier.decision import Check, Outcome
 
