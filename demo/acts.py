@@ -1,7 +1,7 @@
 """The acts of the story, in order. Every request goes through a command or over HTTP."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,9 @@ from pathlib import Path
 from demo.stage import Outcome
 from demo.story import Story
 from demo.world import Device, Gate, Issuer, World, send
+from did.errors import Unavailable
 
+CONFIGURATION = {"wifi": {"ssid": "acme-plant-7", "psk": "correct horse battery staple"}}
 FACTS = {"model": "thermo-2", "owner": "Acme Building Services", "role": "sensor"}
 
 
@@ -34,9 +36,38 @@ def power_on_to_trusted(story: Story, world: World, acme: Issuer, gate: Gate) ->
         "alpha is provisioned: proves its key, gets its credentials",
         lambda: alpha.run("enroll", offer[0], "--network", world.network),
     )
+    story.accept(
+        "alpha opens its network secrets, which came encrypted, for it alone",
+        lambda: _opened(alpha),
+    )
     story.accept("alpha is registered on the ledger", alpha.register)
     story.accept("the gate challenges alpha, and believes it", lambda: alpha.present(gate))
     return Cast(world, acme, gate, alpha)
+
+
+class Understudies:
+    """Devices that are made ready behind the scenes, while the story goes on."""
+
+    def __init__(self, world: World, acme: Issuer, rogue: Issuer) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._coming = {
+            name: self._pool.submit(prepare, world.device(name))
+            for name, prepare in {
+                "charlie": lambda device: _ready(device, rogue),
+                "bravo-again": lambda device: _ready(device, acme),
+                "delta": lambda device: _ready(device, acme),
+                "echo": lambda device: _ready(device, acme),
+                "foxtrot": lambda device: _provisioned(device, acme),
+            }.items()
+        }
+
+    def __getitem__(self, name: str) -> Device:
+        """The device of that name, once it is ready."""
+        return self._coming[name].result()
+
+    def close(self) -> None:
+        """Wait for what is still under way."""
+        self._pool.shutdown()
 
 
 def either_order(story: Story, cast: Cast) -> Device:
@@ -49,10 +80,12 @@ def either_order(story: Story, cast: Cast) -> Device:
     return bravo
 
 
-def impostors(story: Story, cast: Cast, bravo: Device, other_gate: Gate, rogue: Issuer) -> None:
+def impostors(
+    story: Story, cast: Cast, bravo: Device, other_gate: Gate, others: Understudies
+) -> None:
     """What thieves and forgers try against the gate."""
     story.chapter("Impostors")
-    alpha, gate, world = cast.alpha, cast.gate, cast.world
+    alpha, gate = cast.alpha, cast.gate
     answer = alpha.answer(gate, "replay")
     story.accept("alpha's answer, sent once", lambda: send(gate, answer))
     story.refuse(
@@ -78,15 +111,14 @@ def impostors(story: Story, cast: Cast, bravo: Device, other_gate: Gate, rogue: 
             lambda: alpha.present(gate, alpha.credential()),
         ),
     )
-    charlie = world.device("charlie").born()
-    _must(charlie.register(), charlie.enrol(rogue, **FACTS))
+    charlie = others["charlie"]
     story.refuse(
         "a credential from an issuer that the gate does not trust",
         "untrusted_issuer",
         lambda: charlie.present(gate),
         repaired=(
             "the same device, provisioned by the issuer it trusts",
-            _after(lambda: cast.world.device("charlie").enrol(cast.acme, **FACTS), charlie, gate),
+            lambda: _then(charlie.enrol(cast.acme, **FACTS), lambda: charlie.present(gate)),
         ),
     )
     story.refuse(
@@ -111,10 +143,10 @@ def rotation(story: Story, cast: Cast) -> None:
     )
 
 
-def lifecycle(story: Story, cast: Cast, bravo: Device) -> None:
+def lifecycle(story: Story, cast: Cast, bravo: Device, others: Understudies) -> None:
     """Suspended, reinstated, revoked, deactivated, never registered."""
     story.chapter("Lifecycle")
-    gate, world, acme = cast.gate, cast.world, cast.acme
+    gate = cast.gate
     did = str(bravo.must("show")["did"])
     story.accept("the issuer suspends bravo", lambda: _operate(cast, "suspend", did))
     story.refuse(
@@ -131,14 +163,9 @@ def lifecycle(story: Story, cast: Cast, bravo: Device) -> None:
         "bravo with its revoked credential",
         "revoked",
         lambda: bravo.present(gate),
-        repaired=(
-            "bravo, provisioned anew",
-            lambda: _then(bravo.enrol(acme, **FACTS), lambda: bravo.present(gate)),
-        ),
+        repaired=("bravo, born again with a new DID", lambda: others["bravo-again"].present(gate)),
     )
-    delta, echo = _in_parallel(
-        lambda: _ready(world.device("delta"), acme), lambda: _ready(world.device("echo"), acme)
-    )
+    delta, echo, foxtrot = others["delta"], others["echo"], others["foxtrot"]
     story.accept("delta is believed", lambda: delta.present(gate))
     story.accept("delta deactivates its DID, for good", lambda: delta.run("deactivate"))
     story.refuse(
@@ -147,8 +174,6 @@ def lifecycle(story: Story, cast: Cast, bravo: Device) -> None:
         lambda: delta.present(gate),
         repaired=("a device whose DID is alive", lambda: echo.present(gate)),
     )
-    foxtrot = world.device("foxtrot").born()
-    _must(foxtrot.enrol(acme, **FACTS))
     story.refuse(
         "foxtrot, provisioned but never registered",
         "not_registered",
@@ -185,8 +210,16 @@ def issuer_rotation(story: Story, cast: Cast) -> None:
 
 
 def _claimed(world: World, acme: Issuer, offer: list[str]) -> Outcome:
-    offer.append(world.claim(acme, **FACTS))
+    configuration = world.stage.folder / "alpha-configuration.json"
+    configuration.write_text(json.dumps(CONFIGURATION))
+    offer.append(world.claim(acme, **FACTS, configuration=str(configuration)))
     return Outcome("accepted", {"offer": offer[0]})
+
+
+def _opened(device: Device) -> Outcome:
+    outcome = device.run("configuration")
+    same = outcome.data == CONFIGURATION
+    return outcome if same else Outcome("other_configuration", outcome.data)
 
 
 def _admin(issuer: Issuer) -> tuple[str | Path, ...]:
@@ -204,25 +237,20 @@ def _tampered(credential: Path, copy: Path) -> Path:
     return copy
 
 
-def _ready(device: Device, issuer: Issuer) -> Device:
-    _must(device.born().enrol(issuer, **FACTS), device.register())
+def _provisioned(device: Device, issuer: Issuer) -> Device:
+    _must(device.born().enrol(issuer, **FACTS))
     return device
 
 
-def _after(first: Callable[[], Outcome], device: Device, gate: Gate) -> Callable[[], Outcome]:
-    return lambda: _then(first(), lambda: device.present(gate))
+def _ready(device: Device, issuer: Issuer) -> Device:
+    _must(_provisioned(device, issuer).register())
+    return device
 
 
 def _then(first: Outcome, second: Callable[[], Outcome]) -> Outcome:
     return second() if first.code == "accepted" else first
 
 
-def _must(*outcomes: Outcome) -> None:
-    for outcome in outcomes:
-        if outcome.code != "accepted":
-            raise RuntimeError(f"{outcome.code}: {outcome.why}")
-
-
-def _in_parallel(*acts: Callable[[], Device]) -> Iterable[Device]:
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return [future.result() for future in [pool.submit(act) for act in acts]]
+def _must(outcome: Outcome) -> None:
+    if outcome.code != "accepted":
+        raise Unavailable(outcome.code, outcome.why, step="make a device ready")

@@ -58,7 +58,7 @@ class PublicKey:
     @property
     def multibase(self) -> str:
         """The key as a Multikey value, ``z6Mk…``."""
-        return multibase_encode(_ED25519_PUB + self.raw)
+        return ed25519_multibase(self.raw)
 
     def verify(self, signature: bytes, data: bytes) -> None:
         """Return if ``signature`` (64 bytes) is this key's over ``data``.
@@ -98,6 +98,11 @@ def ed25519_from_multibase(text: str) -> bytes:
             value=text,
         )
     return data[len(_ED25519_PUB) :]
+
+
+def ed25519_multibase(raw: bytes) -> str:
+    """32 raw bytes as an Ed25519 Multikey value, ``z6Mk…``; the point is not checked."""
+    return multibase_encode(_ED25519_PUB + raw)
 
 
 def x25519_multibase(raw: bytes) -> str:
@@ -157,5 +162,6 @@ __all__ = [
     "Signer",
     "SigningKey",
     "ed25519_from_multibase",
+    "ed25519_multibase",
     "x25519_multibase",
 ]

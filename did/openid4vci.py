@@ -106,7 +106,7 @@ def parse_offer(text: str) -> Offer:
 
 def _offer(value: JsonObject) -> Offer:
     issuer, ids = value.get("credential_issuer"), value.get("credential_configuration_ids")
-    if not isinstance(issuer, str) or not issuer.startswith(("https://", "http://")):
+    if not isinstance(issuer, str) or not _is_web_url(issuer):
         raise Invalid("invalid_offer", "an offer's credential_issuer is not a URL", value=issuer)
     if not isinstance(ids, list) or not ids or not all(isinstance(id_, str) for id_ in ids):
         raise Invalid("invalid_offer", "an offer names no credential_configuration_ids")
@@ -120,6 +120,14 @@ def _offer(value: JsonObject) -> Offer:
         str(grant["pre-authorized_code"]),
         _tx_code(grant.get("tx_code")),
     )
+
+
+def _is_web_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname)
 
 
 def _tx_code(value: Json) -> TxCode | None:

@@ -4,6 +4,7 @@
 size limit that holds while they are read, and a time limit as a whole.
 """
 
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from keyborn import problem
 
 TIMEOUT: Final = 10.0  # seconds to connect, and for each read and write
 DEADLINE: Final = 30.0  # seconds for an answer as a whole
+
+# How httpx says that a connection ended early: a service that was killed, not one that is none.
+_CUT_OFF: Final = ("Server disconnected", "peer closed connection")
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -66,6 +70,9 @@ def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
         auth=authorize,
         timeout=TIMEOUT,
         follow_redirects=False,
+        # To read all authorities takes longer than a call in the clear, which needs none: there,
+        # none is trusted.
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else True,
         # A proxy from the environment has no business between processes of one machine.
         trust_env=url.host not in _LOOPBACK,
     )
@@ -97,7 +104,7 @@ def request(
         max_bytes: Limit on the answer's body.
 
     Raises:
-        Unavailable: ``unreachable`` or ``timeout``.
+        Unavailable: ``unreachable``, ``disconnected`` or ``timeout``.
         Invalid: ``answer_too_large``, ``invalid_answer`` or ``redirected``.
         KeybornError: What the server answered, by its status and code.
     """
@@ -115,6 +122,14 @@ def request(
     except httpx.TimeoutException as error:
         raise _late(step, url) from error
     except (httpx.ProtocolError, httpx.DecodingError) as error:
+        if str(error).startswith(_CUT_OFF):
+            raise Unavailable(
+                "disconnected",
+                "the service closed the connection before it had answered",
+                step=step,
+                value=url,
+                hint="repeat it; what was done already is not done twice",
+            ) from error
         raise Invalid(
             "invalid_answer", f"what answers is no HTTP service: {error}", step=step, value=url
         ) from error

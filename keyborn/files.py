@@ -8,6 +8,7 @@ Threat model: whoever can write to the directory can replace a file by another, 
 """
 
 import errno
+import fcntl
 import os
 import stat
 import tempfile
@@ -123,6 +124,33 @@ def refuse_shared(path: Path, status: os.stat_result) -> None:
             value=str(path),
             hint=f"chmod {mode} {path}; replace the secrets if somebody may have read them",
         )
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file ``path``, against other processes and other threads; a crash lets it go.
+
+    Raises:
+        Conflict: ``store_in_use``.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        _lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Conflict(
+            "store_in_use",
+            "another command or service is at work here",
+            value=str(path.parent),
+            hint="wait until it has ended, then try again",
+        ) from error
 
 
 @contextmanager

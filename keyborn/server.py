@@ -44,6 +44,20 @@ def serve(app: ASGIApp, *, host: str, port: int, ready_file: Path | None = None)
         Unavailable: ``port_taken`` or ``address_unavailable``.
         Invalid: ``invalid_host``.
     """
+    serve_named(lambda _url: app, host=host, port=port, ready_file=ready_file)
+
+
+def serve_named(
+    make_app: Callable[[str], ASGIApp], *, host: str, port: int, ready_file: Path | None = None
+) -> None:
+    """As ``serve``, for an application that must know its own URL.
+
+    Args:
+        make_app: Called with the URL once the socket is bound, also where ``port`` is 0.
+        host: As for ``serve``.
+        port: As for ``serve``.
+        ready_file: As for ``serve``.
+    """
     if ready_file is not None:
         ready_file.unlink(missing_ok=True)
 
@@ -53,7 +67,8 @@ def serve(app: ASGIApp, *, host: str, port: int, ready_file: Path | None = None)
         click.echo(f"listening on {url}", err=True)
 
     try:
-        Server(app, listen(host, port), announce=announce).run_here()
+        with listen(host, port) as listening:
+            Server(make_app(_url(listening)), listening, announce=announce).run_here()
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)

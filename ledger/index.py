@@ -55,10 +55,11 @@ _NEWEST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class IndexedVersion:
-    """One effective operation, with the block time of the entry that holds it."""
+    """One effective operation, with the entry that holds it, and that one's block."""
 
     state: DidState
     sequence: int
+    block_number: int
     time: int
 
 
@@ -85,7 +86,7 @@ class View:
     def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
         """Every version of a DID, oldest first; empty if the log does not have it."""
         query = (
-            select(VERSIONS, ENTRIES.c.block_time)
+            select(VERSIONS, ENTRIES.c.block_number, ENTRIES.c.block_time)
             .join(ENTRIES, ENTRIES.c.sequence == VERSIONS.c.sequence)
             .where(VERSIONS.c.id == id_)
             .order_by(VERSIONS.c.number)
@@ -94,6 +95,7 @@ class View:
             IndexedVersion(
                 DidState(row.id, row.number, row.operation, row.key, row.next),
                 row.sequence,
+                row.block_number,
                 row.block_time,
             )
             for row in self._connection.execute(query)

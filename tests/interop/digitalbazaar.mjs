@@ -58,10 +58,15 @@ const operations = {
     }));
   },
   async verifyPresentation({presentation, challenge, domain, documents, now}) {
-    return verdict(await vc.verify({
-      presentation, challenge, domain, suite: verifySuite(),
-      documentLoader: loaderOf(documents), checkStatus, now
-    }));
+    try {
+      return verdict(await vc.verify({
+        presentation, challenge, domain, suite: verifySuite(),
+        documentLoader: loaderOf(documents), checkStatus, now
+      }));
+    } catch(error) {
+      // A malformed presentation is thrown, where a malformed credential is answered.
+      return {verified: false, errors: [error.message]};
+    }
   },
   async issue({credential, documents, now, ...key}) {
     return vc.issue({

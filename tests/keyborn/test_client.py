@@ -159,12 +159,20 @@ class Peer:
 
 
 @pytest.mark.parametrize(
-    "chunks", [[b"SSH-2.0-OpenSSH\r\n"], [b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"]]
+    ("chunks", "branch", "code"),
+    [
+        ([b"SSH-2.0-OpenSSH\r\n\r\n"], Invalid, "invalid_answer"),
+        ([], Unavailable, "disconnected"),
+        ([b"HTTP/1.1 200 OK\r\n"], Unavailable, "disconnected"),
+        ([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"], Unavailable, "disconnected"),
+    ],
 )
-def test_what_is_no_http_service(chunks: list[bytes]) -> None:
-    with Peer(iter(chunks)) as url, connect(url) as http, pytest.raises(Invalid) as caught:
+def test_what_is_no_http_service_and_one_that_ends_early(
+    chunks: list[bytes], branch: type[KeybornError], code: str
+) -> None:
+    with Peer(iter(chunks)) as url, connect(url) as http, pytest.raises(branch) as caught:
         request(http, "GET", "/", step="s")
-    assert caught.value.code == "invalid_answer"
+    assert caught.value.code == code
 
 
 def test_an_endless_answer_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

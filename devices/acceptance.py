@@ -1,0 +1,126 @@
+"""What a device checks of a credential before it keeps it.
+
+1. Form: a Verifiable Credential 2.0 with one proof.
+2. Type: what was asked for.
+3. Subject: this device's DID, in its short form.
+4. Log: the one that this device uses.
+5. Time: it is not over, and does not begin in the future.
+6. Issuer: the same one for all credentials of a claim, on the log, with a key that was its current
+   one at ``validFrom``; or a repeated answer would be lost when the issuer rotates in between.
+7. Signature.
+
+Not checked: whether anybody trusts the issuer (verifiers do, by their trust roots; the device was
+pointed at the issuer's URL by its operator), and the status (it is the verifier's to ask).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from did.errors import Invalid, KeybornError, Refused
+from did.identifier import KeybornDid
+from did.jcs import JsonObject
+from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
+from did.resolution import Finality, Resolver, asserting_version
+from did.timestamps import format_time
+from did.vc.credential import CONFIGURATION, PROVISIONING, Credential, parse_credential
+
+CLOCK_SKEW: Final = timedelta(seconds=60)
+TYPES: Final[Mapping[str, str]] = {
+    PROVISIONING_CONFIGURATION: PROVISIONING,
+    CONFIGURATION_CONFIGURATION: CONFIGURATION,
+}
+_STEP: Final = "check the credential"
+
+
+def accept(
+    document: JsonObject,
+    *,
+    configuration: str,
+    holder: KeybornDid,
+    log_id: bytes,
+    resolver: Resolver,
+    issuer: str | None,
+    at: datetime,
+) -> Credential:
+    """The credential that ``document`` is, if this device may keep it.
+
+    Args:
+        document: As the issuer answered.
+        configuration: What was asked for.
+        holder: This device's DID.
+        log_id: The log that this device uses, 32 bytes.
+        resolver: Of that log.
+        issuer: The DID that signed an earlier credential of the same claim.
+        at: Now.
+
+    Raises:
+        Invalid: malformed, or its signature does not hold.
+        Refused: ``wrong_type``, ``holder_not_subject``, ``wrong_log``, ``credential_expired``,
+            ``credential_not_yet_valid``, ``wrong_issuer``, or as ``asserting_version``.
+        Undecided: the log cannot be read.
+    """
+    try:
+        credential = parse_credential(document)
+        _check_claims(credential, TYPES[configuration], holder, log_id)
+        signed = _check_time(credential, at)
+        _check_issuer(credential, resolver, signed, issuer)
+    except KeybornError as error:
+        raise error.at(_STEP) from error
+    return credential
+
+
+def _check_claims(credential: Credential, needed: str, holder: KeybornDid, log_id: bytes) -> None:
+    if needed not in credential.types:
+        raise Refused(
+            "wrong_type", f"the issuer sent no {needed}", value=", ".join(credential.types)
+        )
+    subject = credential.subject_did()
+    if subject != holder.canonical:
+        raise Refused(
+            "holder_not_subject", "the credential speaks of another device", value=subject.text
+        )
+    if credential.log_id != log_id:
+        raise Refused(
+            "wrong_log",
+            "the credential is bound to another log than this device uses",
+            value=None if credential.log_id is None else credential.log_id.hex(),
+            hint="give the device the network file of the issuer's log",
+        )
+
+
+def _check_time(credential: Credential, at: datetime) -> datetime:
+    if credential.valid_from is None:
+        raise Invalid("invalid_credential", "the credential has no validFrom")
+    if credential.valid_from > at + CLOCK_SKEW:
+        raise Refused(
+            "credential_not_yet_valid",
+            "the credential begins in the future",
+            value=format_time(credential.valid_from),
+            hint="check the device's clock",
+        )
+    if credential.valid_until is not None and credential.valid_until <= at:
+        raise Refused(
+            "credential_expired",
+            "the credential is over",
+            value=format_time(credential.valid_until),
+            hint="check the device's clock, or ask for a new claim",
+        )
+    return credential.valid_from
+
+
+def _check_issuer(
+    credential: Credential, resolver: Resolver, signed: datetime, issuer: str | None
+) -> None:
+    if issuer is not None and credential.issuer.text != issuer:
+        raise Refused(
+            "wrong_issuer",
+            "the credentials of one claim are signed by two issuers",
+            value=credential.issuer.text,
+        )
+    resolution = resolver.resolve(credential.issuer)
+    key = credential.proof.method.key()
+    # The newest state will do: a device that waits for finality gains nothing, since whoever
+    # verifies it waits for himself.
+    asserting_version(resolution, key, signed=signed, finality=Finality.LATEST, step=_STEP)
+    credential.proof.verify(key)

@@ -1,0 +1,287 @@
+"""One device and all that it does: born, enrolled, registered, presenting, rotating, ending.
+
+Each method is one step of a device's life. A step may be repeated; one that was interrupted is
+taken up where it was. ``run`` does whatever is missing next.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from devices.connections import Connections
+from devices.presenting import answer, ask, deliver
+from devices.store import Progress, Store
+from did.challenge import Challenge
+from did.errors import Conflict, Unavailable, Undecided
+from did.identifier import KeybornDid
+from did.jcs import JsonObject
+from did.resolution import RETRY_UNTIL_FINAL, Finality, Registration, Resolution
+from did.vc.credential import parse_credential
+from keyborn import clock
+from keyborn.faults import FaultPoint
+from ledger.controller import Controller
+from ledger.landing import Effect
+from ledger.log import Receipt
+from ledger.operations import Create
+
+if TYPE_CHECKING:
+    from devices.ledger_access import LedgerAccess
+    from did.openid4vci import Offer
+    from ledger.network import Network
+
+_PATIENCE: Final = 120.0  # seconds until what is on the log must be final
+_POLL: Final = (0.05, 1.0)  # seconds between two looks: at first, and at the most
+
+_BORN: Final = FaultPoint("device.init.after_identity")
+_SIGNED: Final = FaultPoint("device.present.before_deliver")
+_DELIVERED: Final = FaultPoint("device.present.after_deliver")
+
+
+class Agent:
+    """What acts for the device in ``store``."""
+
+    def __init__(
+        self,
+        store: Store,
+        connections: Connections,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self.store = store
+        self.controller = Controller.open(store.identity)
+        self._connections = connections
+        self._now = now
+
+    @classmethod
+    def born(
+        cls, directory: Path, connections: Connections, *, next_out: Path | None = None
+    ) -> Self:
+        """The device in ``directory``, which is given its keys and its DID if it has none.
+
+        Args:
+            directory: Of the store.
+            connections: Of the agent.
+            next_out: Where the next key goes, to be kept off the device.
+        """
+        store = Store.prepare(directory)
+        with store.exclusive():
+            Controller.create(store.identity, next_out=next_out)
+            _BORN.reached()
+        return cls(store, connections)
+
+    @property
+    def did(self) -> KeybornDid:
+        """The device's DID, long form."""
+        return self.controller.did
+
+    def network(self, named: "Network | None" = None) -> "Network":
+        """The network ``named``, remembered from now on; or the one remembered.
+
+        Raises:
+            Conflict: ``other_network``.
+            Unavailable: ``network_unknown``.
+        """
+        if named is not None:
+            self.store.remember_network(named)
+            return named
+        known = self.store.network()
+        if known is None:
+            raise Unavailable(
+                "network_unknown",
+                "this device has not been told which log it uses",
+                hint="name it once: --network FILE (who runs the ledger hands the file out)",
+            )
+        return known
+
+    def enroll(
+        self,
+        offer: "Offer | None",
+        ledger: "LedgerAccess",
+        *,
+        tx_code: str | None = None,
+        issuer: str | None = None,
+    ) -> Progress:
+        """Get and keep the credentials of a claim.
+
+        Args:
+            offer: The claim; None goes on with the one that was begun.
+            ledger: To verify the issuer on.
+            tx_code: As ``devices.enrolment.begin``, like the following.
+            issuer: See there.
+
+        Raises:
+            Unavailable: ``no_claim``, and as the steps do.
+            KeybornError: as ``devices.enrolment``.
+        """
+        from devices.enrolment import Enrolment, begin  # noqa: PLC0415 - once in a device's life
+
+        if offer is not None:
+            progress = begin(self.store, offer, tx_code=tx_code, issuer=issuer)
+        else:
+            known = self.store.progress()
+            if known is None:
+                raise Unavailable(
+                    "no_claim",
+                    "no enrolment has been begun",
+                    step="offer",
+                    hint="ask the operator for a claim, and enrol with its offer",
+                )
+            progress = known
+        if progress.complete:
+            return progress
+        enrolment = Enrolment(
+            self.store,
+            did=self.did,
+            signer=self.controller.signer,
+            log_id=ledger.network.log_id,
+            resolver=ledger.reader,
+            clock=self._now,
+        )
+        return enrolment.finish(progress, self._connections.to(progress.issuer))
+
+    def announce(self, ledger: "LedgerAccess") -> None:
+        """Hand the DID's create to the registrar, without waiting for the log."""
+        assert self.did.genesis is not None  # a controller's DID is in its long form
+        ledger.registrar.submit(Create(self.did.genesis))
+
+    def is_registered(self, ledger: "LedgerAccess") -> bool:
+        """Whether the log has the DID, settled or not."""
+        return ledger.reader.resolve(self.did).registration is Registration.YES
+
+    def register(self, ledger: "LedgerAccess") -> JsonObject:
+        """Put the DID on the log; when it is final there, what the log says of it.
+
+        Raises:
+            Undecided: ``not_on_log_yet`` or ``not_final``: on its way; do it again later.
+            KeybornError: as ``ledger.controller.Controller``.
+        """
+        return self._settled(self.controller.register(ledger.registrar, ledger.reader), ledger)
+
+    def rotate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> JsonObject:
+        """Make the next key the current one; as ``register``.
+
+        Args:
+            ledger: Where.
+            next_key: The next key's file, if it is kept off the device.
+        """
+        effect = self.controller.rotate(ledger.registrar, ledger.reader, next_key=next_key)
+        return self._settled(effect, ledger)
+
+    def deactivate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> JsonObject:
+        """End the DID, for good; as ``rotate``."""
+        effect = self.controller.deactivate(ledger.registrar, ledger.reader, next_key=next_key)
+        return self._settled(effect, ledger)
+
+    def resume(self, ledger: "LedgerAccess") -> JsonObject:
+        """Finish the rotation or the deactivation that was begun; as ``rotate``."""
+        try:
+            return self.rotate(ledger)
+        except Conflict as error:
+            if error.code != "deactivation_pending":
+                raise
+        return self.deactivate(ledger)
+
+    def _settled(self, effect: Effect, ledger: "LedgerAccess") -> JsonObject:
+        """Wait until ``effect`` is final: until then verifiers do not decide."""
+        deadline, between, pause = time.monotonic() + _PATIENCE, threading.Event(), _POLL[0]
+        while True:
+            resolution = ledger.reader.resolve(self.did.canonical)
+            newest = resolution.versions[-1] if resolution.versions else None
+            if newest is not None and newest.number > effect.version.number:
+                break  # more has happened since
+            if newest is not None and newest.finality is Finality.FINALIZED:
+                break
+            if time.monotonic() > deadline:
+                raise Undecided(
+                    "not_final",
+                    "the operation is on the log, which has not made it final yet",
+                    step="wait for finality",
+                    hint="do the same again later",
+                    retry_after=RETRY_UNTIL_FINAL,
+                )
+            between.wait(pause)
+            pause = min(2 * pause, _POLL[1])
+        return _on_log(resolution, effect.receipt)
+
+    def credential(self) -> JsonObject:
+        """What the device presents; raises ``Unavailable`` (``not_enrolled``)."""
+        document = self.store.credential("provisioning")
+        if document is None:
+            raise Unavailable(
+                "not_enrolled",
+                "this device has no credential to present",
+                step="present",
+                hint="enrol it: keyborn device enroll OFFER",
+            )
+        return document
+
+    def configuration(self) -> JsonObject:
+        """What the issuer configured: endpoints, network secrets; as the operator's claim had it.
+
+        Raises:
+            Unavailable: ``not_configured``.
+        """
+        document = self.store.credential("configuration")
+        subject = {} if document is None else parse_credential(document).subject
+        value = subject.get("configuration")
+        if not isinstance(value, dict):
+            raise Unavailable(
+                "not_configured",
+                "this device has not been given a configuration",
+                hint="enrol it with a claim that has one",
+            )
+        return value
+
+    def answer(self, challenge: Challenge, credential: JsonObject | None = None) -> JsonObject:
+        """The presentation that answers ``challenge``: of ``credential``, or of the stored one."""
+        return answer(
+            challenge,
+            credential or self.credential(),
+            self.controller.signer,
+            did=self.did,
+            at=self._now(),
+        )
+
+    def present(
+        self, verifier: str, *, audience: str | None = None, credential: JsonObject | None = None
+    ) -> JsonObject:
+        """Be asked by ``verifier`` (a URL), answer, and return what it decided.
+
+        Args:
+            verifier: Where the verifier is reached.
+            audience: What it calls itself, if not that URL.
+            credential: To present instead of the stored one.
+
+        Raises:
+            Refused: as ``devices.presenting``.
+            Undecided: as ``devices.presenting``.
+        """
+        http = self._connections.to(verifier)
+        challenge = ask(http, self.did, audience=audience or verifier)
+        presentation = self.answer(challenge, credential)
+        _SIGNED.reached()
+        decided = deliver(http, presentation)
+        _DELIVERED.reached()
+        return decided
+
+    def prove(self, *, audience: str, nonce: str) -> str:
+        """A possession proof (OpenID4VCI 1.0, appendix F.1), for enrolling by other means."""
+        from did.openid4vci import sign_possession  # noqa: PLC0415 - as enrolment
+
+        return sign_possession(
+            self.did,
+            self.controller.signer,
+            audience=audience,
+            nonce=nonce,
+            issued=self._now(),
+        )
+
+
+def _on_log(resolution: Resolution, receipt: Receipt | None) -> JsonObject:
+    value: JsonObject = {"did": resolution.did.canonical.text, **resolution.metadata()}
+    if receipt is not None and receipt.transaction is not None:
+        value["transaction"] = receipt.transaction
+        value["gas"] = receipt.gas
+    return value

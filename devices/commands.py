@@ -1,0 +1,307 @@
+"""The commands of ``keyborn device``. Secrets are printed by ``configuration`` and by no other.
+
+What a command needs is imported when it runs: a device runs many small ones.
+"""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from did.jcs import JsonObject, canonicalize
+from keyborn.output import emit, json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devices.agent import Agent
+    from devices.ledger_access import LedgerAccess
+
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+_directory_option = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The device's directory.",
+)
+_network_option = click.option(
+    "--network", "network_file", type=FILE, help="The log to use; remembered from then on."
+)
+_next_option = click.option(
+    "--next", "next_key", type=FILE, help="The next key's file, if it is kept off the device."
+)
+_tx_code_option = click.option("--tx-code", help="The transaction code, where the offer needs one.")
+_issuer_option = click.option(
+    "--issuer", help="The issuer that the offer must be of; one named here may be without TLS."
+)
+_verifier_option = click.option("--verifier", help="URL of the verifier.")
+_audience_option = click.option(
+    "--audience", help="What the verifier calls itself, if that is not its URL."
+)
+
+
+@click.command()
+@_directory_option
+@click.option(
+    "--next-out", type=FILE, help="Put the next key into this file, to be taken off the device."
+)
+@json_option
+def init(directory: Path, next_out: Path | None, *, as_json: bool) -> None:
+    """Be born: make the keys and the DID, offline."""
+    _bear(directory, next_out)
+    with _opened(directory) as agent:
+        _emit(_described(agent), as_json=as_json)
+
+
+@click.command()
+@_directory_option
+@json_option
+def show(directory: Path, *, as_json: bool) -> None:
+    """Show what the device is and has; no secrets."""
+    with _opened(directory) as agent:
+        _emit(_described(agent), as_json=as_json)
+
+
+@click.command()
+@_directory_option
+@json_option
+def configuration(directory: Path, *, as_json: bool) -> None:
+    """Print what the issuer configured, network secrets included."""
+    with _opened(directory) as agent:
+        _emit(agent.configuration(), as_json=as_json)
+
+
+@click.command()
+@_directory_option
+@click.argument("offer", required=False)
+@_network_option
+@_tx_code_option
+@_issuer_option
+@json_option
+def enroll(
+    directory: Path,
+    *,
+    offer: str | None,
+    network_file: Path | None,
+    tx_code: str | None,
+    issuer: str | None,
+    as_json: bool,
+) -> None:
+    """Get the credentials that OFFER grants: a URI, JSON, a file, or - for stdin.
+
+    Interrupted, it goes on where it was; OFFER may then be left out.
+    """
+    from devices.inputs import read_offer  # noqa: PLC0415
+
+    claim = None if offer is None else read_offer(offer)
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+        agent.enroll(claim, ledger, tx_code=tx_code, issuer=issuer)
+        _emit(_described(agent), as_json=as_json)
+
+
+@click.command()
+@_directory_option
+@_network_option
+@json_option
+def register(directory: Path, network_file: Path | None, *, as_json: bool) -> None:
+    """Put the DID on the log, and wait until it is final there."""
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+        _emit(agent.register(ledger), as_json=as_json)
+
+
+@click.command()
+@_directory_option
+@_verifier_option
+@click.option("--challenge", "challenge_file", type=FILE, help="Answer the challenge in FILE.")
+@click.option("--out", type=FILE, help="With --challenge: write the presentation here.")
+@_audience_option
+@click.option(
+    "--credential", "credential_file", type=FILE, help="Present the credential in FILE instead."
+)
+@json_option
+def present(
+    directory: Path,
+    *,
+    verifier: str | None,
+    challenge_file: Path | None,
+    out: Path | None,
+    audience: str | None,
+    credential_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Present the credential to a verifier, or make the presentation for a given challenge."""
+    if (verifier is None) == (challenge_file is None):
+        raise click.UsageError("name either --verifier or --challenge")
+    if out is not None and challenge_file is None:
+        raise click.UsageError("--out goes with --challenge")
+    from devices.inputs import read_object  # noqa: PLC0415
+
+    credential = None if credential_file is None else read_object(credential_file)
+    with _opened(directory) as agent:
+        if verifier is not None:
+            decided = agent.present(verifier, audience=audience, credential=credential)
+            _emit(decided, as_json=as_json)
+            return
+        assert challenge_file is not None
+        presentation = _answer(agent, challenge_file, audience, credential)
+    if out is None:
+        click.echo(presentation)
+        return
+    from keyborn.files import write_private  # noqa: PLC0415
+
+    write_private(out, presentation)
+    _emit({"presentation": str(out)}, as_json=as_json)
+
+
+@click.command()
+@_directory_option
+@click.option("--audience", required=True, help="The issuer's URL.")
+@click.option("--nonce", required=True, help="The c_nonce that the issuer gave.")
+@json_option
+def prove(directory: Path, *, audience: str, nonce: str, as_json: bool) -> None:
+    """Print a possession proof (a JWT), to enrol by other means than this command."""
+    with _opened(directory) as agent:
+        proof = agent.prove(audience=audience, nonce=nonce)
+        emit({"proof": proof}, as_json=as_json, human=proof)
+
+
+@click.command()
+@_directory_option
+@_network_option
+@_next_option
+@json_option
+def rotate(
+    directory: Path, *, network_file: Path | None, next_key: Path | None, as_json: bool
+) -> None:
+    """Make the next key the current one, and wait until that is final on the log."""
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+        _emit(agent.rotate(ledger, next_key=next_key), as_json=as_json)
+
+
+@click.command()
+@_directory_option
+@_network_option
+@_next_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def deactivate(
+    directory: Path,
+    *,
+    network_file: Path | None,
+    next_key: Path | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """End the DID, for good. Asks first, at a terminal."""
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+        if not yes and sys.stdin.isatty():
+            click.confirm(f"End {agent.did.canonical} for good?", abort=True, err=True)
+        _emit(agent.deactivate(ledger, next_key=next_key), as_json=as_json)
+
+
+@click.command()
+@_directory_option
+@click.argument("offer", required=False)
+@_network_option
+@_tx_code_option
+@_issuer_option
+@_verifier_option
+@_audience_option
+@json_option
+def run(
+    directory: Path,
+    *,
+    offer: str | None,
+    network_file: Path | None,
+    tx_code: str | None,
+    issuer: str | None,
+    verifier: str | None,
+    audience: str | None,
+    as_json: bool,
+) -> None:
+    """Do whatever is missing next, from birth to being admitted by a verifier.
+
+    Run it again after any interruption: what is done is not done twice.
+    """
+    from devices.errand import Errand, carry_out  # noqa: PLC0415
+    from devices.inputs import read_offer  # noqa: PLC0415
+
+    claim = None if offer is None else read_offer(offer)
+    errand = Errand(claim, tx_code, issuer, verifier, audience)
+    _bear(directory, None)
+    with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
+        decided = carry_out(agent, ledger, errand, lambda step: click.echo(f"{step} ...", err=True))
+        _emit({**_described(agent), "admitted": decided}, as_json=as_json)
+
+
+def _bear(directory: Path, next_out: Path | None) -> None:
+    from devices.agent import Agent  # noqa: PLC0415
+    from devices.connections import Connections  # noqa: PLC0415
+
+    with Connections() as connections:
+        Agent.born(directory, connections, next_out=next_out)
+
+
+@contextmanager
+def _opened(directory: Path) -> "Iterator[Agent]":
+    """The device in ``directory``, held for this one command."""
+    from devices.agent import Agent  # noqa: PLC0415
+    from devices.connections import Connections  # noqa: PLC0415
+    from devices.store import Store  # noqa: PLC0415
+
+    store = Store.open(directory)
+    with store.exclusive(), Connections() as connections:
+        yield Agent(store, connections)
+
+
+@contextmanager
+def _on_ledger(agent: "Agent", network_file: Path | None) -> "Iterator[LedgerAccess]":
+    from devices.ledger_access import ledger_access  # noqa: PLC0415
+    from ledger.network import load_network  # noqa: PLC0415
+
+    network = agent.network(None if network_file is None else load_network(network_file))
+    with ledger_access(network, agent.store.index) as ledger:
+        yield ledger
+
+
+def _answer(
+    agent: "Agent", challenge_file: Path, audience: str | None, credential: JsonObject | None
+) -> bytes:
+    from devices.inputs import read_object  # noqa: PLC0415
+    from devices.presenting import check_audience  # noqa: PLC0415
+    from did.challenge import Challenge  # noqa: PLC0415
+
+    challenge = Challenge.from_json(read_object(challenge_file))
+    if audience is not None:
+        check_audience(challenge, audience)
+    return canonicalize(agent.answer(challenge, credential))
+
+
+def _described(agent: "Agent") -> JsonObject:
+    from devices.report import describe  # noqa: PLC0415
+
+    return describe(agent)
+
+
+def _emit(value: JsonObject, *, as_json: bool) -> None:
+    from devices.report import as_text  # noqa: PLC0415
+
+    emit(value, as_json=as_json, human=as_text(value))
+
+
+DEVICE_COMMANDS: Final = (
+    init,
+    show,
+    enroll,
+    register,
+    present,
+    configuration,
+    prove,
+    rotate,
+    deactivate,
+    run,
+)

@@ -1,0 +1,91 @@
+"""What people hand to the commands: offers, claims, credentials, challenges."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from did.errors import Invalid
+from did.jcs import JsonObject
+from did.limits import LIMITS
+from did.openid4vci import Offer, parse_offer
+from did.strict_json import parse_object
+
+_MAX_OFFER: Final = 8_192
+_MAX_CLAIMS: Final = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A right to be enrolled, as the operator hands it out."""
+
+    offer: Offer = field(repr=False)
+    tx_code: str | None = field(default=None, repr=False)
+
+
+def read_object(path: Path) -> JsonObject:
+    """The JSON object in a file; raises ``Invalid`` as ``did.strict_json.parse``."""
+    with path.open("rb") as file:
+        return parse_object(file.read(LIMITS.json_bytes + 1))
+
+
+def read_offer(text: str) -> Offer:
+    """The offer that ``text`` is: a URI, JSON, the name of a file with either, or - for stdin.
+
+    Raises:
+        Invalid: ``invalid_offer``.
+    """
+    if text == "-":
+        text = sys.stdin.read(_MAX_OFFER + 1)
+    elif not text.lstrip().startswith(("{", "openid-credential-offer:")):
+        with Path(text).open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_MAX_OFFER + 1)
+    return parse_offer(text)
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The claims in the file at ``path``.
+
+    Each line is an offer (a URI or its JSON) or a claim as the issuer prints it (JSON with
+    ``offer`` and perhaps ``tx_code``); or the file is one JSON list of such, or an object that
+    holds it as ``claims``.
+
+    Raises:
+        Invalid: ``invalid_offers``, naming the line.
+    """
+    with path.open("rb") as file:
+        data = file.read(_MAX_CLAIMS + 1)
+    if len(data) > _MAX_CLAIMS:
+        raise Invalid("invalid_offers", "the file of offers is too large", value=str(path))
+    claims = []
+    for number, item in enumerate(_items(data), 1):
+        try:
+            claims.append(_claim(item))
+        except Invalid as error:
+            raise Invalid(
+                "invalid_offers", f"claim {number} of the file: {error.message}", value=str(path)
+            ) from error
+    return claims
+
+
+def _items(data: bytes) -> list[object]:
+    try:
+        whole = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return [line for line in data.decode("utf-8", "replace").splitlines() if line.strip()]
+    if isinstance(whole, dict) and isinstance(whole.get("claims"), list):
+        return list(whole["claims"])
+    return whole if isinstance(whole, list) else [whole]
+
+
+def _claim(item: object) -> Claim:
+    if isinstance(item, str):
+        if not item.lstrip().startswith("{"):
+            return Claim(parse_offer(item))
+        item = parse_object(item.encode("utf-8", "replace"))
+    if isinstance(item, dict) and isinstance(item.get("offer"), str):
+        tx_code = item.get("tx_code")
+        return Claim(parse_offer(item["offer"]), tx_code if isinstance(tx_code, str) else None)
+    return Claim(parse_offer(orjson.dumps(item).decode()))

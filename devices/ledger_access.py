@@ -1,0 +1,26 @@
+"""The log, as a device reads and writes it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.network import Network, open_reader
+from ledger.reader import LogReader
+from ledger.registrar.client import RegistrarClient
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccess:
+    """The log that a device uses: the pin, a reader that replays it, a registrar to write it."""
+
+    network: Network
+    reader: LogReader
+    registrar: RegistrarClient
+
+
+@contextmanager
+def ledger_access(network: Network, index: Path) -> Iterator[LedgerAccess]:
+    """Access to the log that ``network`` pins; the replay is kept at ``index``."""
+    with open_reader(network, index) as reader, RegistrarClient(network.url) as registrar:
+        yield LedgerAccess(network, reader, registrar)

@@ -1,0 +1,271 @@
+"""A device's directory: all that a device knows, private, and whole after a crash.
+
+::
+
+    DIR/                    0700; every file in it 0600
+      identity/             the DID and its keys (ledger.controller)
+      network.toml          the log that the DID lives on, as used at first
+      enrolment.json        the claim and how far its enrolment has come
+      credentials/          one file per credential, as issued and verified
+        provisioning.json   what the device presents
+        configuration.json  what it keeps: endpoints and network secrets
+        replaced/           what a later enrolment replaced
+      index.sqlite          the reader's replay of the log; made anew if it is lost
+
+Threat model: whoever can read the directory is the device. Whoever can write to it but not read
+it can make the device forget (its credentials, the log), not speak for it: credentials were
+verified when they came in, and verifiers verify them again.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import orjson
+import tomli_w
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from did.errors import Conflict, Invalid, KeybornError, Unavailable
+from did.jcs import JsonObject
+from did.limits import LIMITS
+from did.strict_json import parse_object
+from did.vc.credential import parse_credential
+from keyborn.files import private_directory, read_private, write_private
+
+if TYPE_CHECKING:
+    from ledger.network import Network
+
+_MAX_PROGRESS: Final = 65_536
+
+
+class Progress(BaseModel):
+    """How far the enrolment with one claim has come.
+
+    Attributes:
+        issuer: The credential issuer identifier.
+        claim: SHA-256 of issuer and code, hex: recognises the claim when its code is erased.
+        configurations: What was offered and is wanted.
+        code: The pre-authorized code; erased when all is received.
+        tx_code: As ``code``.
+        token: The access token; erased when all is received.
+        token_expires: When ``token`` ends.
+        issuer_did: The DID that signed the first credential; the others must be signed by it too.
+        received: The configurations whose credentials are stored.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    issuer: str
+    claim: str
+    configurations: tuple[str, ...]
+    code: str | None = Field(default=None, repr=False)
+    tx_code: str | None = Field(default=None, repr=False)
+    token: str | None = Field(default=None, repr=False)
+    token_expires: AwareDatetime | None = None
+    issuer_did: str | None = None
+    received: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_go_on(self) -> Self:
+        if self.missing and self.code is None:
+            raise ValueError("something is missing, and the code with which to get it is gone")
+        return self
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is still to be received."""
+        return tuple(name for name in self.configurations if name not in self.received)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is received."""
+        return not self.missing
+
+    def with_token(self, token: str, expires: datetime | None) -> "Progress":
+        """The access token obtained."""
+        return self.model_copy(update={"token": token, "token_expires": expires})
+
+    def with_received(self, configuration: str, issuer_did: str) -> "Progress":
+        """One more credential stored; with the last, all that is secret is erased."""
+        received = (*(name for name in self.received if name != configuration), configuration)
+        update: dict[str, object] = {"received": received, "issuer_did": issuer_did}
+        if set(received) >= set(self.configurations):
+            update |= {"code": None, "tx_code": None, "token": None, "token_expires": None}
+        return self.model_copy(update=update)
+
+
+def claim_digest(issuer: str, code: str) -> str:
+    """What a claim is recognised by without its code: SHA-256, hex."""
+    return hashlib.sha256(f"{issuer}\n{code}".encode()).hexdigest()
+
+
+class Store:
+    """The directory of one device. ``open`` it; what it returns was parsed and checked."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.identity = directory / "identity"
+        self.index = directory / "index.sqlite"
+        self._network = directory / "network.toml"
+        self._progress = directory / "enrolment.json"
+        self._credentials = directory / "credentials"
+
+    @classmethod
+    def prepare(cls, directory: Path) -> Self:
+        """The store in ``directory``, which is made if it is missing.
+
+        Raises:
+            Refused: ``store_readable_by_others``, ``store_not_a_directory``.
+        """
+        return cls(private_directory(directory))
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """The store in ``directory``, which holds a device.
+
+        Raises:
+            Unavailable: ``store_missing``.
+            Refused: as ``prepare``.
+        """
+        if not directory.is_dir() or not (directory / "identity").exists():
+            raise Unavailable(
+                "store_missing",
+                "there is no device in this directory",
+                value=str(directory),
+                hint=f"make one: keyborn device init --dir {directory}",
+            )
+        return cls(private_directory(directory))
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the store for one command; the system lets go of it however the process ends.
+
+        Raises:
+            Conflict: ``store_in_use``.
+        """
+        descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Conflict(
+                    "store_in_use",
+                    "another command works with this device",
+                    value=str(self.directory),
+                    hint="wait until it ends, then repeat",
+                ) from error
+            self._sweep()
+            yield
+        finally:
+            os.close(descriptor)
+
+    def network(self) -> "Network | None":
+        """The network that the device uses, if it has been told one."""
+        from ledger.network import load_network  # noqa: PLC0415 - not every command reads the log
+
+        try:
+            # Read for its check of who else can read it; parsed by its own module.
+            read_private(self._network, _MAX_PROGRESS)
+        except Unavailable:
+            return None
+        try:
+            return load_network(self._network)
+        except KeybornError as error:
+            raise _corrupt(self._network, error) from error
+
+    def remember_network(self, network: "Network") -> None:
+        """Keep ``network`` for later commands; new addresses of the same log replace the old.
+
+        Raises:
+            Conflict: ``other_network``: the device's DID lives on another log.
+        """
+        known = self.network()
+        if known == network:
+            return
+        if known is not None and known.pin != network.pin:
+            raise Conflict(
+                "other_network",
+                "this device uses another log than the one named now",
+                value=network.log_id.hex(),
+                hint=f"leave --network out, or make a new device; it uses {known.log_id.hex()}",
+            )
+        write_private(self._network, tomli_w.dumps({"log": network.to_table()}).encode())
+
+    def progress(self) -> Progress | None:
+        """How far an enrolment has come, if one was begun."""
+        try:
+            data = read_private(self._progress, _MAX_PROGRESS)
+        except Unavailable:
+            return None
+        try:
+            return Progress.model_validate_json(data)
+        except ValidationError as error:
+            raise _corrupt(self._progress, error) from error
+
+    def save_progress(self, progress: Progress) -> None:
+        """Keep ``progress``; on return it is on the disk."""
+        write_private(self._progress, progress.model_dump_json(indent=1).encode())
+
+    def credential_path(self, name: str) -> Path:
+        """Where the credential ``name`` stands, or would."""
+        return self._credentials / f"{name}.json"
+
+    def credential(self, name: str) -> JsonObject | None:
+        """The stored credential ``name`` (``provisioning`` or ``configuration``), if there is one.
+
+        Its form is checked again; its signature was verified before it was stored.
+        """
+        path = self.credential_path(name)
+        try:
+            data = read_private(path, LIMITS.json_bytes)
+        except Unavailable:
+            return None
+        try:
+            document = parse_object(data)
+            parse_credential(document)
+        except Invalid as error:
+            raise _corrupt(path, error) from error
+        return document
+
+    def save_credential(self, name: str, document: JsonObject) -> None:
+        """Keep a verified credential; one that it replaces is kept too, under ``replaced/``."""
+        private_directory(self._credentials)
+        path = self.credential_path(name)
+        data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+        try:
+            former = read_private(path, LIMITS.json_bytes)
+        except Unavailable:
+            former = data
+        if former != data:
+            kept = private_directory(self._credentials / "replaced")
+            digest = hashlib.sha256(former).hexdigest()[:16]
+            write_private(kept / f"{name}-{digest}.json", former)
+        write_private(path, data)
+
+    def _sweep(self) -> None:
+        """Remove what a killed write left beside its target: it may hold secrets."""
+        for folder in (self.directory, self._credentials):
+            for path in folder.glob(".*.*.*"):
+                path.unlink(missing_ok=True)
+
+
+def _corrupt(path: Path, cause: Exception) -> Invalid:
+    what = cause.message if isinstance(cause, KeybornError) else "it is not what was written there"
+    return Invalid(
+        "store_corrupt",
+        f"a file of the device's store is damaged: {what}",
+        value=str(path),
+        hint="restore it from a copy; or move it away, and repeat what made it",
+    )

@@ -1,0 +1,48 @@
+"""The issuer as an application."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+
+from did.errors import KeybornError
+from issuer import admin, protocol
+from issuer.errors import NotFound
+from issuer.metadata import base_path
+from issuer.service import Issuer
+from issuer.status import publication
+from keyborn.http import answer, install
+
+
+def create_app(issuer: Issuer, *, admin_token: str) -> FastAPI:
+    """The issuer's endpoints: OpenID4VCI, status lists and, behind a token, administration.
+
+    Args:
+        issuer: Built and started.
+        admin_token: What administrators present (RFC 6750).
+    """
+    app = FastAPI(title="Keyborn issuer", docs_url=None, redoc_url=None, openapi_url=None)
+    install(app)
+    app.add_exception_handler(NotFound, _answer_not_found)
+
+    @app.get(f"{base_path(issuer.url)}/v1/status/{{name}}")
+    def status_list(name: str) -> Response:
+        at = issuer.clock()
+        content, ends = publication(
+            issuer.engine, issuer.identity, name, ttl=issuer.status_ttl, at=at
+        )
+        seconds = max(0, int((ends - at).total_seconds()))
+        return Response(
+            content,
+            media_type="application/vc",
+            headers={"cache-control": f"public, max-age={seconds}"},
+        )
+
+    app.include_router(protocol.well_known_router(issuer))
+    app.include_router(protocol.router(issuer))
+    app.include_router(admin.router(issuer, admin_token))
+    return app
+
+
+def _answer_not_found(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, KeybornError)
+    return answer(error, HTTPStatus.NOT_FOUND)

@@ -1,0 +1,96 @@
+"""``keyborn issuer``: run an issuer, and administer one that runs."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from issuer.cli_claims import claim
+from issuer.cli_client import Admin, admin_options
+from issuer.cli_devices import devices
+from keyborn.options import service_options
+from keyborn.output import emit, json_option
+
+PORT = 8102
+
+
+@click.group()
+def issuer() -> None:
+    """Provision devices with credentials, and manage them."""
+
+
+issuer.add_command(claim)
+issuer.add_command(devices)
+
+
+@issuer.command()
+@click.option(
+    "--network",
+    "network_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The ledger: a file that who runs it hands out.",
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Where the issuer keeps its state; made if it is missing.",
+)
+@click.option("--url", help="Public URL, by which devices know it.  [default: where it listens]")
+@click.option(
+    "--status-ttl",
+    type=click.IntRange(1, 86_400),
+    default=300,
+    show_default=True,
+    help="Seconds for which a status list may be cached: how late a revocation may be noticed.",
+)
+@service_options(port=PORT)
+def serve(
+    *,
+    network_file: Path,
+    directory: Path,
+    url: str | None,
+    status_ttl: int,
+    host: str,
+    port: int,
+    ready_file: Path | None,
+    log_json: bool | None,
+) -> None:
+    """Run the issuer: enrolment, status lists and administration.
+
+    At first start it makes its own DID, registers it, and prints a token for administration.
+    """
+    from issuer.serving import running  # noqa: PLC0415 - what it needs is slow to import
+    from keyborn import logs  # noqa: PLC0415
+    from keyborn.server import serve_named  # noqa: PLC0415
+    from ledger.network import load_network  # noqa: PLC0415
+
+    logs.configure(as_json=log_json)
+    network = load_network(network_file)
+    with running(network, directory, url=url, status_ttl=timedelta(seconds=status_ttl)) as make_app:
+        serve_named(make_app, host=host, port=port, ready_file=ready_file)
+
+
+@issuer.command()
+@admin_options
+@click.option("--replacing", metavar="KEY", help="Only if KEY is still in use (see info).")
+@json_option
+def rotate(*, admin: Admin, replacing: str | None, as_json: bool) -> None:
+    """Replace the issuer's key; credentials that it signed stay valid.
+
+    Nothing is issued meanwhile. If it is interrupted, to repeat it finishes it; with --replacing,
+    to repeat it when it was done already does nothing.
+    """
+    answer = admin.post("/rotate", step="rotate", body={"replacing": replacing})
+    emit(answer, as_json=as_json, human=f"{answer['did']} signs with {answer['key']} now")
+
+
+@issuer.command()
+@admin_options
+@json_option
+def info(*, admin: Admin, as_json: bool) -> None:
+    """Show the issuer's URL, DID and key."""
+    answer = admin.get("/issuer", step="ask for the issuer")
+    emit(answer, as_json=as_json, human="\n".join(f"{k:12} {v}" for k, v in answer.items()))

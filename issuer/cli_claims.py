@@ -1,0 +1,154 @@
+"""``keyborn issuer claim``: rights to be enrolled, one or many at a time."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from did.errors import Invalid
+from did.jcs import JsonObject
+from did.strict_json import parse_object
+from issuer.claim_table import MAX_BYTES, batches, read_table
+from issuer.cli_client import Admin, admin_options
+from keyborn.output import emit, json_option
+
+_STEP: Final = "create claims"
+
+
+@click.group()
+def claim() -> None:
+    """Make claims: offers that a device redeems to be enrolled."""
+
+
+@claim.command()
+@admin_options
+@click.option("--model", help="The device's model.")
+@click.option("--owner", help="Who the device belongs to.")
+@click.option("--role", "roles", multiple=True, help="What it may do; repeat it for more.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="For your own use.")
+@click.option(
+    "--configuration",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A JSON file: how the device connects. It is sent encrypted, to the device alone.",
+)
+@click.option("--did", help="The one device that may take the claim.  [default: the first]")
+@click.option(
+    "--tx-code/--no-tx-code",
+    default=False,
+    show_default=True,
+    help="Need a transaction code beside the offer; it is shown once, here.",
+)
+@click.option(
+    "--expires-in",
+    type=click.IntRange(min=1),
+    default=86_400,
+    show_default=True,
+    help="Seconds until the claim can no longer be redeemed.",
+)
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Make a claim for each row: columns model, owner, roles, tags, did, configuration "
+    "(lists separated by semicolons, configuration a path); what a row lacks, the options say.",
+)
+@json_option
+def create(
+    *,
+    admin: Admin,
+    model: str | None,
+    owner: str | None,
+    roles: tuple[str, ...],
+    tags: tuple[str, ...],
+    configuration: Path | None,
+    did: str | None,
+    tx_code: bool,
+    expires_in: int,
+    table: Path | None,
+    as_json: bool,
+) -> None:
+    """Make a claim, and print the offer to hand to the device."""
+    defaults: JsonObject = {
+        "model": model,
+        "owner": owner,
+        "roles": list(roles),
+        "tags": _tags(tags),
+        "configuration": None if configuration is None else _configuration(configuration),
+        "did": did,
+        "tx_code": tx_code,
+        "expires_in": expires_in,
+    }
+    rows = [defaults] if table is None else read_table(table, defaults, _configuration)
+    for row in rows:
+        if not row["model"] or not row["owner"]:
+            raise click.UsageError("a claim needs --model and --owner, or columns of these names")
+    made: list[Any] = []
+    for batch in batches(rows):
+        answer: Any = admin.post("/claims", step=_STEP, body={"claims": batch})
+        made += answer["claims"]
+    data = made[0] if table is None else {"claims": made}
+    emit(data, as_json=as_json, human="\n".join(_line(each) for each in made))
+
+
+@claim.command("list")
+@admin_options
+@click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
+@click.option("--cursor", type=click.IntRange(min=0), default=0, help="From the page before.")
+@json_option
+def list_claims(*, admin: Admin, limit: int, cursor: int, as_json: bool) -> None:
+    """List claims, oldest first, a page at a time."""
+    query = {"limit": limit, "cursor": cursor}
+    answer: Any = admin.get("/claims", step="list claims", query=query)
+    lines = [
+        f"{each['id']}  {each['state']:9}  {each['model']}  {each['holder'] or each['did'] or '-'}"
+        for each in answer["claims"]
+    ]
+    emit(answer, as_json=as_json, human="\n".join(lines) or "no claims")
+    if answer["next"] is not None and not as_json:
+        click.echo(f"there are more: --cursor {answer['next']}", err=True)
+
+
+@claim.command()
+@admin_options
+@click.argument("claim_id", metavar="ID")
+@json_option
+def show(*, admin: Admin, claim_id: str, as_json: bool) -> None:
+    """Show one claim, without its codes."""
+    answer = admin.get(f"/claims/{claim_id}", step="show the claim")
+    emit(answer, as_json=as_json, human="\n".join(f"{k:15} {v}" for k, v in answer.items()))
+
+
+@claim.command()
+@admin_options
+@click.argument("claim_id", metavar="ID")
+@json_option
+def cancel(*, admin: Admin, claim_id: str, as_json: bool) -> None:
+    """Withdraw a claim; what was granted stays granted."""
+    answer = admin.post(f"/claims/{claim_id}/cancel", step="cancel the claim")
+    emit(answer, as_json=as_json, human=f"{answer['id']}  {answer['state']}")
+
+
+def _line(made: dict[str, Any]) -> str:
+    code = f"  tx_code {made['tx_code']}" if "tx_code" in made else ""
+    return f"{made['offer']}{code}"
+
+
+def _tags(texts: tuple[str, ...]) -> JsonObject:
+    pairs = [text.partition("=") for text in texts]
+    if not all(name and separator for name, separator, _ in pairs):
+        raise click.UsageError("a tag is written --tag name=value")
+    return {name: value for name, _, value in pairs}
+
+
+def _configuration(path: Path) -> JsonObject:
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    try:
+        return parse_object(data, max_bytes=MAX_BYTES)
+    except Invalid as error:
+        raise Invalid(
+            "invalid_configuration",
+            f"the configuration is no JSON object as it can be signed: {error.message}",
+            step=_STEP,
+            value=str(path),
+        ) from error

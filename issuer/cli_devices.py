@@ -1,0 +1,98 @@
+"""``keyborn issuer devices``: the inventory."""
+
+from typing import Any, Final
+
+import click
+
+from issuer.cli_client import Admin, admin_options
+from keyborn.output import emit, json_option
+
+_FLAGS: Final = ("provisioned", "registered", "active", "suspended", "revoked", "deactivated")
+
+
+@click.group()
+def devices() -> None:
+    """See how devices stand; suspend, reinstate and revoke them."""
+
+
+@devices.command("list")
+@admin_options
+@click.option("--model", help="Only devices of this model.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="Only with this tag.")
+@click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
+@click.option("--cursor", type=click.IntRange(min=0), default=0, help="From the page before.")
+@json_option
+def list_devices(
+    *,
+    admin: Admin,
+    model: str | None,
+    tags: tuple[str, ...],
+    limit: int,
+    cursor: int,
+    as_json: bool,
+) -> None:
+    """List devices, in the order in which they became known, a page at a time."""
+    query: dict[str, Any] = {"limit": limit, "cursor": cursor, "tag": list(tags)}
+    if model is not None:
+        query["model"] = model
+    answer: Any = admin.get("/devices", step="list devices", query=query)
+    lines = [_line(device) for device in answer["devices"]]
+    emit(answer, as_json=as_json, human="\n".join(lines) or "no devices")
+    if answer["next"] is not None and not as_json:
+        click.echo(f"there are more: --cursor {answer['next']}", err=True)
+
+
+@devices.command()
+@admin_options
+@click.argument("did")
+@json_option
+def show(*, admin: Admin, did: str, as_json: bool) -> None:
+    """Show one device."""
+    answer = admin.get(f"/devices/{did}", step="show the device")
+    emit(answer, as_json=as_json, human="\n".join(f"{k:15} {_plain(v)}" for k, v in answer.items()))
+
+
+@devices.command()
+@admin_options
+@click.argument("did")
+@json_option
+def suspend(*, admin: Admin, did: str, as_json: bool) -> None:
+    """Have verifiers refuse a device until it is reinstated."""
+    _change(admin, did, "suspend", as_json=as_json)
+
+
+@devices.command()
+@admin_options
+@click.argument("did")
+@json_option
+def reinstate(*, admin: Admin, did: str, as_json: bool) -> None:
+    """End a device's suspension."""
+    _change(admin, did, "reinstate", as_json=as_json)
+
+
+@devices.command()
+@admin_options
+@click.argument("did")
+@json_option
+def revoke(*, admin: Admin, did: str, as_json: bool) -> None:
+    """Have verifiers refuse a device, for good."""
+    _change(admin, did, "revoke", as_json=as_json)
+
+
+def _change(admin: Admin, did: str, verb: str, *, as_json: bool) -> None:
+    answer = admin.post(f"/devices/{did}/{verb}", step=f"{verb} the device")
+    emit(answer, as_json=as_json, human=_line(answer))
+
+
+def _line(device: dict[str, Any]) -> str:
+    flags = [name if device[name] else f"{name}?" for name in _FLAGS if device[name] is not False]
+    return f"{device['did']}  {_plain(device['model'])}  {' '.join(flags)}"
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """A value on one line; ``emit`` escapes the rest."""
+    if isinstance(value, dict):
+        return " ".join(f"{name}={each}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "unknown" if value is None else str(value)

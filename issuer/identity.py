@@ -1,0 +1,252 @@
+"""The issuer's own ``did:keyborn``: made and registered at first start, rotated on demand.
+
+A verifier accepts what a former key of an issuer signed only for a ``validFrom`` in that key's
+interval on the log: from its own block time until, exclusively, that of its successor. So
+
+* no credential is valid from before its key was on the log (``Assertion.since``);
+* nothing is signed while a rotation is under way (503, ``rotation_pending``), which each signing
+  transaction checks for itself (``confirm``), since it may have begun in between;
+* a rotation is handed in only when the log's own time has passed the last second that was signed
+  in, so that the block which holds it cannot lie before.
+
+A rotation that is interrupted anywhere is taken up again by the next one who asks for a signature.
+"""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select
+
+from did.errors import Refused, Unavailable
+from did.identifier import KeybornDid
+from did.keys import PublicKey, Signer
+from did.resolution import Finality, Registration, Resolution, Resolver, Version
+from issuer.store import grants, settings
+from keyborn.faults import FaultPoint
+from keyborn.storage import reading
+from ledger.controller import Controller
+from ledger.registrar.messages import Relay
+
+PATIENCE: Final = 60.0  # seconds that a rotation waits for the log's time
+RETRY: Final = 2  # seconds, told to those who come while a rotation is under way
+
+_POLL: Final = 0.2  # seconds between two looks at the log
+_SIGNING: Final = "signing_key"  # the key in use; absent before the first start and in a rotation
+_LEAVING: Final = "rotating_from"  # the key that is being rotated away; absent otherwise
+_STEP: Final = "issuer identity"
+
+_BEGUN: Final = FaultPoint("issuer.rotate.after_begin")
+_ON_LOG: Final = FaultPoint("issuer.rotate.before_commit")
+_SETTLED: Final = FaultPoint("issuer.rotate.after_commit")
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What it takes to issue: whose name, which key, and since when that key counts.
+
+    Attributes:
+        did: The issuer's DID, canonical.
+        signer: Its current key.
+        since: The block time of the operation that made it current.
+    """
+
+    did: KeybornDid
+    signer: Signer
+    since: datetime
+
+
+class SigningIdentity(Protocol):
+    """Whoever can lend the issuer's current key."""
+
+    def signing(self) -> Assertion:
+        """The current key.
+
+        Raises:
+            Unavailable: ``rotation_pending``.
+            Undecided: The log cannot be read.
+        """
+        ...
+
+    def rotating(self) -> bool:
+        """Whether a rotation is under way."""
+        ...
+
+
+def confirm(connection: Connection, assertion: Assertion) -> None:
+    """Return if ``assertion`` still holds, in the transaction that records what it signs.
+
+    Raises:
+        Unavailable: ``rotation_pending``.
+    """
+    if _setting(connection, _SIGNING) != assertion.signer.public_key().multibase:
+        raise _pending()
+
+
+class Identity:
+    """The issuer's DID and its current key."""
+
+    def __init__(
+        self, engine: Engine, controller: Controller, *, registrar: Relay, reader: Resolver
+    ) -> None:
+        self._engine = engine
+        self._controller = controller
+        self._registrar = registrar
+        self._reader = reader
+        self._turn = threading.Lock()
+        self._settled: Assertion | None = None  # once its block is final
+
+    @property
+    def did(self) -> KeybornDid:
+        """The issuer's DID, canonical."""
+        return self._controller.did.canonical
+
+    @property
+    def key(self) -> PublicKey:
+        """The public half of the current key."""
+        return self._controller.signer.public_key()
+
+    def start(self) -> None:
+        """Register the DID, at first start. A rotation that was interrupted is resumed later.
+
+        Raises:
+            Unavailable, Undecided: The registrar or the log cannot be reached.
+        """
+        with reading(self._engine) as connection:
+            if _setting(connection, _SIGNING) or _setting(connection, _LEAVING):
+                return
+        self._controller.register(self._registrar, self._reader)
+        self._settle()
+
+    def rotating(self) -> bool:
+        """Whether a rotation is under way."""
+        with reading(self._engine) as connection:
+            return _setting(connection, _LEAVING) is not None
+
+    def signing(self) -> Assertion:
+        """The current key; as ``SigningIdentity.signing``."""
+        if self.rotating():
+            if not self._turn.acquire(blocking=False):
+                raise _pending()
+            try:
+                self._finish()
+            finally:
+                self._turn.release()
+        settled = self._settled
+        if settled is not None and settled.signer.public_key() == self.key:
+            return settled
+        version, final = self._current()
+        since = datetime.fromtimestamp(version.time, UTC)
+        assertion = Assertion(self.did, self._controller.signer, since)
+        if final:
+            self._settled = assertion
+        return assertion
+
+    def rotate(self, *, replacing: str | None = None) -> Version:
+        """Replace the key by the next one; returns when the log shows it.
+
+        Args:
+            replacing: Only if this key (multibase) is the one in use or being rotated away: so a
+                repetition, where the answer got lost, does not rotate twice.
+
+        Raises:
+            Unavailable: The registrar cannot be reached or the log stands still; the rotation is
+                pending then, and repeating this goes on with it.
+            Undecided: The log cannot be read.
+        """
+        with self._turn:
+            self._begin(replacing)
+            self._finish()
+        return self._current()[0]
+
+    def resolution(self) -> Resolution:
+        """What the log says of the issuer's DID."""
+        return self._reader.resolve(self.did)
+
+    def _begin(self, replacing: str | None) -> None:
+        """From the commit on nobody signs; what was signed before it is in the store."""
+        with self._engine.begin() as connection:
+            leaving = _setting(connection, _SIGNING)
+            if leaving is None or replacing not in (None, leaving):
+                return
+            connection.execute(delete(settings).where(settings.c.name == _SIGNING))
+            connection.execute(insert(settings).values(name=_LEAVING, value=leaving.encode()))
+        _BEGUN.reached()
+
+    def _finish(self) -> None:
+        with reading(self._engine) as connection:
+            leaving = _setting(connection, _LEAVING)
+            last = connection.execute(select(func.max(grants.c.valid_from))).scalar_one()
+        if leaving is None:
+            return
+        if self.key.multibase == leaving:
+            self._wait_until_after(last or 0)
+            self._controller.rotate(self._registrar, self._reader)
+        _ON_LOG.reached()
+        self._settle()
+        _SETTLED.reached()
+
+    def _settle(self) -> None:
+        key = self.key.multibase
+        with self._engine.begin() as connection:
+            for name in (_SIGNING, _LEAVING):
+                connection.execute(delete(settings).where(settings.c.name == name))
+            connection.execute(insert(settings).values(name=_SIGNING, value=key.encode()))
+        _log.info("the issuer %s signs with %s", self.did.text, key)
+
+    def _wait_until_after(self, second: int) -> None:
+        deadline = time.monotonic() + PATIENCE
+        between = threading.Event()
+        while True:
+            as_of = self.resolution().as_of
+            if as_of is None or int(as_of.timestamp()) > second:
+                return
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    "rotation_pending",
+                    "the log's time does not pass what this issuer signed in",
+                    step=_STEP,
+                    hint="compare the clocks of issuer and ledger, then rotate again to go on",
+                )
+            between.wait(_POLL)
+
+    def _current(self) -> tuple[Version, bool]:
+        """The version on the log that made the current key current, and whether it is final."""
+        resolution = self.resolution()
+        key = self.key.raw
+        newest = resolution.versions[-1] if resolution.versions else None
+        if resolution.registration is not Registration.YES or newest is None:
+            raise Unavailable(
+                "issuer_not_registered", "the log does not have this issuer's DID", step=_STEP
+            )
+        if newest.key is None:
+            raise Refused("issuer_deactivated", "this issuer's DID is deactivated", step=_STEP)
+        if newest.key != key:
+            raise Unavailable(
+                "issuer_key_superseded",
+                "the log has another key for this issuer than its directory",
+                step=_STEP,
+                hint="restart it with the directory that holds its newest key",
+            )
+        return newest, newest.finality is Finality.FINALIZED
+
+
+def _setting(connection: Connection, name: str) -> str | None:
+    query = select(settings.c.value).where(settings.c.name == name)
+    value = connection.execute(query).scalar_one_or_none()
+    return None if value is None else bytes(value).decode()
+
+
+def _pending() -> Unavailable:
+    return Unavailable(
+        "rotation_pending",
+        "the issuer is rotating its key and signs nothing until the log shows the new one",
+        step=_STEP,
+        hint="try again shortly",
+        retry_after=RETRY,
+    )

@@ -1,0 +1,47 @@
+"""The issuer's symmetric and encryption keys, made at first start and kept in its store."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from did.jose import EncryptionKey
+from did.multibase import base64url_encode
+from issuer.store import inserted, settings
+
+_BYTES: Final = 32
+_KID_CHARACTERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys that never leave the issuer.
+
+    Attributes:
+        nonce: MAC key of the nonces that it gives out, 32 bytes.
+        token: MAC key of its access tokens, 32 bytes.
+        encryption: The X25519 key that credential requests are encrypted to.
+    """
+
+    nonce: bytes = field(repr=False)
+    token: bytes = field(repr=False)
+    encryption: EncryptionKey
+
+
+def load_keys(engine: Engine) -> Keys:
+    """The keys in the store, made there if this is the first start."""
+    with engine.begin() as connection:
+        nonce = _key(connection, "nonce_mac_key")
+        token = _key(connection, "token_mac_key")
+        encryption = _key(connection, "encryption_key")
+    unnamed = EncryptionKey(encryption, "").public_jwk()
+    kid = base64url_encode(hashlib.sha256(str(unnamed["x"]).encode("ascii")).digest())
+    return Keys(nonce, token, EncryptionKey(encryption, kid[:_KID_CHARACTERS]))
+
+
+def _key(connection: Connection, name: str) -> bytes:
+    inserted(connection, insert(settings).values(name=name, value=secrets.token_bytes(_BYTES)))
+    found = connection.execute(select(settings.c.value).where(settings.c.name == name))
+    return bytes(found.scalar_one())

@@ -1,0 +1,148 @@
+"""Possession proofs (OpenID4VCI 1.0, appendix F.1 and F.4), and which DID they prove.
+
+Checked, in this order:
+
+1. Form: an ``openid4vci-proof+jwt`` by Ed25519 whose ``kid`` is a DID URL of a ``did:keyborn``.
+   A bare key (``jwk``, ``x5c``) or a ``did:key`` says nothing of the device's DID.
+2. Audience: ``aud`` is this issuer's identifier.
+3. Nonce: given out here for this purpose, and not expired. That it was not used before is checked
+   by the transaction that grants, which alone can tell (``issuer.grants``).
+4. Age: ``iat`` is recent.
+5. Signature: by the key that ``kid`` names. The header, and with it the full DID, is signed.
+6. Standing: the key speaks for the DID. Where the log has the DID, the log decides, whatever the
+   long form says; where it does not, the long form's own key.
+
+Not checked: whether the device may be enrolled at all; that is the claim's business.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from did.errors import Invalid, KeybornError, Refused, Undecided
+from did.identifier import KeybornDid
+from did.keys import PublicKey
+from did.nonce import Nonce, mint, recognise
+from did.openid4vci import PossessionProof, parse_possession
+from did.resolution import (
+    Finality,
+    Registration,
+    Resolver,
+    authenticating_version,
+    birth_key,
+    not_registered,
+)
+
+NONCE_LIFETIME: Final = timedelta(minutes=5)
+MAX_AGE: Final = timedelta(minutes=5)
+MAX_SKEW: Final = timedelta(minutes=1)
+
+_PURPOSE: Final = "openid4vci c_nonce"
+_POSSESSION: Final = "possession"
+_NONCE: Final = "nonce"
+_DEVICE: Final = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Possession:
+    """A DID whose current key was shown to be held, and the nonce that was spent on it."""
+
+    did: KeybornDid
+    nonce: Nonce
+
+
+def mint_nonce(key: bytes, *, issuer: str, at: datetime) -> Nonce:
+    """A ``c_nonce`` for proofs to ``issuer``."""
+    return mint(key, purpose=_PURPOSE, context=issuer.encode(), expires=at + NONCE_LIFETIME)
+
+
+def check_possession(
+    token: str, *, issuer: str, nonce_key: bytes, resolver: Resolver, at: datetime
+) -> Possession:
+    """The DID that ``token`` proves possession of.
+
+    Args:
+        token: A compact JWS.
+        issuer: The credential issuer identifier.
+        nonce_key: MAC key of the nonces.
+        resolver: Of the log on which devices are registered.
+        at: Now.
+
+    Raises:
+        Invalid: Steps ``possession`` and ``nonce``: malformed, for another
+            issuer, too old, or not by a key of the DID.
+        Refused: Step ``nonce`` for one that expired, ``possession`` for a superseded key or a short
+            form that is not registered, ``device`` for ``deactivated``.
+        Undecided: The log cannot be read.
+    """
+    try:
+        proof = parse_possession(token)
+        key = proof.method.key()
+    except Invalid as error:
+        raise error.at(_POSSESSION) from error
+    did = proof.method.did
+    if not isinstance(did, KeybornDid):
+        raise Invalid(
+            "method_not_supported",
+            "the proof's kid is no URL of a did:keyborn",
+            step=_POSSESSION,
+            hint="set kid to <long-form did:keyborn>#<key>",
+        )
+    if proof.audience != issuer:
+        raise Invalid(
+            "wrong_audience",
+            "the proof was made for another issuer",
+            step=_POSSESSION,
+            hint=f"set aud to {issuer}",
+        )
+    nonce = _check_nonce(proof, issuer=issuer, key=nonce_key, at=at)
+    if not at - MAX_AGE <= proof.issued <= at + MAX_SKEW:
+        raise Invalid(
+            "proof_not_recent",
+            "the proof's iat is too far from the issuer's time",
+            step=_POSSESSION,
+            hint="set the device's clock, and make the proof for this one request",
+        )
+    try:
+        proof.jws.verify(key)
+    except Invalid as error:
+        raise error.at(_POSSESSION) from error
+    _check_standing(did, key, resolver)
+    return Possession(did, nonce)
+
+
+def _check_nonce(proof: PossessionProof, *, issuer: str, key: bytes, at: datetime) -> Nonce:
+    try:
+        return recognise(key, proof.nonce, purpose=_PURPOSE, context=issuer.encode(), at=at)
+    except KeybornError as error:
+        error.hint = "take a fresh c_nonce from the nonce endpoint"
+        raise error.at(_NONCE) from error
+
+
+def _check_standing(did: KeybornDid, key: PublicKey, resolver: Resolver) -> None:
+    resolution = resolver.resolve(did)
+    if resolution.registration is Registration.YES:
+        # The newest state, settled or not: only the DID's owner can have made it, and what is
+        # granted names the DID. Verifiers wait for finality themselves.
+        try:
+            authenticating_version(resolution, key, finality=Finality.LATEST, step=_POSSESSION)
+        except Refused as error:
+            if error.code == "deactivated":
+                error.step = _DEVICE
+            raise
+        return
+    if resolution.registration is not Registration.NO:
+        raise Undecided(
+            "registration_unknown", "the log was not asked for this DID", step=_POSSESSION
+        )
+    if did.genesis is None:
+        refusal = not_registered(resolution, _POSSESSION)
+        refusal.hint = "use the long form of the DID in kid until it is registered"
+        raise refusal
+    if birth_key(did.genesis) != key:
+        raise Invalid(
+            "unknown_verification_method",
+            "the key is not the one that the long form carries",
+            step=_POSSESSION,
+            value=key.multibase,
+        )

@@ -1,0 +1,85 @@
+"""What every part of the issuer needs, built once by whoever starts it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine
+
+from did.errors import Invalid
+from did.resolution import Resolver
+from issuer.identity import Identity
+from issuer.keys import Keys
+from issuer.status import TTL
+from keyborn.clock import now
+from ledger.state import DidState
+
+
+class DeviceLog(Resolver, Protocol):
+    """The log on which devices are registered; ``ledger.reader.LogReader`` is one."""
+
+    def sync(self) -> object:
+        """Bring what is known up to date; raises ``Undecided`` if that cannot be done."""
+        ...
+
+    def state(self, id_: bytes) -> DidState | None:
+        """The newest state of the DID with this 32-byte id, as of the last sync."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """One issuer.
+
+    Attributes:
+        url: The credential issuer identifier (OpenID4VCI 1.0, section 12.2.1).
+        engine: Its store.
+        keys: Its keys, save the one that signs.
+        identity: Its DID and the key that signs.
+        log: Where devices are registered.
+        log_id: That log's id, 32 bytes.
+        status_ttl: How long a status list may be cached.
+        clock: The time, aware.
+        turn: Taken by whoever grants, in this process: SQLite admits one writer at a time, and lets
+            those who wait poll for it, the unlucky ones for seconds.
+    """
+
+    url: str
+    engine: Engine
+    keys: Keys
+    identity: Identity
+    log: DeviceLog
+    log_id: bytes
+    status_ttl: timedelta = TTL
+    clock: Callable[[], datetime] = now
+    turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        check_url(self.url)
+
+
+def check_url(url: str) -> None:
+    """Return if ``url`` can be a credential issuer identifier.
+
+    Raises:
+        Invalid: ``invalid_issuer_url``.
+    """
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+        or url.endswith(("/", "?", "#"))
+        or not url.isascii()
+    ):
+        raise Invalid(
+            "invalid_issuer_url",
+            "an issuer is named by a URL with a host, without user, query, fragment or final slash",
+            value=url,
+            hint="such as https://issuer.example",
+        )

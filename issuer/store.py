@@ -1,0 +1,148 @@
+"""What the issuer keeps: tables, and what must be single-use as constraints on them.
+
+Times are whole seconds since 1970 (UTC) unless a column says otherwise. Codes and nonces are kept
+as SHA-256 digests alone. JSON columns hold canonical JSON (RFC 8785) as bytes.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    Insert,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+from sqlalchemy.exc import IntegrityError
+
+from keyborn.storage import open_database
+
+SCHEMA_VERSION: Final = 1
+
+metadata: Final = MetaData()
+
+settings: Final = Table(
+    "settings",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+claims: Final = Table(
+    "claims",
+    metadata,
+    Column("number", Integer, primary_key=True),  # the order of listing
+    Column("id", String, nullable=False, unique=True),
+    Column("code_hash", LargeBinary, nullable=False, unique=True),
+    Column("did", String, index=True),  # the one DID that may take it, if the claim names one
+    Column("tx_code_hash", LargeBinary),
+    Column("tx_failures", Integer, nullable=False, default=0),
+    Column("created", Integer, nullable=False),
+    Column("expires", Integer, nullable=False),
+    Column("cancelled", Integer),
+    Column("completed", Integer),  # when the last credential on offer was granted
+    Column("model", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("roles", LargeBinary, nullable=False),
+    Column("tags", LargeBinary, nullable=False),
+    Column("configuration", LargeBinary),  # network secrets; None if none are on offer
+    sqlite_autoincrement=True,
+)
+
+# Whoever inserts here first has the claim. A claim is taken once.
+holders: Final = Table(
+    "claim_holders",
+    metadata,
+    Column("claim", ForeignKey(claims.c.id), primary_key=True),
+    Column("did", String, nullable=False),
+    Column("taken", Integer, nullable=False),
+)
+
+# One credential of each configuration for a claim, as it was issued: a repeat gives the same bytes.
+grants: Final = Table(
+    "grants",
+    metadata,
+    Column("claim", ForeignKey(claims.c.id), primary_key=True),
+    Column("configuration", String, primary_key=True),
+    Column("did", String, nullable=False, index=True),
+    Column("credential", LargeBinary, nullable=False),
+    Column("valid_from", Integer, nullable=False, index=True),
+    Column("granted", Integer, nullable=False),
+)
+
+used_nonces: Final = Table(
+    "used_nonces",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires", Integer, nullable=False, index=True),
+)
+
+devices: Final = Table(
+    "devices",
+    metadata,
+    Column("number", Integer, primary_key=True),  # the order of listing
+    Column("did", String, nullable=False, unique=True),  # canonical form
+    Column("model", String, nullable=False, index=True),
+    Column("owner", String, nullable=False),
+    Column("roles", LargeBinary, nullable=False),
+    Column("known", Integer, nullable=False),  # when the inventory first heard of it
+    Column("provisioned", Integer),  # when it was first granted its provisioning credential
+    Column("suspended", Integer),
+    Column("revoked", Integer),
+    sqlite_autoincrement=True,
+)
+
+device_tags: Final = Table(
+    "device_tags",
+    metadata,
+    Column("did", ForeignKey(devices.c.did), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+    Index("device_tags_by_value", "name", "value"),
+)
+
+status_lists: Final = Table(
+    "status_lists",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("purpose", String, nullable=False),
+    Column("url", String, nullable=False, unique=True),  # as entries name it, for good
+    Column("allocated", Integer, nullable=False, default=0),
+    Column("changes", Integer, nullable=False, default=0),  # one more with each change of a bit
+    Column("published", LargeBinary),  # the newest signed credential
+    Column("published_changes", Integer),  # ``changes`` that it shows
+    Column("published_key", String),  # the key that signed it, multibase
+    Column("published_ttl", Integer),  # seconds
+    Column("valid_from", Integer),  # its validFrom, in microseconds since 1970
+)
+
+# An index is given out once. Whether its bit is set follows from the device.
+status_indexes: Final = Table(
+    "status_indexes",
+    metadata,
+    Column("list", ForeignKey(status_lists.c.name), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("did", ForeignKey(devices.c.did), nullable=False, index=True),
+)
+
+
+def open_store(path: Path) -> Engine:
+    """The issuer's database at ``path``; as ``keyborn.storage.open_database``."""
+    return open_database(path, metadata, name="issuer", version=SCHEMA_VERSION)
+
+
+def inserted(connection: Connection, statement: Insert) -> bool:
+    """Whether ``statement`` inserted its row; False where a constraint kept it out."""
+    try:
+        with connection.begin_nested():
+            connection.execute(statement)
+    except IntegrityError:
+        return False
+    return True

@@ -1,0 +1,63 @@
+"""What a claim gives: the facts that the issuer will state of the device that takes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from did.errors import Invalid
+from did.identifier import KeybornDid
+from did.jcs import JsonObject, canonicalize
+from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
+from did.strict_json import parse
+
+LIFETIME: Final = timedelta(days=1)
+MAX_LIFETIME: Final = timedelta(days=366)
+MAX_CONFIGURATION: Final = 65_536  # bytes of canonical JSON
+MAX_CONFIGURATION_DEPTH: Final = 8  # it is nested into a credential, and that into an answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a claim gives, and to whom.
+
+    Attributes:
+        model: The device's model.
+        owner: Who it belongs to.
+        roles: What it may do there.
+        tags: For the operator's own use; in no credential.
+        configuration: How the device connects, with its secrets; None if none is on offer.
+        did: The one DID that may take the claim, if it is known beforehand.
+        tx_code: Whether a transaction code is needed beside the offer.
+        lifetime: How long the claim can be redeemed.
+
+    Raises:
+        Invalid: ``invalid_claim``.
+    """
+
+    model: str
+    owner: str
+    roles: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    configuration: JsonObject | None = field(default=None, repr=False)
+    did: KeybornDid | None = None
+    tx_code: bool = False
+    lifetime: timedelta = LIFETIME
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.lifetime <= MAX_LIFETIME:
+            raise Invalid(
+                "invalid_claim", f"a claim lives for up to {MAX_LIFETIME.days} days, and not less"
+            )
+        if self.configuration is not None:
+            data = canonicalize(self.configuration)
+            try:
+                parse(data, max_bytes=MAX_CONFIGURATION, max_depth=MAX_CONFIGURATION_DEPTH)
+            except Invalid as error:
+                raise Invalid("invalid_claim", f"the configuration: {error.message}") from error
+
+    def configurations(self) -> tuple[str, ...]:
+        """The credential configuration ids on offer."""
+        if self.configuration is None:
+            return (PROVISIONING_CONFIGURATION,)
+        return (PROVISIONING_CONFIGURATION, CONFIGURATION_CONFIGURATION)

@@ -1,0 +1,56 @@
+"""The ledger service over HTTP: the registrar, resolution, and an embedded ledger's log.
+
+::
+
+    POST /v1/operations, GET /v1/operations/{hash}     ledger.registrar.routes
+    GET  /1.0/identifiers/{did}                        ledger.resolution_api
+    GET  /v1/log/heads, /v1/log/entries                ledger.embedded.routes
+    GET  /health                                       200 while operations get onto the log
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from did.jcs import JsonObject
+from did.resolution import Resolver
+from keyborn import http
+from ledger import resolution_api
+from ledger.embedded import routes as embedded_routes
+from ledger.embedded.store import EmbeddedLedger
+from ledger.registrar import routes as registrar_routes
+from ledger.registrar.registrar import Registrar
+
+
+def create_app(
+    *, registrar: Registrar, resolver: Resolver, embedded: EmbeddedLedger | None = None
+) -> FastAPI:
+    """The application. The registrar's thread runs as long as it does.
+
+    Args:
+        registrar: Not started.
+        resolver: Answers resolution.
+        embedded: The log to serve, if it is not on a ledger of its own.
+    """
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        registrar.start()
+        yield
+        registrar.stop()
+
+    app = FastAPI(title="Keyborn ledger", lifespan=running, docs_url=None, redoc_url=None)
+    http.install(app)
+    app.include_router(registrar_routes.routes(registrar))
+    app.include_router(resolution_api.routes(resolver))
+    if embedded is not None:
+        app.include_router(embedded_routes.routes(embedded))
+
+    @app.get("/health", response_model=None)
+    def health() -> JsonObject:
+        """Whether operations get onto the log; a problem where they do not."""
+        registrar.check()
+        return {"status": "ok"}
+
+    return app

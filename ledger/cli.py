@@ -1,0 +1,211 @@
+"""``keyborn ledger …`` and ``keyborn resolve``."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from keyborn.options import service_options
+from keyborn.output import emit, json_option
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+PORT: Final = 8101
+_RPC_PORT: Final = 8545
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
+_network_option = click.option(
+    "--network", type=_FILE, required=True, help="The log to read: network.toml of its operator."
+)
+_index_option = click.option(
+    "--index", type=_FILE, help="Keep what was read in this file, for the next time."
+)
+
+
+@click.group()
+def ledger() -> None:
+    """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
+
+
+@ledger.command()
+@click.option("--dir", "directory", type=_DIRECTORY, required=True, help="State of the service.")
+@click.option(
+    "--network", type=_FILE, help="A log on Ethereum to be registrar of; else an embedded ledger."
+)
+@click.option("--key-file", type=_FILE, help="With --network: the secret key that pays.")
+@click.option("--network-out", type=_FILE, help="Write network.toml here too, for readers.")
+@click.option("--url", help="Where readers reach this service, if not where it listens.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, 2_000),
+    default=2_000,
+    show_default=True,
+    help="So many operations make a batch, at the most.",
+)
+@click.option(
+    "--batch-time",
+    type=click.FloatRange(0, 600),
+    help="Seconds that an operation waits for others. [default: 0.05, on Ethereum 0.5]",
+)
+@click.option(
+    "--finality-depth",
+    type=click.IntRange(0, 1_000),
+    default=0,
+    show_default=True,
+    help="Embedded ledger: blocks until an entry is final.",
+)
+@click.option(
+    "--block-time",
+    type=click.FloatRange(0.05, 600),
+    default=1.0,
+    show_default=True,
+    help="Embedded ledger with a finality depth: seconds between blocks until all is final.",
+)
+@service_options(port=PORT)
+def serve(
+    *,
+    directory: Path,
+    network: Path | None,
+    key_file: Path | None,
+    network_out: Path | None,
+    url: str | None,
+    batch_size: int,
+    batch_time: float | None,
+    finality_depth: int,
+    block_time: float,
+    host: str,
+    port: int,
+    ready_file: Path | None,
+    log_json: bool | None,
+) -> None:
+    """Serve a ledger: registrar, resolution, and for an embedded one the log.
+
+    Without --network, the embedded ledger in --dir, made at the first start. With --network and
+    --key-file, a registrar of a log on Ethereum. What readers need, network.toml, is written to
+    --dir once the service listens.
+    """
+    from keyborn import logs  # noqa: PLC0415 - not before it is needed: it is slow
+    from keyborn.server import serve_named  # noqa: PLC0415
+    from ledger.network import load_network, write_network  # noqa: PLC0415
+    from ledger.registrar.dispatch import Batching  # noqa: PLC0415
+    from ledger.service import embedded_service, ethereum_service  # noqa: PLC0415
+
+    if (network is None) != (key_file is None):
+        raise click.UsageError("--network and --key-file go together")
+    logs.configure(as_json=log_json)
+    if network is None or key_file is None:
+        delay, poll = 0.05, 0.2
+    else:
+        delay, poll = 0.5, 0.5
+    batching = Batching(
+        count=batch_size, delay=delay if batch_time is None else batch_time, poll=poll
+    )
+    if network is None or key_file is None:
+        service = embedded_service(
+            directory,
+            batching=batching,
+            finality_depth=finality_depth,
+            block_seconds=block_time,
+        )
+    else:
+        service = ethereum_service(
+            directory, network=load_network(network), key_file=key_file, batching=batching
+        )
+    with service as built:
+
+        def named(bound: str) -> "FastAPI":
+            found = replace(built.network, url=url or bound)
+            for path in filter(None, (directory / "network.toml", network_out)):
+                write_network(path, found)
+            return built.app
+
+        serve_named(named, host=host, port=port, ready_file=ready_file)
+
+
+@ledger.command()
+@_network_option
+@_index_option
+@json_option
+def status(*, network: Path, index: Path | None, as_json: bool) -> None:
+    """Show where a log stands, verified."""
+    from ledger.network import load_network, open_reader  # noqa: PLC0415
+    from ledger.report import log_status, log_status_text  # noqa: PLC0415
+
+    found = load_network(network)
+    with open_reader(found, index) as reader:
+        heads = reader.sync()
+    emit(log_status(found, heads), as_json=as_json, human=log_status_text(found, heads))
+
+
+@ledger.command()
+@click.option("--dir", "directory", type=_DIRECTORY, required=True, help="State of the devnet.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_RPC_PORT,
+    show_default=True,
+    help="Port of the node on the loopback interface; 0 takes one that is free.",
+)
+@click.option("--anvil", type=_FILE, help="The anvil binary, if it is not to be looked for.")
+@click.option("--ready-file", type=_FILE, help="Write the node's URL to this file once it is up.")
+def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path | None) -> None:
+    """Run an Ethereum devnet with a log on it, until interrupted.
+
+    Writes network.toml and key, the secret key of an account with funds, to --dir. The chain is
+    kept there from one run to the next.
+    """
+    from ledger.devnet import run_devnet  # noqa: PLC0415
+
+    run_devnet(
+        directory,
+        port=port,
+        anvil=anvil,
+        ready_file=ready_file,
+        service_url=f"http://127.0.0.1:{PORT}",
+    )
+
+
+@click.command()
+@click.argument("did")
+@click.option(
+    "--network", type=_FILE, help="The log to read: network.toml of its operator. Not for did:key."
+)
+@_index_option
+@click.option("--version-id", help="The version with this versionId.")
+@click.option("--version-time", help="The version that was current then: 2026-01-31T12:00:00Z.")
+@json_option
+def resolve(
+    *,
+    did: str,
+    network: Path | None,
+    index: Path | None,
+    version_id: str | None,
+    version_time: str | None,
+    as_json: bool,
+) -> None:
+    """Resolve a DID, reading the log yourself.
+
+    The log is replayed and checked here; nobody's resolver is asked.
+    """
+    from did.identifier import KeyDid, parse_did  # noqa: PLC0415
+    from did.resolution import resolve_offline  # noqa: PLC0415
+    from did.timestamps import parse_time  # noqa: PLC0415
+    from ledger.network import load_network, open_reader  # noqa: PLC0415
+    from ledger.report import resolution_text  # noqa: PLC0415
+
+    if version_id is not None and version_time is not None:
+        raise click.UsageError("--version-id and --version-time are two ways to name one thing")
+    at = version_id if version_time is None else parse_time(version_time)
+    parsed = parse_did(did)
+    if isinstance(parsed, KeyDid):
+        resolution = resolve_offline(parsed)
+        resolution = resolution if at is None else resolution.at(at)
+    elif network is None:
+        raise click.UsageError("--network is needed to resolve a did:keyborn")
+    else:
+        with open_reader(load_network(network), index) as reader:
+            resolution = reader.resolve(parsed, at=at)
+    emit(resolution.to_json(), as_json=as_json, human=resolution_text(resolution))

@@ -1,0 +1,72 @@
+"""What the ledger's commands show, as data and as text."""
+
+from datetime import UTC, datetime
+
+from did.jcs import JsonObject
+from did.resolution import Registration, Resolution
+from did.timestamps import format_time
+from ledger.log import Head, Heads
+from ledger.network import Network
+
+_LABEL = "<14"
+
+
+def log_status(network: Network, heads: Heads) -> JsonObject:
+    """Where a log stands."""
+    return {
+        "logId": network.log_id.hex(),
+        "type": network.to_table()["type"],
+        "url": network.url,
+        "heads": {
+            head.finality.value: _head(head) for head in (heads.latest, heads.safe, heads.finalized)
+        },
+    }
+
+
+def log_status_text(network: Network, heads: Heads) -> str:
+    """The same, to be read."""
+    lines = [
+        _line("log", network.log_id.hex()),
+        _line("ledger", f"{network.to_table()['type']} at {network.url}"),
+    ]
+    lines += [
+        _line(head.finality.value, f"entry {head.sequence} at {_time(head)}, {head.head.hex()}")
+        for head in (heads.latest, heads.safe, heads.finalized)
+    ]
+    return "\n".join(lines)
+
+
+def resolution_text(resolution: Resolution) -> str:
+    """A resolution, to be read."""
+    lines = [_line("did", resolution.did.canonical.text)]
+    if resolution.registration is Registration.YES:
+        version = resolution.versions[resolution.selected]
+        metadata = resolution.metadata()
+        lines.append(
+            _line(
+                "registered", f"{metadata['created']}, at entry {resolution.versions[0].sequence}"
+            )
+        )
+        if "updated" in metadata:
+            lines.append(_line("updated", f"{metadata['updated']}, at entry {version.sequence}"))
+        lines.append(_line("version", f"{version.id}, {version.finality}"))
+    else:
+        lines.append(_line("registered", resolution.registration))
+    methods = resolution.document().get("verificationMethod", [])
+    assert isinstance(methods, list)
+    lines += [_line("key", str(method["publicKeyMultibase"])) for method in methods]
+    if not methods:
+        lines.append(_line("deactivated", "for good"))
+    return "\n".join(lines)
+
+
+def _head(head: Head) -> JsonObject:
+    return {"sequence": head.sequence, "head": head.head.hex(), "time": _time(head)}
+
+
+def _time(head: Head) -> str:
+    return format_time(datetime.fromtimestamp(head.time, UTC))
+
+
+def _line(label: str, value: str) -> str:
+    return f"{label:{_LABEL}}{value}"

@@ -1,0 +1,171 @@
+"""What ``keyborn ledger serve`` is made of, for each kind of ledger."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fastapi import FastAPI
+
+from did.errors import Invalid
+from keyborn.files import locked, private_directory, read_private
+from ledger.app import create_app
+from ledger.embedded.heads import EmbeddedPin
+from ledger.embedded.store import EmbeddedLedger
+from ledger.index import Index
+from ledger.log import Ledger
+from ledger.network import Network
+from ledger.reader import LogReader
+from ledger.registrar.dispatch import Batching
+from ledger.registrar.outbox import Outbox
+from ledger.registrar.registrar import Registrar
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+_KEY: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}\n?", re.ASCII)
+_KEY_FILE_BYTES: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A ledger service, ready to be served.
+
+    Attributes:
+        app: The application.
+        network: What it is the ledger of; its URL is where the service is said to be.
+    """
+
+    app: FastAPI
+    network: Network
+
+
+@contextmanager
+def embedded_service(
+    directory: Path, *, batching: Batching, finality_depth: int, block_seconds: float
+) -> Iterator[Service]:
+    """The service of the embedded ledger in ``directory``, both made if they are missing.
+
+    Args:
+        directory: Private; ``log/`` is the ledger itself.
+        batching: When the registrar sends a batch.
+        finality_depth: How many blocks make an entry final; 0: it is so at once.
+        block_seconds: With a depth, how often an empty block is made while something is not final.
+
+    Raises:
+        Conflict: ``store_in_use``: another service works in this directory.
+        KeybornError: As ``EmbeddedLedger``.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(locked(private_directory(directory) / "lock"))
+        ledger = stack.enter_context(EmbeddedLedger(directory / "log", final_depth=finality_depth))
+        if finality_depth:
+            stack.enter_context(_blocks(ledger, block_seconds))
+        reader, registrar = _registrar(stack, directory, ledger, batching)
+        yield Service(
+            create_app(registrar=registrar, resolver=reader, embedded=ledger),
+            Network(ledger.pin, ""),
+        )
+
+
+@contextmanager
+def ethereum_service(
+    directory: Path, *, network: Network, key_file: Path, batching: Batching
+) -> Iterator[Service]:
+    """The service of a log on Ethereum; its registrar pays for what it appends.
+
+    Args:
+        directory: Private, made if it is missing: the outbox and the index.
+        network: The log.
+        key_file: The secret key that pays, 0600: 64 hexadecimal digits.
+        batching: When the registrar sends a batch.
+
+    Raises:
+        Invalid: ``not_ethereum``, ``invalid_key_file``.
+        Conflict: ``store_in_use``.
+        KeybornError: As ``keyborn.files`` for the key file.
+    """
+    from ledger.ethereum.ledger import EthereumLedger  # noqa: PLC0415 - only where it is used
+    from ledger.ethereum.node import Node  # noqa: PLC0415 - only where it is used
+
+    if isinstance(network.pin, EmbeddedPin) or network.rpc is None:
+        raise Invalid(
+            "not_ethereum",
+            "the network is of an embedded ledger, which has one service, that with its log",
+            hint="leave --network and --key-file out to serve a ledger of your own",
+        )
+    with ExitStack() as stack:
+        stack.enter_context(locked(private_directory(directory) / "lock"))
+        node = stack.enter_context(Node(network.rpc))
+        ledger = EthereumLedger(
+            node,
+            network.pin,
+            sender=read_account(key_file),
+            first_block=network.first_block,
+        )
+        reader, registrar = _registrar(stack, directory, ledger, batching)
+        yield Service(create_app(registrar=registrar, resolver=reader), network)
+
+
+def read_account(path: Path) -> "LocalAccount":
+    """The Ethereum account whose secret key the file ``path`` holds, in hexadecimal digits.
+
+    Raises:
+        Invalid: ``invalid_key_file``.
+        KeybornError: As ``keyborn.files.read_private``.
+    """
+    from eth_account import Account  # noqa: PLC0415 - only where it is used
+
+    text = read_private(path, _KEY_FILE_BYTES).decode("ascii", "replace")
+    if not _KEY.fullmatch(text):
+        raise _invalid_key(path)
+    try:
+        account: LocalAccount = Account.from_key(text.strip())
+    except ValueError:
+        raise _invalid_key(path) from None  # without its cause, which may repeat the key
+    return account
+
+
+def _registrar(
+    stack: ExitStack, directory: Path, ledger: Ledger, batching: Batching
+) -> tuple[LogReader, Registrar]:
+    index = Index.open(directory / "index.sqlite", ledger.log_id)
+    reader = stack.enter_context(LogReader(ledger, index))
+    outbox = Outbox.open(directory / "outbox.sqlite")
+    stack.callback(outbox.close)
+    registrar = Registrar(
+        ledger=ledger, reader=reader, index=index, outbox=outbox, batching=batching
+    )
+    return reader, registrar
+
+
+@contextmanager
+def _blocks(ledger: EmbeddedLedger, seconds: float) -> Iterator[None]:
+    """Make empty blocks while something on the ledger is not final."""
+    stopping = threading.Event()
+
+    def run() -> None:
+        while not stopping.wait(seconds):
+            heads = ledger.heads()
+            if heads.finalized.sequence < heads.latest.sequence:
+                ledger.mine()
+
+    thread = threading.Thread(target=run, name="blocks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def _invalid_key(path: Path) -> Invalid:
+    return Invalid(
+        "invalid_key_file",
+        "the file does not hold the secret key of an Ethereum account",
+        value=str(path),
+        hint="it has 64 hexadecimal digits, as `keyborn ledger devnet` writes them",
+    )

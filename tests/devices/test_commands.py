@@ -1,0 +1,298 @@
+"""Transcripts: command, exit code, what is on stdout, what is on stderr."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+from onboarding import SECRETS, Services
+
+from did.openid4vci import Offer, parse_possession
+from keyborn.cli import cli
+
+Run = Callable[..., Result]
+INSECURE = json.dumps(Offer("http://10.0.0.7", ("device-provisioning",), "a-code").to_json())
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs ``keyborn device COMMAND`` on the one device of this test."""
+
+    def run(command: str, *arguments: str | Path, stdin: str | None = None) -> Result:
+        words = ["device", command, "--dir", tmp_path / "device", *arguments]
+        return CliRunner().invoke(cli, [str(word) for word in words], input=stdin)
+
+    return run
+
+
+def _data(result: Result) -> dict[str, Any]:
+    assert result.exit_code == 0, result.stderr
+    value: dict[str, Any] = json.loads(result.stdout)
+    return value
+
+
+def _error(result: Result, exit_code: int = 1) -> dict[str, Any]:
+    assert result.exit_code == exit_code, result.output
+    assert not result.stdout
+    value: dict[str, Any] = json.loads(result.stderr.splitlines()[-1])["error"]
+    return value
+
+
+@pytest.fixture
+def ready(run: Run, world: Services) -> None:
+    """A device that is enrolled and registered."""
+    _data(run("init", "--json"))
+    _data(run("enroll", world.offer(), "--network", world.network_file, "--json"))
+    _data(run("register", "--json"))
+
+
+def test_a_device_is_born_and_shown(run: Run, tmp_path: Path) -> None:
+    born = _data(run("init", "--json"))
+    assert born["did"].startswith("did:keyborn:")
+    assert born["longForm"].startswith(born["did"] + ":")
+    assert (born["network"], born["enrolment"], born["credentials"]) == (None, None, [])
+    assert _data(run("init", "--json")) == born
+    assert _data(run("show", "--json")) == born
+    lines = run("show").stdout.splitlines()
+    assert lines[0] == f"did          {born['did']}"
+    assert lines[-1] == "credentials  -"
+    assert str(tmp_path / "device") in run("show").stdout
+
+
+def test_the_whole_way(run: Run, world: Services) -> None:
+    born = _data(run("init", "--json"))
+    enrolled = _data(run("enroll", world.offer(), "--network", world.network_file, "--json"))
+    assert enrolled["enrolment"] == {
+        "issuer": world.issuer_url,
+        "complete": True,
+        "missing": [],
+    }
+    assert enrolled["network"] == {
+        "logId": world.network.log_id.hex(),
+        "url": world.network.url,
+    }
+    provisioning, configuration = enrolled["credentials"]
+    assert provisioning["type"] == "DeviceProvisioningCredential"
+    assert configuration["type"] == "DeviceConfigurationCredential"
+    assert provisioning["issuer"] == world.issuer_did
+    stored = json.loads(Path(provisioning["file"]).read_text())
+    assert stored["credentialSubject"]["id"] == born["did"]
+
+    registered = _data(run("register", "--json"))
+    assert registered["versionId"].startswith("0-")
+    admitted = _data(run("present", "--verifier", world.verifier_url, "--json"))
+    assert admitted["device"]["did"] == born["did"]
+    rotated = _data(run("rotate", "--json"))
+    assert rotated["versionId"].startswith("1-")
+    assert _data(run("show", "--json"))["key"] != born["key"]
+    assert run("present", "--verifier", world.verifier_url).exit_code == 0
+    assert _data(run("deactivate", "--json"))["deactivated"] is True
+    refused = _error(run("present", "--verifier", world.verifier_url, "--json"))
+    assert refused["code"] == "deactivated"
+
+
+@pytest.mark.usefixtures("ready")
+def test_what_is_printed_for_people_holds_no_secrets(run: Run) -> None:
+    shown = run("show").stdout
+    assert "DeviceConfigurationCredential" in shown
+    assert "complete  yes" in shown
+    assert SECRETS["psk"] not in shown
+    assert json.loads(run("configuration", "--json").stdout) == SECRETS
+    assert run("configuration").stdout == "psk   correct horse\nssid  plant-7\n"
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_presentation_can_be_made_for_a_challenge_in_a_file(
+    run: Run, world: Services, tmp_path: Path
+) -> None:
+    asked = httpx.post(f"{world.verifier_url}/v1/challenges", json={})
+    challenge, out = tmp_path / "challenge.json", tmp_path / "presentation.json"
+    challenge.write_bytes(asked.content)
+    made = run("present", "--challenge", challenge, "--out", out, "--json")
+    assert _data(made) == {"presentation": str(out)}
+    assert out.stat().st_mode & 0o777 == 0o600
+    send = lambda: httpx.post(  # noqa: E731
+        f"{world.verifier_url}/v1/presentations", content=out.read_bytes()
+    )
+    assert send().status_code == 200
+    assert send().json()["code"] == "challenge_used"
+
+    printed = run("present", "--challenge", challenge, "--audience", world.verifier_url)
+    assert json.loads(printed.stdout)["type"] == ["VerifiablePresentation"]
+    other = run("present", "--challenge", challenge, "--audience", "https://x.example", "--json")
+    assert _error(other)["code"] == "wrong_audience"
+
+
+@pytest.mark.usefixtures("ready")
+def test_another_credential_can_be_presented(run: Run, world: Services, tmp_path: Path) -> None:
+    stored = Path(_data(run("show", "--json"))["credentials"][0]["file"])
+    mine, altered = tmp_path / "mine.json", tmp_path / "altered.json"
+    shutil.copy(stored, mine)
+    document = json.loads(stored.read_text())
+    document["credentialSubject"]["roles"] = ["administrator"]
+    altered.write_text(json.dumps(document))
+    to = ("--verifier", world.verifier_url, "--json", "--credential")
+    assert _error(run("present", *to, altered))["code"] == "invalid_signature"
+    assert "device" in _data(run("present", *to, mine))
+    (tmp_path / "garbage.json").write_text("{")
+    assert _error(run("present", *to, tmp_path / "garbage.json"))["code"] == "invalid_json"
+    assert _error(run("present", *to, tmp_path / "none.json"), 3)["code"] == "enoent"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--verifier", "http://127.0.0.1:1", "--challenge", "x"),
+        ("--verifier", "http://127.0.0.1:1", "--out", "x"),
+    ],
+)
+def test_presenting_has_two_ways_that_do_not_mix(run: Run, arguments: tuple[str, ...]) -> None:
+    run("init")
+    result = run("present", *arguments)
+    assert result.exit_code == 2
+    assert "Usage:" in result.stderr
+
+
+def test_a_possession_proof_serves_a_bare_enrolment(run: Run, world: Services) -> None:
+    run("init")
+    code = json.loads(json.dumps(world.claims(1)))[0]["offer"]
+    assert code.startswith("openid-credential-offer://")
+    nonce = httpx.post(f"{world.issuer_url}/nonce").json()["c_nonce"]
+    bare = run("prove", "--audience", world.issuer_url, "--nonce", nonce)
+    proof = parse_possession(bare.stdout.strip())
+    proof.jws.verify(proof.method.key())
+    again = _data(run("prove", "--audience", world.issuer_url, "--nonce", nonce, "--json"))
+    assert parse_possession(again["proof"]).method == proof.method
+
+
+@pytest.mark.parametrize("way", ["uri", "file", "stdin"])
+def test_an_offer_comes_as_text_in_a_file_or_on_stdin(
+    run: Run, world: Services, tmp_path: Path, way: str
+) -> None:
+    run("init")
+    offer, stdin = world.offer(), None
+    if way == "file":
+        (tmp_path / "offer").write_text(offer + "\n")
+        offer = str(tmp_path / "offer")
+    if way == "stdin":
+        offer, stdin = "-", offer
+    result = run("enroll", offer, "--network", world.network_file, "--json", stdin=stdin)
+    assert _data(result)["enrolment"]["complete"] is True
+
+
+def test_an_enrolment_is_taken_up_without_its_offer(run: Run, world: Services) -> None:
+    run("init")
+    (claim,) = world.claims(1, tx_code=True)
+    network = ("--network", world.network_file, "--json")
+    wrong = "000000" if claim["tx_code"] != "000000" else "111111"
+    refused = _error(run("enroll", claim["offer"], *network, "--tx-code", wrong))
+    assert (refused["code"], refused["step"]) == ("wrong_tx_code", "token")
+    right = ("--tx-code", claim["tx_code"])
+    assert _data(run("enroll", claim["offer"], *network, *right))["enrolment"]["complete"] is True
+    assert _data(run("enroll", "--json"))["enrolment"]["complete"] is True
+
+
+def test_what_is_missing_is_done_in_one_go(run: Run, world: Services) -> None:
+    where = ("--network", world.network_file, "--verifier", world.verifier_url)
+    first = run("run", world.offer(), *where, "--json")
+    assert _data(first)["admitted"]["device"]["did"] == _data(first)["did"]
+    assert first.stderr.splitlines() == ["enroll ...", "register ...", "present ..."]
+    again = run("run", "--json")
+    assert _data(again)["admitted"] is None
+    assert again.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("offer", "code"),
+    [
+        ("openid-credential-offer://?x=1", "invalid_offer"),
+        ("{}", "invalid_offer"),
+        ("{", "invalid_offer"),
+        ("openid-credential-offer://?credential_offer=%7B%7D", "invalid_offer"),
+        ("openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fx", "invalid_offer"),
+        (INSECURE, "insecure_issuer"),
+    ],
+)
+def test_an_offer_that_is_garbage_is_refused(
+    run: Run, world: Services, offer: str, code: str
+) -> None:
+    run("init")
+    result = run("enroll", offer, "--network", world.network_file, "--json")
+    assert _error(result)["code"] == code
+
+
+def test_an_offer_in_no_file_is_named(run: Run, world: Services) -> None:
+    run("init")
+    result = run("enroll", "no-such-file", "--network", world.network_file)
+    assert result.exit_code == 3
+    assert "no-such-file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("show",), ("rotate",), ("prove", "--audience", "a", "--nonce", "n")]
+)
+def test_where_there_is_no_device_init_is_named(run: Run, command: tuple[str, ...]) -> None:
+    result = run(*command)
+    assert result.exit_code == 3
+    assert "keyborn device init" in result.stderr
+
+
+def test_a_store_that_others_can_read_is_refused(run: Run, tmp_path: Path) -> None:
+    run("init")
+    (tmp_path / "device").chmod(0o755)
+    refused = _error(run("show", "--json"))
+    assert refused["code"] == "store_readable_by_others"
+    assert "chmod 700" in refused["hint"]
+
+
+def test_a_store_that_is_damaged_is_refused_and_named(
+    run: Run, world: Services, tmp_path: Path
+) -> None:
+    run("init")
+    run("enroll", world.offer(), "--network", world.network_file)
+    for name in ("enrolment.json", "credentials/provisioning.json", "identity/identity.json"):
+        path = tmp_path / "device" / name
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        refused = _error(run("show", "--json"))
+        assert (refused["code"], refused["value"]) == ("store_corrupt", f"'{path}'")
+        assert refused["hint"]
+        path.write_bytes(whole)
+    assert run("show").exit_code == 0
+
+
+def test_the_network_must_be_named_once_and_exist(
+    run: Run, world: Services, tmp_path: Path
+) -> None:
+    run("init")
+    assert _error(run("register", "--json"), 3)["code"] == "network_unknown"
+    missing = run("register", "--network", tmp_path / "none.toml", "--json")
+    assert _error(missing, 3)["code"] == "network_missing"
+    (tmp_path / "bad.toml").write_text("[log]\n")
+    bad = run("register", "--network", tmp_path / "bad.toml", "--json")
+    assert _error(bad)["code"] == "invalid_network"
+    assert run("register", "--network", world.network_file).exit_code == 0
+
+
+def test_a_verifier_that_is_down_is_named(run: Run, world: Services) -> None:
+    run("init")
+    run("enroll", world.offer(), "--network", world.network_file)
+    result = run("present", "--verifier", "http://127.0.0.1:9", "--json")
+    error = _error(result, 3)
+    assert (error["code"], error["step"]) == ("unreachable", "challenge")
+
+
+def test_the_next_key_can_be_kept_in_a_file(run: Run, world: Services, tmp_path: Path) -> None:
+    safe = tmp_path / "safe.key"
+    _data(run("init", "--next-out", safe, "--json"))
+    _data(run("register", "--network", world.network_file, "--json"))
+    needed = _error(run("rotate", "--json"))
+    assert needed["code"] == "next_key_needed"
+    assert "--next " in needed["hint"]
+    _data(run("rotate", "--next", safe, "--json"))
+    _data(run("deactivate", "--next", safe, "--yes", "--json"))

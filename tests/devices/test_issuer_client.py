@@ -1,0 +1,358 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from actors import DEVICE
+from scripted_issuer import CODE, ScriptedIssuer, scripted_issuer
+from serving import serving
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from devices.issuer_client import IssuerClient, check_issuer_url, explained
+from did.errors import Invalid, KeybornError, Refused, Unavailable
+from did.jose import EncryptionKey, encrypt_jwe
+from did.openid4vci import (
+    CONFIGURATION_CONFIGURATION,
+    PROVISIONING_CONFIGURATION,
+    sign_possession,
+)
+from keyborn import clock
+from keyborn.client import connect
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[ScriptedIssuer]:
+    with scripted_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(served: ScriptedIssuer) -> ScriptedIssuer:
+    served.reset()
+    return served
+
+
+@pytest.fixture
+def client(issuer: ScriptedIssuer) -> Iterator[IssuerClient]:
+    with connect(issuer.url) as http:
+        yield IssuerClient(issuer.url, http)
+
+
+def _proof(issuer: ScriptedIssuer, nonce: str) -> str:
+    return sign_possession(
+        DEVICE.did, DEVICE.key, audience=issuer.url, nonce=nonce, issued=clock.now()
+    )
+
+
+def _ask(
+    client: IssuerClient, issuer: ScriptedIssuer, configuration: str = PROVISIONING_CONFIGURATION
+) -> dict[str, Any]:
+    metadata = client.metadata()
+    token = client.token(metadata, CODE, None)
+    proof = _proof(issuer, client.nonce(metadata))
+    return dict(client.credential(metadata, token.text, configuration, proof))
+
+
+@pytest.mark.parametrize("configuration", [PROVISIONING_CONFIGURATION, CONFIGURATION_CONFIGURATION])
+def test_a_credential_travels_encrypted_both_ways(
+    client: IssuerClient, issuer: ScriptedIssuer, configuration: str
+) -> None:
+    document = _ask(client, issuer, configuration)
+    assert document["credentialSubject"]["id"] == DEVICE.short.text
+    (sent,) = issuer.requests["/credential"]
+    assert sent.count(b".") == 4
+    assert b"proof" not in sent
+
+
+def test_where_the_issuer_cannot_encrypt_the_request_is_plain(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    issuer.metadata["credential_request_encryption"] = None
+    _ask(client, issuer)
+    (sent,) = issuer.requests["/credential"]
+    assert sent.startswith(b'{"credential_configuration_id":"device-provisioning","proofs":')
+
+
+def test_the_answer_is_encrypted_to_another_key_each_time(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    _ask(client, issuer)
+    _ask(client, issuer)
+    told = [issuer.key.decrypt(sent.decode()) for sent in issuer.requests["/credential"]]
+    keys = [request.partition(b'"x":')[2][:45] for request in told]
+    assert len(set(keys)) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"credential_request_encryption": {"jwks": {"keys": []}, "enc_values_supported": []}},
+        {"credential_request_encryption": {"enc_values_supported": ["A256GCM"]}},
+        {
+            "credential_request_encryption": {
+                "jwks": {"keys": ["x", {"kty": "OKP", "crv": "Ed25519"}]},
+                "enc_values_supported": ["A256GCM"],
+            }
+        },
+        {"credential_request_encryption": {"jwks": {}, "enc_values_supported": ["A256GCM"]}},
+        {"credential_response_encryption": None},
+        {"credential_response_encryption": {"enc_values_supported": "A256GCM"}},
+        {
+            "credential_response_encryption": {
+                "enc_values_supported": ["A256GCM"],
+                "alg_values_supported": ["RSA-OAEP"],
+            }
+        },
+    ],
+)
+def test_encryption_that_we_do_not_speak_is_none(
+    client: IssuerClient, issuer: ScriptedIssuer, change: dict[str, Any]
+) -> None:
+    assert client.metadata().encryption is not None
+    issuer.metadata.update(change)
+    assert client.metadata().encryption is None
+
+
+def test_metadata_names_what_can_be_had_in_our_format(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    issuer.metadata["credential_configurations_supported"] = {
+        "device-provisioning": {"format": "ldp_vc"},
+        "device-configuration": {"format": "mso_mdoc"},
+        "broken": 7,
+    }
+    assert client.metadata().configurations == {"device-provisioning"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"credential_issuer": "https://elsewhere.example"}, "wrong_issuer"),
+        ({"credential_issuer": 7}, "wrong_issuer"),
+        ({"authorization_servers": ["https://elsewhere.example"]}, "invalid_issuer_metadata"),
+        ({"authorization_servers": "x"}, "invalid_issuer_metadata"),
+        ({"credential_configurations_supported": []}, "invalid_issuer_metadata"),
+        ({"nonce_endpoint": "http://169.254.169.254/latest"}, "invalid_issuer_metadata"),
+        ({"nonce_endpoint": "http://[::1/"}, "invalid_issuer_metadata"),
+        ({"credential_endpoint": None}, "invalid_issuer_metadata"),
+    ],
+)
+def test_metadata_that_points_elsewhere_or_is_broken_is_refused(
+    client: IssuerClient, issuer: ScriptedIssuer, change: dict[str, Any], code: str
+) -> None:
+    issuer.metadata.update(change)
+    with pytest.raises(KeybornError) as caught:
+        client.metadata()
+    assert (caught.value.code, caught.value.step) == (code, "metadata")
+
+
+def test_an_endpoint_with_credentials_in_its_url_is_refused(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    issuer.server_metadata["token_endpoint"] = issuer.url.replace("://", "://user:pw@") + "/token"
+    with pytest.raises(Invalid, match="token_endpoint"):
+        client.metadata()
+
+
+def test_the_authorization_server_must_be_the_issuer(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    issuer.server_metadata["issuer"] = "https://elsewhere.example"
+    with pytest.raises(Refused, match="another issuer"):
+        client.metadata()
+
+
+def test_well_known_comes_before_the_path_of_an_issuer() -> None:
+    asked: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(request.url.path)
+        return JSONResponse({}, 404)
+
+    app = Starlette(routes=[Route("/{path:path}", answer)])
+    with serving(app) as url, connect(url) as http, pytest.raises(KeybornError):
+        IssuerClient(f"{url.rstrip('/')}/plant/7", http).metadata()
+    assert asked == ["/.well-known/oauth-authorization-server/plant/7"]
+
+
+def test_what_the_issuer_refuses_has_its_step(client: IssuerClient) -> None:
+    with pytest.raises(Invalid) as caught:
+        client.token(client.metadata(), "another-code", None)
+    error = caught.value
+    assert (error.code, error.step) == ("invalid_grant", "token")
+    assert error.message == "there is no such code"
+
+
+CHECK = "check the transaction code, or ask the operator for a new claim"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "message", "hint"),
+    [
+        ("it is over [code_expired]; ask again", "code_expired", "it is over", "ask again"),
+        ("the code is wrong [wrong_tx_code]", "wrong_tx_code", "the code is wrong", CHECK),
+        ("no", "invalid_grant", "no", CHECK),
+        ("no [Not A Code]", "invalid_grant", "no [Not A Code]", CHECK),
+    ],
+)
+def test_the_issuers_own_word_is_taken_out_of_what_oauth_allows(
+    said: str, code: str, message: str, hint: str
+) -> None:
+    error = explained(Invalid("invalid_grant", said, step="token"))
+    assert (error.code, error.message, error.hint) == (code, message, hint)
+
+
+def test_a_hint_of_the_issuer_is_kept() -> None:
+    assert explained(Invalid("invalid_grant", "no", hint="ask nicely")).hint == "ask nicely"
+
+
+@pytest.mark.parametrize("code", ["unreachable", "timeout"])
+def test_where_nobody_answers_nothing_is_lost(code: str) -> None:
+    error = explained(Unavailable(code, "nobody answers", hint="check that the service runs"))
+    assert "nothing is lost" in str(error.hint)
+
+
+def test_an_issuer_that_is_busy_says_when_to_come_again(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    issuer.answers["/nonce"] = [
+        JSONResponse({"title": "busy"}, 503, headers={"Retry-After": "7"}),
+    ]
+    with pytest.raises(Unavailable) as caught:
+        client.nonce(client.metadata())
+    assert caught.value.retry_after == 7
+
+
+def test_an_issuer_that_is_not_there_is_unreachable() -> None:
+    with scripted_issuer() as issuer:
+        pass
+    with connect(issuer.url) as http, pytest.raises(Unavailable) as caught:
+        IssuerClient(issuer.url, http).metadata()
+    assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"access_token": "t"},
+        {"access_token": "t", "token_type": "DPoP"},
+        {"access_token": "", "token_type": "Bearer"},
+        {"access_token": "t" * 5000, "token_type": "Bearer"},
+        {"access_token": "t", "token_type": "Bearer", "expires_in": "600"},
+        {"access_token": "t", "token_type": "Bearer", "expires_in": -1},
+        {"access_token": "t", "token_type": "Bearer", "expires_in": True},
+    ],
+)
+def test_a_token_answer_of_another_form_is_refused(
+    client: IssuerClient, issuer: ScriptedIssuer, answer: dict[str, Any]
+) -> None:
+    metadata = client.metadata()
+    issuer.answers["/token"] = [JSONResponse(answer)]
+    with pytest.raises(Invalid) as caught:
+        client.token(metadata, CODE, None)
+    assert (caught.value.code, caught.value.step) == ("invalid_answer", "token")
+    assert client.token(metadata, CODE, None).lifetime == 600
+
+
+@pytest.mark.parametrize("answer", [{}, {"c_nonce": 7}, {"c_nonce": "n" * 2000}, {"c_nonce": "ü"}])
+def test_a_nonce_answer_of_another_form_is_refused(
+    client: IssuerClient, issuer: ScriptedIssuer, answer: dict[str, Any]
+) -> None:
+    metadata = client.metadata()
+    issuer.answers["/nonce"] = [JSONResponse(answer)]
+    with pytest.raises(Invalid, match="c_nonce"):
+        client.nonce(metadata)
+    assert client.nonce(metadata)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"{}", "invalid_answer"),
+        (b'{"credentials":[]}', "invalid_answer"),
+        (b'{"credentials":[{},{}]}', "invalid_answer"),
+        (b'{"credentials":[{"credential":"a.b.c"}]}', "invalid_answer"),
+        (b'{"credentials":[7]}', "invalid_answer"),
+        (b'{"transaction_id":"t","interval":5}', "deferred_issuance"),
+        (b'{"a":1,"a":2}', "duplicate_key"),
+    ],
+)
+def test_an_answer_without_one_credential_is_refused(
+    client: IssuerClient, issuer: ScriptedIssuer, answer: bytes, code: str
+) -> None:
+    issuer.metadata["credential_request_encryption"] = None
+    issuer.answers["/credential"] = [Response(answer)]
+    with pytest.raises(Invalid) as caught:
+        _ask(client, issuer)
+    assert (caught.value.code, caught.value.step) == (code, "credential")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"credentials":[{"credential":{}}]}',
+        encrypt_jwe(b"{}", EncryptionKey.generate("response").public_jwk()).encode(),
+        "ü".encode(),
+    ],
+)
+def test_an_answer_that_is_not_encrypted_to_us_is_refused(
+    client: IssuerClient, issuer: ScriptedIssuer, answer: bytes
+) -> None:
+    issuer.answers["/credential"] = [Response(answer)]
+    with pytest.raises(Invalid) as caught:
+        _ask(client, issuer)
+    assert (caught.value.code, caught.value.step) == ("invalid_jwe", "credential")
+
+
+def test_an_answer_without_end_is_refused(client: IssuerClient, issuer: ScriptedIssuer) -> None:
+    issuer.answers["/credential"] = [Response(b"x" * 1_000_000)]
+    with pytest.raises(Invalid) as caught:
+        _ask(client, issuer)
+    assert caught.value.code == "answer_too_large"
+
+
+def test_a_redirect_is_not_followed(client: IssuerClient, issuer: ScriptedIssuer) -> None:
+    issuer.answers["/token"] = [Response(status_code=307, headers={"Location": "/nonce"})]
+    with pytest.raises(Invalid) as caught:
+        client.token(client.metadata(), CODE, None)
+    assert caught.value.code == "redirected"
+    assert not issuer.requests["/nonce"]
+
+
+@pytest.mark.parametrize(
+    ("url", "explicit"),
+    [
+        ("https://issuer.example", False),
+        ("https://issuer.example/plant/7", False),
+        ("http://127.0.0.1:8080", False),
+        ("http://[::1]:8080", False),
+        ("http://localhost:8080", False),
+        ("http://10.0.0.7", True),
+    ],
+)
+def test_issuers_that_a_device_may_enrol_at(url: str, explicit: bool) -> None:  # noqa: FBT001
+    check_issuer_url(url, explicit=explicit)
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://10.0.0.7", "insecure_issuer"),
+        ("http://issuer.example", "insecure_issuer"),
+        ("http://localhost.example", "insecure_issuer"),
+        ("ftp://issuer.example", "invalid_issuer_url"),
+        ("https://", "invalid_issuer_url"),
+        ("https://issuer.example?x=1", "invalid_issuer_url"),
+        ("https://issuer.example#x", "invalid_issuer_url"),
+        ("https://user:pw@issuer.example", "invalid_issuer_url"),
+        ("https://[::1", "invalid_issuer_url"),
+        ("https://issuer.example:99999", "invalid_issuer_url"),
+    ],
+)
+def test_issuers_that_a_device_does_not_enrol_at(url: str, code: str) -> None:
+    with pytest.raises(KeybornError) as caught:
+        check_issuer_url(url, explicit=False)
+    assert caught.value.code == code

@@ -1,0 +1,175 @@
+"""The commands, as a person types them, against an issuer that runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from actors import DEVICE, actor
+from click.testing import CliRunner, Result
+from issuing import SECRETS, TOKEN, World
+
+from did.openid4vci import parse_offer
+from keyborn.cli import cli
+from keyborn.files import write_private
+
+
+def run(world: World, *arguments: str, exit_code: int = 0) -> Result:
+    directory = world.directory
+    write_private(directory / "admin.token", f"{TOKEN}\n".encode())
+    write_private(directory / "url", f"{world.http.base_url}\n".encode())
+    result = CliRunner().invoke(cli, ["issuer", *arguments, "--dir", str(directory)])
+    assert result.exit_code == exit_code, result.output
+    return result
+
+
+def data(world: World, *arguments: str) -> Any:
+    return json.loads(run(world, *arguments, "--json").stdout)
+
+
+def test_create_a_claim(world: World) -> None:
+    secrets = world.directory / "net.json"
+    secrets.write_text(json.dumps(SECRETS))
+    full = (
+        *("claim", "create", "--model", "thermo-2", "--owner", "plant-7", "--role", "sensor"),
+        *("--role", "relay", "--tag", "hall=3", "--configuration", str(secrets)),
+        *("--did", DEVICE.did.text, "--tx-code", "--expires-in", "60"),
+    )
+    made = data(world, *full)
+    assert set(made) == {"id", "offer", "expires", "tx_code"}
+    assert parse_offer(made["offer"]).issuer == world.issuer.url
+    shown = data(world, "claim", "show", made["id"])
+    assert (shown["roles"], shown["tags"]) == (["sensor", "relay"], {"hall": "3"})
+    assert len(shown["configurations"]) == 2
+    offer, code = run(world, *full).stdout.split("  ")
+    assert parse_offer(offer).code
+    assert code.startswith("tx_code ")
+
+
+def test_create_claims_from_a_table(world: World) -> None:
+    (world.directory / "net.json").write_text(json.dumps(SECRETS))
+    table = world.directory / "claims.csv"
+    rows = "".join(f"m{n},net.json\n" for n in range(251))
+    table.write_text(f"model,configuration\n{rows}")
+    made = data(world, "claim", "create", "--owner", "o", "--csv", str(table))
+    assert len({claim["offer"] for claim in made["claims"]}) == 251
+    listed = data(world, "claim", "list", "--limit", "2")
+    assert [claim["model"] for claim in listed["claims"]] == ["m0", "m1"]
+    following = run(world, "claim", "list", "--limit", "250", "--cursor", str(listed["next"]))
+    assert len(following.stdout.splitlines()) == 249
+    first = run(world, "claim", "list", "--limit", "250")
+    assert "--cursor 250" in first.stderr
+    assert "m250" in run(world, "claim", "list", "--cursor", "250").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--owner", "o"],
+        ["--model", "m"],
+        ["--model", "m", "--owner", "o", "--tag", "hall"],
+        ["--model", "m", "--owner", "o", "--expires-in", "0"],
+    ],
+)
+def test_wrong_usage(standing: World, arguments: list[str]) -> None:
+    run(standing, "claim", "create", *arguments, exit_code=2)
+
+
+def test_claims_that_cannot_be_made(standing: World) -> None:
+    bad = standing.directory / "bad.json"
+    bad.write_text('{"psk": "hush", "psk": "hush"}')
+    least = ("claim", "create", "--model", "m", "--owner", "o")
+    result = run(standing, *least, "--configuration", str(bad), exit_code=1)
+    assert "invalid_configuration" in result.stderr
+    assert "hush" not in result.output
+    assert "invalid_did" in run(standing, *least, "--did", "did:keyborn:", exit_code=1).stderr
+    missing = run(standing, *least, "--configuration", "/nowhere/net.json", exit_code=3)
+    assert "enoent" in missing.stderr
+    missing = run(standing, *least, "--csv", "/nowhere/claims.csv", exit_code=3)
+    assert "enoent" in missing.stderr
+
+
+def test_cancel_a_claim(world: World) -> None:
+    claim = world.claim()
+    assert "cancelled" in run(world, "claim", "cancel", claim.id).stdout
+    assert data(world, "claim", "cancel", claim.id)["state"] == "cancelled"
+    assert "state           cancelled" in run(world, "claim", "show", claim.id).stdout
+    assert "claim_not_found" in run(world, "claim", "show", "none", exit_code=1).stderr
+    assert "cancelled" in run(world, "claim", "list").stdout
+
+
+def test_devices(world: World) -> None:
+    did = DEVICE.short.text
+    assert run(world, "devices", "list").stdout == "no devices\n"
+    world.register(DEVICE)
+    world.enrol(DEVICE)
+    for n in range(2):
+        world.enrol(actor(f"device {n}"))
+    assert (
+        f"{did}  thermo-2  provisioned registered active\n" in run(world, "devices", "list").stdout
+    )
+    page = run(world, "devices", "list", "--limit", "1", "--tag", "hall=3", "--model", "thermo-2")
+    assert page.stdout.startswith(did)
+    assert "there are more: --cursor 1" in page.stderr
+    second = data(world, "devices", "list", "--limit", "1", "--cursor", "1")
+    assert (len(second["devices"]), second["next"]) == (1, 2)
+    assert data(world, "devices", "list", "--model", "none")["devices"] == []
+    assert data(world, "devices", "suspend", did)["suspended"] is True
+    assert "suspended" in run(world, "devices", "show", did).stdout
+    assert data(world, "devices", "reinstate", did)["active"] is True
+    assert "revoked" in run(world, "devices", "revoke", did).stdout
+    refused = run(world, "devices", "reinstate", did, exit_code=1)
+    assert "device_revoked" in refused.stderr
+    assert "that is final" in refused.stderr
+    assert (
+        "device_not_found"
+        in run(world, "devices", "show", actor("none").short.text, exit_code=1).stderr
+    )
+
+
+def test_what_a_device_is_called_cannot_steer_the_terminal(world: World) -> None:
+    terms = world.claim().to_json()
+    assert terms["id"]
+    made = data(world, "claim", "create", "--model", "a\u202eb", "--owner", "o")
+    assert "\u202e" not in run(world, "claim", "list").stdout
+    assert made["id"] in run(world, "claim", "list").stdout
+
+
+def test_info_and_rotate(world: World) -> None:
+    before = data(world, "info")
+    assert before["did"] == world.issuer.identity.did.text
+    assert before["key"] in run(world, "info").stdout
+    world.clock.ticking = True
+    after = data(world, "rotate")
+    assert after["key"] != before["key"]
+    assert "signs with" in run(world, "rotate").stdout
+
+
+def test_an_issuer_has_to_be_named(tmp_path: Path) -> None:
+    def outcome(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(cli, ["issuer", "info", *arguments])
+        return result.exit_code, result.stderr
+
+    assert outcome()[0] == 2
+    assert outcome("--url", "http://127.0.0.1:1")[0] == 2
+    code, said = outcome("--dir", str(tmp_path))
+    assert code == 3
+    assert "keyborn issuer serve" in said
+    token = tmp_path / "admin.token"
+    write_private(token, f"{TOKEN}\n".encode())
+    code, said = outcome("--url", "http://127.0.0.1:1", "--token-file", str(token))
+    assert code == 3
+    assert "unreachable" in said
+    token.chmod(0o644)
+    code, said = outcome("--url", "http://127.0.0.1:1", "--dir", str(tmp_path))
+    assert code == 1
+    assert "store_readable_by_others" in said
+
+
+def test_serve_says_what_is_wrong_before_it_starts(tmp_path: Path) -> None:
+    arguments = ["issuer", "serve", "--dir", str(tmp_path / "issuer"), "--port", "0"]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 2
+    result = CliRunner().invoke(cli, [*arguments, "--network", str(tmp_path / "none.toml")])
+    assert result.exit_code == 3
+    assert "network_missing" in result.stderr

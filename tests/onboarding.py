@@ -1,0 +1,131 @@
+"""A ledger, an issuer and a verifier, all real, on real sockets, for devices to meet."""
+
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from serving import serving
+from starlette.types import ASGIApp
+
+from did.identifier import parse_did
+from issuer.serving import running
+from keyborn.server import Server, listen
+from ledger.network import Network, write_network
+from ledger.registrar.dispatch import Batching
+from ledger.service import embedded_service
+from verifier.app import create_app
+from verifier.opening import verifier_at
+from verifier.trust_root import DEFAULT_TYPES, Policy, TrustedIssuer, TrustRoot
+
+SECRETS = {"ssid": "plant-7", "psk": "correct horse"}
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everybody but the devices.
+
+    ``folder`` is free for tests; ``network_file`` is what the ledger hands out.
+    """
+
+    folder: Path
+    network: Network
+    network_file: Path
+    issuer_url: str
+    issuer_did: str
+    verifier_url: str
+    admin: httpx.Client
+
+    def claims(self, count: int, **terms: Any) -> list[dict[str, Any]]:
+        """So many new claims, as the issuer tells its operator."""
+        row = {"model": "thermo-2", "owner": "plant-7", "configuration": SECRETS, **terms}
+        answer = self.admin.post("/claims", json={"claims": [row] * count})
+        assert answer.is_success, answer.text
+        made: list[dict[str, Any]] = answer.json()["claims"]
+        return made
+
+    def offer(self, **terms: Any) -> str:
+        """The offer of one new claim, as a URI."""
+        return str(self.claims(1, **terms)[0]["offer"])
+
+    def inventory(self, did: str) -> dict[str, Any]:
+        """What the issuer knows of a device."""
+        answer = self.admin.get(f"/devices/{did}")
+        assert answer.is_success, answer.text
+        known: dict[str, Any] = answer.json()
+        return known
+
+    def granted(self, did: str) -> list[dict[str, Any]]:
+        """The credentials that the issuer ever granted to a device, as its store has them."""
+        with closing(sqlite3.connect(self.folder / "issuer" / "issuer.sqlite")) as store:
+            rows = store.execute("SELECT credential FROM grants WHERE did = ?", (did,))
+            return [json.loads(row[0]) for row in rows]
+
+
+@contextmanager
+def services(folder: Path) -> Iterator[Services]:
+    """The services, with all their state in ``folder``."""
+    with ExitStack() as stack:
+        batching = Batching(delay=0.02, poll=0.05)
+        ledger = stack.enter_context(
+            embedded_service(
+                folder / "ledger", batching=batching, finality_depth=0, block_seconds=1.0
+            )
+        )
+        network = Network(ledger.network.pin, stack.enter_context(serving(ledger.app)))
+        write_network(folder / "network.toml", network)
+        make_issuer = stack.enter_context(
+            running(network, folder / "issuer", url=None, status_ttl=timedelta(minutes=5))
+        )
+        issuer_url = stack.enter_context(serving_named(make_issuer))
+        token = (folder / "issuer" / "admin.token").read_text().strip()
+        admin = stack.enter_context(
+            httpx.Client(
+                base_url=f"{issuer_url}/v1/admin", headers={"authorization": f"Bearer {token}"}
+            )
+        )
+        issuer_did = str(admin.get("/issuer").json()["did"])
+        trust = TrustRoot(
+            network,
+            (TrustedIssuer(parse_did(issuer_did), DEFAULT_TYPES, (f"{issuer_url}/v1/status/",)),),
+            Policy(max_status_age=timedelta(0)),
+        )
+
+        def make_verifier(url: str) -> ASGIApp:
+            opened = verifier_at(trust, folder / "verifier", audience=url)
+            return create_app(stack.enter_context(opened))
+
+        verifier_url = stack.enter_context(serving_named(make_verifier))
+        yield Services(
+            folder,
+            network,
+            folder / "network.toml",
+            issuer_url,
+            issuer_did,
+            verifier_url,
+            admin,
+        )
+
+
+@contextmanager
+def serving_named(make_app: Callable[[str], ASGIApp]) -> Iterator[str]:
+    """As ``serving``, for an application that must know its own URL."""
+    with listen("127.0.0.1", 0) as listening:
+        urls: queue.Queue[str] = queue.Queue()
+        app = make_app(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        server = Server(app, listening, announce=urls.put)
+        thread = threading.Thread(target=server.run_here)
+        thread.start()
+        try:
+            yield urls.get(timeout=10)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+        assert not thread.is_alive()

@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from actors import DEVICE
+from street import Street, street
+
+from did.errors import Invalid, Refused
+from keyborn.clock import now
+from verifier import load_trust_root, open_verifier, verifier_at
+
+AUDIENCE = "https://door.example"
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Street]:
+    with street(tmp_path) as around:
+        yield around
+
+
+def test_a_verifier_from_a_file_and_a_directory(outside: Street, tmp_path: Path) -> None:
+    place = tmp_path / "state" / "door"
+    with verifier_at(load_trust_root(outside.trust), place, audience=AUDIENCE) as verifier:
+        challenge = verifier.challenge(at=now(), did=DEVICE.did)
+        answer = outside.answer(challenge)
+
+        assert verifier.admit(answer, at=now()).did == DEVICE.short
+        assert (verifier.audience, challenge.audience) == (AUDIENCE, AUDIENCE)
+        assert verifier.trust_root.issuers[0].did == outside.house.issuer.did
+
+    again = open_verifier(outside.trust, place, audience=AUDIENCE)
+    with pytest.raises(Refused) as caught:
+        again.admit(answer, at=now())
+    assert caught.value.code == "challenge_used"
+    again.admit(outside.answer(again.challenge(at=now())), at=now())
+
+
+def test_a_directory_that_others_can_read(outside: Street, tmp_path: Path) -> None:
+    place = tmp_path / "door"
+    place.mkdir(mode=0o755)
+    root = load_trust_root(outside.trust)
+
+    with (
+        pytest.raises(Refused) as caught,
+        verifier_at(root, place, audience=AUDIENCE),
+    ):
+        raise AssertionError
+    assert caught.value.code == "store_readable_by_others"
+
+    place.chmod(0o700)
+    with verifier_at(root, place, audience=AUDIENCE):
+        pass
+
+
+def test_a_trust_root_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "trust.toml"
+    path.write_text("issuers = []\n")
+
+    with pytest.raises(Invalid) as caught:
+        open_verifier(path, tmp_path / "door", audience=AUDIENCE)
+    assert caught.value.code == "invalid_trust_root"

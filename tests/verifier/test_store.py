@@ -1,0 +1,69 @@
+"""What a verifier remembers: here the status lists; ``test_challenges`` has the challenges."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from actors import ISSUER, NOW
+
+from did.errors import Refused
+from verifier.store import KeptList, Store, open_store
+
+KEPT = KeptList(
+    url="https://issuer.example/v1/status/1",
+    issuer=ISSUER.short.text,
+    key=ISSUER.key.public_key().raw,
+    purpose="revocation",
+    version=NOW + timedelta(microseconds=1),
+    ends=NOW + timedelta(days=1),
+    ttl=timedelta(milliseconds=1_500),
+    fetched=NOW + timedelta(microseconds=123),
+    bits=bytes(16),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(open_store(tmp_path / "verifier")) as store:
+        yield store
+
+
+@pytest.mark.parametrize("kept", [KEPT, replace(KEPT, ends=None, ttl=None)])
+def test_a_list_is_kept_as_it_is(store: Store, tmp_path: Path, kept: KeptList) -> None:
+    assert store.status_list(kept.url) is None
+    assert store.keep_status_list(kept)
+    assert store.status_list(kept.url) == kept
+    store.close()
+    with closing(open_store(tmp_path / "verifier")) as again:
+        assert again.status_list(kept.url) == kept
+
+
+def test_a_list_never_goes_back(store: Store) -> None:
+    step = timedelta(microseconds=1)
+    newer = replace(KEPT, version=KEPT.version + step, bits=bytes(15) + b"\x01")
+    again = replace(newer, fetched=NOW + timedelta(hours=1))
+    assert store.keep_status_list(KEPT)
+    assert store.keep_status_list(newer)
+
+    assert not store.keep_status_list(KEPT)
+    assert store.status_list(KEPT.url) == newer
+
+    assert store.keep_status_list(again)
+    assert store.status_list(KEPT.url) == again
+
+
+def test_it_is_durable_and_private(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "verifier" / "verifier.db"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    store.close()
+    path.chmod(0o644)
+    with pytest.raises(Refused) as caught:
+        open_store(tmp_path / "verifier")
+    assert caught.value.code == "store_readable_by_others"

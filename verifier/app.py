@@ -1,0 +1,65 @@
+"""The verifier as a service: it asks, it is answered, it decides.
+
+=====  =====================  ===================================================================
+POST   /v1/challenges         ``{}`` or ``{"did": ...}``: 201, a challenge (``did.challenge``)
+POST   /v1/presentations      a presentation that answers one: 200 with ``device`` and ``decision``
+GET    /health                200 with the audience and the pinned log
+=====  =====================  ===================================================================
+
+Whatever is not accepted is problem details (``keyborn.problem``): 400 for invalid, 403 for refused,
+503 for undecided, with ``code``, ``step`` and ``hint``.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+import orjson
+from fastapi import Depends, FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from did.identifier import parse_did
+from did.jcs import JsonObject
+from keyborn import clock
+from keyborn.http import install
+from verifier.verifier import Verifier
+
+
+class ChallengeRequest(BaseModel):
+    """Whom a challenge is for: with ``did``, that DID alone can answer it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    did: str | None = None
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+def create_app(verifier: Verifier, *, now: Callable[[], datetime] = clock.now) -> FastAPI:
+    """The application of ``verifier``; ``now`` is read once for each request."""
+    app = FastAPI(title="Keyborn verifier", openapi_url=None, docs_url=None, redoc_url=None)
+    install(app)
+
+    @app.post("/v1/challenges", status_code=HTTPStatus.CREATED)
+    def challenges(wish: ChallengeRequest) -> Response:
+        did = None if wish.did is None else parse_did(wish.did)
+        return _json(verifier.challenge(at=now(), did=did).to_json(), HTTPStatus.CREATED)
+
+    @app.post("/v1/presentations")
+    def presentations(presentation: Annotated[bytes, Depends(_body)]) -> Response:
+        device = verifier.admit(presentation, at=now())
+        return _json({"device": device.to_json(), "decision": device.decision.to_json()})
+
+    @app.get("/health")
+    def health() -> Response:
+        log_id = verifier.trust_root.log_id.hex()
+        return _json({"status": "ok", "audience": verifier.audience, "logId": log_id})
+
+    return app
+
+
+def _json(value: JsonObject, status: int = HTTPStatus.OK) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")

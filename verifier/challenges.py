@@ -1,0 +1,133 @@
+"""Challenges: they cost nothing to give out, and are answered once.
+
+A challenge is random bytes and an expiry under a MAC, bound to this purpose, to the verifier's
+audience and, where it is known, to the DID that may answer. Nothing is stored until a holder has
+proven something: then it is recorded as used, by a unique constraint that all processes share.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Final
+
+from did.challenge import Challenge
+from did.errors import Invalid, Refused
+from did.identifier import Did
+from did.jcs import canonicalize
+from did.nonce import Nonce, mint, recognise
+from verifier.store import Store
+
+LIFETIME: Final = timedelta(seconds=120)
+
+_PURPOSE: Final = "keyborn verifier challenge"
+
+
+class ChallengeBook:
+    """The challenges of one verifier.
+
+    Attributes:
+        audience: The verifier's name, a URL: what its challenges are for.
+    """
+
+    def __init__(self, *, store: Store, audience: str, lifetime: timedelta = LIFETIME) -> None:
+        if not audience:
+            raise Invalid("invalid_audience", "a verifier needs a name, its URL")
+        self.audience = audience
+        self._store = store
+        self._lifetime = lifetime
+        self._key = store.challenge_key()
+
+    def issue(self, *, at: datetime, did: Did | None = None) -> Challenge:
+        """A new challenge; for ``did`` alone, if that is given (in either form)."""
+        who = None if did is None else did.canonical
+        nonce = mint(
+            self._key,
+            purpose=_PURPOSE,
+            context=self._context(who),
+            expires=at + self._lifetime,
+        )
+        return Challenge(nonce.text, self.audience, nonce.expires, who)
+
+    def recall(self, nonce: str, *, audience: str, holder: Did, at: datetime) -> Challenge:
+        """The challenge that a presentation by ``holder`` names, which must be one of ours.
+
+        Args:
+            nonce: The presentation's ``challenge``.
+            audience: Its ``domain``.
+            holder: Who presents.
+            at: Now.
+
+        Raises:
+            Refused: ``wrong_audience``, ``challenge_expired``.
+            Invalid: ``unknown_challenge``: not made here, or for another DID.
+        """
+        check_audience(audience, self.audience)
+        try:
+            free = self._recognise(nonce, None, at)
+            if free is not None:
+                return Challenge(nonce, audience, free.expires)
+            bound = self._recognise(nonce, holder.canonical, at)
+        except Refused as error:
+            raise expired() from error
+        if bound is None:
+            raise Invalid(
+                "unknown_challenge",
+                "the challenge was not made by this verifier, or for another DID",
+                value=nonce,
+                hint="ask this verifier for a challenge, and answer it with the same DID",
+            )
+        return Challenge(nonce, audience, bound.expires, holder.canonical)
+
+    def check_unused(self, challenge: Challenge) -> None:
+        """Return if nobody has answered it yet; raises ``Refused`` (``challenge_used``)."""
+        if self._store.is_used(_digest(challenge)):
+            raise _used()
+
+    def redeem(self, challenge: Challenge, *, at: datetime) -> None:
+        """Record it as used, durably, before this returns.
+
+        Raises:
+            Refused: ``challenge_used``: somebody was first.
+        """
+        if not self._store.use(_digest(challenge), expires=challenge.expires, at=at):
+            raise _used()
+
+    def _recognise(self, text: str, did: Did | None, at: datetime) -> Nonce | None:
+        try:
+            return recognise(self._key, text, purpose=_PURPOSE, context=self._context(did), at=at)
+        except Invalid:
+            return None
+
+    def _context(self, did: Did | None) -> bytes:
+        return canonicalize([self.audience, None if did is None else did.text])
+
+
+def check_audience(found: str, due: str) -> None:
+    """Return if a presentation's ``domain`` is this verifier's audience, exactly.
+
+    Raises:
+        Refused: ``wrong_audience``.
+    """
+    if found != due:
+        raise Refused(
+            "wrong_audience",
+            f"the presentation was made for another verifier than {due}",
+            value=found,
+            hint="present to the verifier that the challenge came from",
+        )
+
+
+def expired() -> Refused:
+    """The refusal of a challenge that has ended."""
+    return Refused("challenge_expired", "the challenge has expired", hint="ask for a new challenge")
+
+
+def _used() -> Refused:
+    return Refused(
+        "challenge_used",
+        "the challenge was answered before; a presentation counts once",
+        hint="ask for a new challenge",
+    )
+
+
+def _digest(challenge: Challenge) -> bytes:
+    return hashlib.sha256(canonicalize([challenge.audience, challenge.nonce])).digest()

@@ -1,0 +1,227 @@
+"""The commands ``keyborn verifier ...`` and ``keyborn verify``."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from did.challenge import Challenge
+from did.errors import KeybornError
+from did.identifier import parse_did
+from did.jcs import JsonObject, canonicalize
+from did.limits import LIMITS
+from did.strict_json import parse_object
+from keyborn.clock import now
+from keyborn.options import service_options
+from keyborn.output import emit, json_option, printable
+from verifier.challenges import LIFETIME, ChallengeBook
+from verifier.decision import Trail
+from verifier.opening import verifier_at
+from verifier.report import checklist, refusal
+from verifier.store import open_store
+from verifier.trust_commands import mark, trust
+from verifier.trust_file import load_trust_root
+from verifier.verifier import AuthenticatedDevice, VerifiedCredential
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
+_PORT: Final = 8600
+
+_trust_option = click.option(
+    "--trust", "trust_file", type=_FILE, required=True, help="The trust root."
+)
+_lifetime_option = click.option(
+    "--challenge-lifetime",
+    "lifetime",
+    type=click.IntRange(1, 86_400),
+    default=int(LIFETIME.total_seconds()),
+    show_default=True,
+    help="Seconds that a device has to answer.",
+)
+
+
+@click.group()
+def verifier() -> None:
+    """Decide whom to let in: trust roots, challenges, and the service."""
+
+
+@verifier.command()
+@_trust_option
+@click.option("--dir", "directory", type=_DIRECTORY, required=True, help="What it remembers.")
+@click.option("--audience", help="Its name, as devices know it.  [default: its own URL]")
+@_lifetime_option
+@service_options(port=_PORT)
+def serve(
+    *,
+    trust_file: Path,
+    directory: Path,
+    audience: str | None,
+    lifetime: int,
+    host: str,
+    port: int,
+    ready_file: Path | None,
+    log_json: bool | None,
+) -> None:
+    """Answer devices over HTTP: challenges, and decisions on presentations."""
+    from keyborn.logs import configure  # noqa: PLC0415 - only where it is used
+    from keyborn.server import serve_named  # noqa: PLC0415 - only where it is used
+    from verifier.app import create_app  # noqa: PLC0415 - only where it is used
+
+    configure(as_json=log_json)
+    root = load_trust_root(trust_file)
+    with ExitStack() as stack:
+
+        def make_app(url: str) -> "FastAPI":
+            opened = verifier_at(
+                root,
+                directory,
+                audience=audience or url,
+                challenge_lifetime=timedelta(seconds=lifetime),
+            )
+            return create_app(stack.enter_context(opened))
+
+        serve_named(make_app, host=host, port=port, ready_file=ready_file)
+
+
+@verifier.command()
+@click.option("--dir", "directory", type=_DIRECTORY, required=True, help="What it remembers.")
+@click.option("--audience", required=True, help="The verifier's name, a URL.")
+@click.option("--did", help="The one DID that may answer.  [default: any]")
+@_lifetime_option
+@json_option
+def challenge(
+    *, directory: Path, audience: str, did: str | None, lifetime: int, as_json: bool
+) -> None:
+    """Make a challenge, which a device answers with a presentation.
+
+    Whoever runs with the same --dir and --audience takes the answer, once.
+    """
+    who = None if did is None else parse_did(did)
+    with closing(open_store(directory)) as store:
+        book = ChallengeBook(store=store, audience=audience, lifetime=timedelta(seconds=lifetime))
+        made = book.issue(at=now(), did=who).to_json()
+    emit(made, as_json=as_json, human=canonicalize(made).decode())
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@_trust_option
+@click.option(
+    "--challenge", "asked", help="What the presentation answers: a challenge's file, or its text."
+)
+@click.option("--audience", help="The verifier's name; a challenge's file has it.")
+@click.option(
+    "--dir", "directory", type=_DIRECTORY, help="What the verifier remembers.  [default: nothing]"
+)
+@json_option
+def verify(
+    *,
+    file: str,
+    trust_file: Path,
+    asked: str | None,
+    audience: str | None,
+    directory: Path | None,
+    as_json: bool,
+) -> None:
+    """Verify the presentation or the credential in FILE ("-": stdin), by a trust root.
+
+    A presentation answers a challenge: give it with --challenge, or let --dir and --audience tell
+    that the challenge was made there. A credential alone says nothing of who hands it over.
+    """
+    with click.open_file(file, "rb") as opened:
+        data = opened.read(LIMITS.json_bytes + 1)
+    is_presentation = _is_presentation(data)
+    if not is_presentation and (asked is not None or audience is not None):
+        raise click.UsageError("a credential answers no challenge; a presentation does")
+    given = _given_challenge(asked, audience)
+    if is_presentation and given is None and (directory is None or audience is None):
+        raise click.UsageError(
+            "a presentation answers a challenge: give --challenge, or --dir and --audience"
+        )
+    root = load_trust_root(trust_file)
+    trail = Trail()
+    at = now()
+    name = given.audience if given is not None else audience or "urn:keyborn:verify"
+    with _remembering(directory) as place, verifier_at(root, place, audience=name) as judge:
+        try:
+            if not is_presentation:
+                found = _credential_json(judge.verify_credential(data, at=at, trail=trail))
+            elif given is not None:
+                found = _device_json(judge.verify(data, challenge=given, at=at, trail=trail))
+            else:
+                found = _device_json(judge.admit(data, at=at, trail=trail))
+        except KeybornError as error:
+            emit(refusal(trail.steps, error), as_json=as_json, human=checklist(trail.steps))
+            raise
+    emit(found, as_json=as_json, human=f"{checklist(trail.steps)}\n{_verdict(found)}")
+
+
+@contextmanager
+def _remembering(directory: Path | None) -> Iterator[Path]:
+    if directory is not None:
+        yield directory
+        return
+    click.echo(
+        "nothing is remembered without --dir: not that the challenge was used, nor the newest log"
+        " and status lists that were seen",
+        err=True,
+    )
+    with tempfile.TemporaryDirectory(prefix="keyborn-verify-") as place:
+        yield Path(place)
+
+
+def _is_presentation(data: bytes) -> bool:
+    types = parse_object(data).get("type")
+    return "VerifiablePresentation" in (types if isinstance(types, list) else [types])
+
+
+def _given_challenge(asked: str | None, audience: str | None) -> Challenge | None:
+    """The challenge of ``--challenge``: a file, its JSON, or the bare nonce beside an audience."""
+    if asked is None:
+        return None
+    text = asked
+    if not asked.startswith("{") and Path(asked).is_file():
+        text = Path(asked).read_text("utf-8", "replace")
+    if text.lstrip().startswith("{"):
+        given = Challenge.from_json(parse_object(text.encode()))
+        if audience is not None and audience != given.audience:
+            raise click.UsageError(f"the challenge is of {given.audience}, not of {audience}")
+        return given
+    if audience is None:
+        raise click.UsageError(
+            "--challenge is not a file; if it is a challenge's text, give --audience too"
+        )
+    # No end is known of a bare nonce; with --dir, once used it stays used.
+    return Challenge(text.strip(), audience, datetime.max.replace(tzinfo=UTC))
+
+
+def _device_json(device: AuthenticatedDevice) -> JsonObject:
+    return {"device": device.to_json(), "decision": device.decision.to_json()}
+
+
+def _credential_json(verified: VerifiedCredential) -> JsonObject:
+    return {
+        "credential": verified.credential.document,
+        "decision": verified.decision.to_json(),
+    }
+
+
+def _verdict(found: JsonObject) -> str:
+    device = found.get("device")
+    if not isinstance(device, dict):
+        return "accepted: the credential is to be believed; who hands it over is not known"
+    said = [
+        f"{name} {printable(str(device[name]))}" for name in ("model", "owner") if name in device
+    ]
+    return ", ".join([f"accepted: {device['did']}", *said])
+
+
+verifier.add_command(trust)
+verifier.add_command(mark)

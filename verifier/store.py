@@ -1,0 +1,203 @@
+"""What a verifier remembers: the key of its challenges, the ones used, the newest status lists.
+
+One SQLite file; several processes may share it. That a challenge is used once, and that a status
+list does not go back, are held by constraints and conditions in the database.
+
+Threat model: whoever can modify the file can have a challenge answered twice or make challenges of
+their own, and can hide a suspension or revocation until the status list is fetched again. They
+cannot forge a device's or an issuer's signature.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from nacl.utils import random as random_bytes
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from keyborn.faults import FaultPoint
+from keyborn.files import private_directory
+from keyborn.storage import open_database, reading
+
+# Clocks of processes that share a store may differ: what expired is kept a little longer.
+KEPT_AFTER_EXPIRY: Final = timedelta(hours=1)
+
+BEFORE_COMMIT: Final = FaultPoint("verifier.challenge.before_commit")
+AFTER_COMMIT: Final = FaultPoint("verifier.challenge.after_commit")
+
+_VERSION: Final = 1
+_KEY_BYTES: Final = 32
+
+_metadata: Final = MetaData()
+_keys: Final = Table(
+    "keys",
+    _metadata,
+    Column("name", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+_used: Final = Table(
+    "used_challenges",
+    _metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires", Integer, nullable=False, index=True),
+)
+_lists: Final = Table(
+    "status_lists",
+    _metadata,
+    Column("url", String, primary_key=True),
+    Column("issuer", String, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("ends", Integer),
+    Column("ttl", Integer),
+    Column("fetched", Integer, nullable=False),
+    Column("bits", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptList:
+    """A status list that was verified when it was fetched.
+
+    Attributes:
+        url: Where it stands.
+        issuer: The DID that signed it.
+        key: The raw key that signed it, 32 bytes; its issuer's current one at that time.
+        purpose: ``revocation`` or ``suspension``.
+        version: Its ``validFrom``.
+        ends: Its ``validUntil``, if it states one.
+        ttl: How long its issuer lets it be cached, if it says.
+        fetched: When it was fetched.
+        bits: One bit an entry.
+    """
+
+    url: str
+    issuer: str
+    key: bytes
+    purpose: str
+    version: datetime
+    ends: datetime | None
+    ttl: timedelta | None
+    fetched: datetime
+    bits: bytes
+
+
+class Store:
+    """The verifier's database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._engine.dispose()
+
+    def challenge_key(self) -> bytes:
+        """The 32-byte MAC key of this verifier's challenges; made at first, then always the same.
+
+        Of two processes that start at once, both get the one that was stored.
+        """
+        with self._engine.begin() as connection:
+            made = {"name": "challenge", "value": random_bytes(_KEY_BYTES)}
+            connection.execute(upsert(_keys).values(made).on_conflict_do_nothing())
+            value: bytes = connection.execute(
+                select(_keys.c.value).where(_keys.c.name == "challenge")
+            ).scalar_one()
+        return value
+
+    def is_used(self, digest: bytes) -> bool:
+        """Whether the challenge with this 32-byte digest was used."""
+        with reading(self._engine) as connection:
+            found = connection.execute(select(_used.c.expires).where(_used.c.digest == digest))
+            return found.one_or_none() is not None
+
+    def use(self, digest: bytes, *, expires: datetime, at: datetime) -> bool:
+        """Record a challenge as used; False if it was already. Durable when this returns.
+
+        Forgets those that ended more than an hour ago: their expiry refuses them.
+        """
+        cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
+        row = {"digest": digest, "expires": int(expires.timestamp())}
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(_used).where(_used.c.expires < cutoff))
+                connection.execute(insert(_used).values(row))
+                BEFORE_COMMIT.reached()
+        except IntegrityError:
+            return False
+        AFTER_COMMIT.reached()
+        return True
+
+    def status_list(self, url: str) -> KeptList | None:
+        """The highest version seen of the list at ``url``."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(_lists).where(_lists.c.url == url)).one_or_none()
+        if row is None:
+            return None
+        return KeptList(
+            url=row.url,
+            issuer=row.issuer,
+            key=row.key,
+            purpose=row.purpose,
+            version=_from_micros(row.version),
+            ends=None if row.ends is None else _from_micros(row.ends),
+            ttl=None if row.ttl is None else timedelta(milliseconds=row.ttl),
+            fetched=_from_micros(row.fetched),
+            bits=row.bits,
+        )
+
+    def keep_status_list(self, kept: KeptList) -> bool:
+        """Keep ``kept`` for its URL; False, and nothing done, if a higher version was seen."""
+        row = {
+            "url": kept.url,
+            "issuer": kept.issuer,
+            "key": kept.key,
+            "purpose": kept.purpose,
+            "version": _micros(kept.version),
+            "ends": None if kept.ends is None else _micros(kept.ends),
+            "ttl": None if kept.ttl is None else kept.ttl // timedelta(milliseconds=1),
+            "fetched": _micros(kept.fetched),
+            "bits": kept.bits,
+        }
+        statement = upsert(_lists).values(row)
+        statement = statement.on_conflict_do_update(
+            index_elements=[_lists.c.url],
+            set_={name: statement.excluded[name] for name in row if name != "url"},
+            where=statement.excluded.version >= _lists.c.version,
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(statement).rowcount == 1
+
+
+def open_store(directory: Path) -> Store:
+    """The store in ``directory``, which is made (mode 0700) if it is missing.
+
+    Raises:
+        Refused: Others can read it, or it is not durable; as ``keyborn.storage.open_database``.
+        Unavailable: It is damaged or cannot be used.
+    """
+    path = private_directory(directory) / "verifier.db"
+    return Store(open_database(path, _metadata, name="verifier", version=_VERSION))
+
+
+def _micros(time: datetime) -> int:
+    return (time - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+
+
+def _from_micros(value: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value)

@@ -1,0 +1,283 @@
+"""The decision: is the thing at the door the device that it says it is, and is it wanted?
+
+The verifier checks, at one moment and in this order:
+
+1. *Format.* The presentation is strict JSON, a Verifiable Presentation 2.0 with one
+   ``eddsa-jcs-2022`` proof, and holds at least one credential, each well formed.
+2. *Challenge.* It answers a challenge of this verifier, made for this audience (and for this DID,
+   if it was made for one), which has not expired and was not answered before.
+3. *Holder.* The holder's DID is registered on the pinned log, known recently enough; the key that
+   signed is its current one, as settled as the policy asks, with nothing pending against it.
+4. *Presentation signature.* That key signed holder, credentials, challenge and audience.
+5. *Single use.* The challenge is recorded as used: by now somebody has proven something.
+6. For each credential:
+
+   1. *Type.* It has a type of its own, and is not a configuration credential.
+   2. *Trusted issuer.* The trust root believes its issuer, for all its types and at its
+      ``validFrom``.
+   3. *Issuer's key.* The key that signed is not marked compromised, and was the issuer's current
+      one at ``validFrom``; the issuer is not deactivated.
+   4. *Credential signature.* That key signed the credential.
+   5. *Validity.* It has begun and has not ended.
+   6. *Log.* It is bound to the pinned log.
+   7. *Subject.* It speaks of the holder.
+   8. *Status.* It is neither revoked nor suspended, by a list that is fresh enough.
+   9. *Policy.* Model and roles are what the policy asks.
+
+7. *Device.* Exactly one of the credentials is a ``DeviceProvisioningCredential``.
+
+It does **not** check: the presentation's ``created`` (devices have poor clocks; the challenge
+proves that it is new); claims that the policy does not name; that the device's software is
+unharmed; that nobody relays between the device and this verifier (a channel must see to that).
+``verify_credential`` leaves out steps 1 to 5, 6.7 and 7: it says nothing of who hands it over.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from did.challenge import Challenge
+from did.errors import Refused
+from did.identifier import Did, KeybornDid
+from did.jcs import JsonObject
+from did.keys import PublicKey
+from did.resolution import Resolver, authenticating_version
+from did.strict_json import parse_object
+from did.timestamps import format_time
+from did.vc.credential import PROVISIONING, Credential, parse_credential
+from did.vc.presentation import Presentation, parse_presentation
+from verifier.challenges import ChallengeBook, check_audience, expired
+from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
+from verifier.decision import Check, Decision, Trail
+from verifier.inquiry import Inquiry, version_facts
+from verifier.statuses import Statuses
+from verifier.trust_root import TrustRoot
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedDevice:
+    """A device that proved who it is, and how that was decided. Only ``Verifier`` makes one.
+
+    Attributes:
+        did: Its DID, in short form.
+        key: The key it signed with, its current one.
+        issuer: Who provisioned it.
+        claims: What its provisioning credential says of it.
+        credentials: All that it presented, each of them checked.
+        decision: Every step, with its evidence.
+    """
+
+    did: KeybornDid
+    key: PublicKey
+    issuer: Did
+    claims: DeviceClaims
+    credentials: tuple[Credential, ...]
+    decision: Decision
+
+    def to_json(self) -> JsonObject:
+        """Who it is, as an object; the decision apart."""
+        return {
+            "did": self.did.text,
+            "key": self.key.multibase,
+            "issuer": self.issuer.text,
+            **self.claims.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedCredential:
+    """A credential that is to be believed, and how that was decided; who holds it is unknown."""
+
+    credential: Credential
+    decision: Decision
+
+
+class Verifier:
+    """Decides, by one trust root, over one log.
+
+    Raises from its methods: ``Invalid`` (malformed, or a proof that does not hold), ``Refused``
+    (proven, but not wanted) or ``Undecided`` (could not be found out), each with its ``step``.
+    """
+
+    def __init__(
+        self,
+        *,
+        trust_root: TrustRoot,
+        resolver: Resolver,
+        statuses: Statuses,
+        challenges: ChallengeBook,
+    ) -> None:
+        self._root = trust_root
+        self._resolver = resolver
+        self._statuses = statuses
+        self._challenges = challenges
+
+    @property
+    def trust_root(self) -> TrustRoot:
+        """Whom it believes."""
+        return self._root
+
+    @property
+    def audience(self) -> str:
+        """Its name: what presentations to it are made for."""
+        return self._challenges.audience
+
+    def challenge(self, *, at: datetime, did: Did | None = None) -> Challenge:
+        """A new challenge, for ``did`` alone if that is given; nothing is stored."""
+        return self._challenges.issue(at=at, did=did)
+
+    def verify(
+        self,
+        presentation: bytes,
+        *,
+        challenge: Challenge,
+        at: datetime,
+        trail: Trail | None = None,
+    ) -> AuthenticatedDevice:
+        """The device that answers ``challenge`` with ``presentation``.
+
+        Args:
+            presentation: JSON text, as it arrived.
+            challenge: The caller's own, which it has kept; ``admit`` is for one it has not kept.
+            at: The moment of the decision: the clock, read once.
+            trail: Filled with the steps as they are taken, for who wants them when this raises.
+
+        Raises:
+            Invalid, Refused, Undecided: With the step, one of ``verifier.decision.Check``.
+        """
+        trail = Trail() if trail is None else trail
+        parsed = _parse(presentation, trail)
+        with trail.step(Check.CHALLENGE) as found:
+            found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
+            _check_challenge(parsed, challenge, at)
+            self._challenges.check_unused(challenge)
+            found.facts["expires"] = format_time(challenge.expires)
+        return self._decide(parsed, challenge, at, trail)
+
+    def admit(
+        self, presentation: bytes, *, at: datetime, trail: Trail | None = None
+    ) -> AuthenticatedDevice:
+        """As ``verify``, for the challenge that the presentation names.
+
+        It must be one that this verifier, or another process with the same store, made.
+        """
+        trail = Trail() if trail is None else trail
+        parsed = _parse(presentation, trail)
+        with trail.step(Check.CHALLENGE) as found:
+            found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
+            challenge = self._challenges.recall(
+                parsed.challenge, audience=parsed.audience, holder=parsed.holder, at=at
+            )
+            self._challenges.check_unused(challenge)
+            found.facts["expires"] = format_time(challenge.expires)
+        return self._decide(parsed, challenge, at, trail)
+
+    def verify_credential(
+        self, credential: bytes, *, at: datetime, trail: Trail | None = None
+    ) -> VerifiedCredential:
+        """The credential that JSON text ``credential`` is, if it is to be believed.
+
+        It says nothing of who hands it over: whoever has a copy can. Raises as ``verify``.
+        """
+        trail = Trail() if trail is None else trail
+        with trail.step(Check.FORMAT) as found:
+            parsed = parse_credential(parse_object(credential))
+            found.facts["credentials"] = 1
+        inquiry = Inquiry(self._root, self._resolver, at)
+        CredentialChecks(inquiry, self._statuses, trail, holder=None).check(parsed, 0)
+        return VerifiedCredential(parsed, self._decision(at, trail))
+
+    def _decide(
+        self, parsed: Presentation, challenge: Challenge, at: datetime, trail: Trail
+    ) -> AuthenticatedDevice:
+        inquiry = Inquiry(self._root, self._resolver, at)
+        with trail.step(Check.HOLDER) as found:
+            holder = _registrable(parsed.holder)
+            key = parsed.proof.method.key()
+            found.facts["key"] = key.multibase
+            resolution = inquiry.resolve(holder)
+            inquiry.note(found, resolution)
+            finality = self._root.policy.finality
+            version = authenticating_version(resolution, key, finality=finality, step=Check.HOLDER)
+            found.facts.update(version_facts(version))
+        with trail.step(Check.PRESENTATION_SIGNATURE):
+            parsed.proof.verify(key)
+            _check_unexpired(parsed, at)
+        with trail.step(Check.SINGLE_USE):
+            self._challenges.redeem(challenge, at=at)
+        checks = CredentialChecks(inquiry, self._statuses, trail, holder)
+        for number, credential in enumerate(parsed.credentials):
+            checks.check(credential, number)
+        with trail.step(Check.DEVICE) as found:
+            provisioned = _provisioning(parsed)
+            claims = device_claims(provisioned)
+            found.facts["did"] = holder.text
+        return AuthenticatedDevice(
+            did=holder,
+            key=key,
+            issuer=provisioned.issuer,
+            claims=claims,
+            credentials=parsed.credentials,
+            decision=self._decision(at, trail),
+        )
+
+    def _decision(self, at: datetime, trail: Trail) -> Decision:
+        return Decision(at, self._root.digest, self._root.log_id, tuple(trail.steps))
+
+
+def _parse(presentation: bytes, trail: Trail) -> Presentation:
+    with trail.step(Check.FORMAT) as found:
+        parsed = parse_presentation(presentation)
+        found.facts["credentials"] = len(parsed.credentials)
+        return parsed
+
+
+def _check_challenge(parsed: Presentation, challenge: Challenge, at: datetime) -> None:
+    check_audience(parsed.audience, challenge.audience)
+    if parsed.challenge != challenge.nonce:
+        raise Refused(
+            "wrong_challenge",
+            "the presentation answers another challenge",
+            value=parsed.challenge,
+            hint="present anew, for this challenge",
+        )
+    if challenge.did is not None and challenge.did.canonical != parsed.holder:
+        raise Refused(
+            "wrong_holder",
+            "the challenge was made for another DID than the one that presents",
+            value=parsed.holder.text,
+        )
+    if at >= challenge.expires:
+        raise expired()
+
+
+def _registrable(holder: Did) -> KeybornDid:
+    if not isinstance(holder, KeybornDid):
+        raise Refused(
+            "not_registered",
+            "the holder's DID is not of a kind that the log holds",
+            value=holder.text,
+            hint="present with a did:keyborn that is registered",
+        )
+    return holder
+
+
+def _check_unexpired(parsed: Presentation, at: datetime) -> None:
+    ends = parsed.proof.expires
+    if ends is not None and at >= ends:
+        raise Refused(
+            "presentation_expired",
+            "the presentation has ended, as its proof says",
+            value=format_time(ends),
+            hint="present anew",
+        )
+
+
+def _provisioning(parsed: Presentation) -> Credential:
+    found = [credential for credential in parsed.credentials if PROVISIONING in credential.types]
+    if len(found) != 1:
+        raise Refused(
+            "one_provisioning_credential_needed",
+            f"a presentation holds exactly one {PROVISIONING}: it says who the device is",
+            value=len(found),
+        )
+    return found[0]
