@@ -10,6 +10,7 @@ from typing import Final
 from eth_hash.auto import keccak
 
 KIND_CALL_DATA: Final = 0
+LATEST_TIME: Final = 253_402_300_799  # the last second of the year 9999, where the calendar ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@
     {"entries": [{"sequence": int, "kind": int, "batch": base64url,
                   "blockNumber": int, "blockTime": int}, ...]}
 
-A page holds at most ``PAGE_ENTRIES`` entries and, unless it is one entry alone, ``PAGE_BYTES``
-bytes of batches, so it may end before ``stop``: ask on from there. It is empty beyond the last.
+A page holds at most ``PAGE_ENTRIES`` entries and ``PAGE_BYTES`` bytes of batches, so it may end
+before ``stop``: ask on from there. It is empty beyond the last.
 """
 
 import re
@@ -22,13 +22,13 @@ from did.errors import Invalid
 from did.jcs import Json, JsonObject
 from did.multibase import base64url_decode, base64url_encode
 from did.resolution import Finality
-from ledger.chain import LogEntry
+from ledger.chain import LATEST_TIME, LogEntry
 from ledger.embedded.heads import Statement, evidence, read_evidence
 from ledger.log import Heads
 
 PAGE_ENTRIES: Final = 1_000
 PAGE_BYTES: Final = 1_048_576
-ENTRY_BYTES: Final = 1_048_576  # of one batch; on Ethereum the block's gas is the bound
+ENTRY_BYTES: Final = PAGE_BYTES  # of one batch; on Ethereum the block's gas is the bound
 ANSWER_BYTES: Final = 4_194_304
 
 _HASH_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -123,7 +123,11 @@ def _entry(value: Json) -> LogEntry:
             "blockNumber": int() as block_number,
             "blockTime": int() as block_time,
             **rest,
-        } if not rest and _counts(sequence, kind, block_number, block_time):
+        } if (
+            not rest
+            and _counts(sequence, kind, block_number, block_time)
+            and block_time <= LATEST_TIME
+        ):
             return LogEntry(sequence, kind, _bytes(batch), block_number, block_time)
         case _:
             raise malformed("an entry has another form")
