@@ -16,14 +16,13 @@ from did import cbor
 from did.errors import Invalid
 from did.keys import PublicKey, Signer
 from did.resolution import Finality
-from ledger.chain import LATEST_TIME
 from ledger.log import Head
 
 HASH_BYTES: Final = 32
 _KIND: Final = "keyborn-head/1"
 _STEP: Final = "verify the ledger's head"
 _EVIDENCE_BYTES: Final = 512
-_LAST_SEQUENCE: Final = 2**53 - 1  # what JSON carries
+_MAX_COUNT: Final = 2**53 - 1  # of a sequence or a time: what JSON carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +129,7 @@ def read_evidence(data: bytes) -> tuple[Statement, bytes]:
             kind == _KIND
             and finality in list(Finality)
             and len(log_id) == len(head) == HASH_BYTES
-            and type(sequence) is type(time) is int
-            and 0 <= sequence <= _LAST_SEQUENCE
-            and 0 <= time <= LATEST_TIME
+            and all(type(n) is int and 0 <= n <= _MAX_COUNT for n in (sequence, time))
         ):
             return Statement(log_id, Finality(finality), sequence, head, time), signature
         case _:

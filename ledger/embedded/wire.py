@@ -22,7 +22,7 @@ from did.errors import Invalid
 from did.jcs import Json, JsonObject
 from did.multibase import base64url_decode, base64url_encode
 from did.resolution import Finality
-from ledger.chain import LATEST_TIME, LogEntry
+from ledger.chain import LogEntry
 from ledger.embedded.heads import Statement, evidence, read_evidence
 from ledger.log import Heads
 
@@ -123,11 +123,7 @@ def _entry(value: Json) -> LogEntry:
             "blockNumber": int() as block_number,
             "blockTime": int() as block_time,
             **rest,
-        } if (
-            not rest
-            and _counts(sequence, kind, block_number, block_time)
-            and block_time <= LATEST_TIME
-        ):
+        } if not rest and _counts(sequence, kind, block_number, block_time):
             return LogEntry(sequence, kind, _bytes(batch), block_number, block_time)
         case _:
             raise malformed("an entry has another form")
