@@ -121,7 +121,8 @@ class Statuses:
 
     def _fetch(self, prefix: str, url: str) -> bytes:
         if prefix not in self._clients:
-            self._clients[prefix] = self._connect(prefix)
+            # Two threads may get here at once; a client that was not used yet holds nothing open.
+            self._clients.setdefault(prefix, self._connect(prefix))
         headers = {"accept": "application/vc, application/json"}
         try:
             return request(
