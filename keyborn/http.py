@@ -5,10 +5,10 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
@@ -84,6 +84,14 @@ class StrictRoute(APIRoute):
 class _StrictRequest(Request):
     async def json(self) -> Json:
         return parse(await self.body())
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+RawBody = Annotated[bytes, Depends(_body)]
+"""A request's body as it arrived, for an endpoint that parses it itself: ``body: RawBody``."""
 
 
 class Envelope:

@@ -43,6 +43,9 @@ from ledger.state import DidState
 _VERSION: Final = 1
 _IDS_PER_QUERY: Final = 500
 
+# Ids are random, so a replay of many writes all over the file: it is kept in memory, 64 MB of it.
+_CACHE: Final = "PRAGMA cache_size = -65536"
+
 _BEFORE_BEGIN: Final = FaultPoint("ledger.index.before_begin")
 _AFTER_BEGIN: Final = FaultPoint("ledger.index.after_begin")
 
@@ -269,4 +272,5 @@ class Index:
             Unavailable: ``store_busy`` where another writer does not finish.
         """
         with self._engine.begin() as connection:
+            connection.exec_driver_sql(_CACHE)
             yield Writer(connection, self._log_id)

@@ -13,16 +13,15 @@ Whatever is not accepted is problem details (``keyborn.problem``): 400 for inval
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
 
 import orjson
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from pydantic import BaseModel, ConfigDict
 
 from did.identifier import parse_did
 from did.jcs import JsonObject
 from keyborn import clock
-from keyborn.http import install
+from keyborn.http import RawBody, install
 from verifier.verifier import Verifier
 
 
@@ -32,10 +31,6 @@ class ChallengeRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     did: str | None = None
-
-
-async def _body(request: Request) -> bytes:
-    return await request.body()
 
 
 def create_app(verifier: Verifier, *, now: Callable[[], datetime] = clock.now) -> FastAPI:
@@ -49,7 +44,7 @@ def create_app(verifier: Verifier, *, now: Callable[[], datetime] = clock.now) -
         return _json(verifier.challenge(at=now(), did=did).to_json(), HTTPStatus.CREATED)
 
     @app.post("/v1/presentations")
-    def presentations(presentation: Annotated[bytes, Depends(_body)]) -> Response:
+    def presentations(presentation: RawBody) -> Response:
         device = verifier.admit(presentation, at=now())
         return _json({"device": device.to_json(), "decision": device.decision.to_json()})
 

@@ -148,6 +148,7 @@ class Verifier:
         parsed = _parse(presentation, trail)
         with trail.step(Check.CHALLENGE) as found:
             found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
+            check_audience(challenge.audience, self.audience)
             _check_challenge(parsed, challenge, at)
             self._challenges.check_unused(challenge)
             found.facts["expires"] = format_time(challenge.expires)

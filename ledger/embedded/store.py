@@ -277,11 +277,8 @@ def _read_key(directory: Path) -> SigningKey:
     """The key that signs heads, made if the ledger is new."""
     path = directory / _KEY_FILE
     made = (directory / _FILE).exists()  # which is after its key
-    try:
+    with suppress(Unavailable):  # there is none
         return SigningKey(read_private(path, KEY_BYTES))
-    except Unavailable as error:
-        if error.code != "store_missing":
-            raise
     if made:
         raise Unavailable(
             "ledger_key_missing",

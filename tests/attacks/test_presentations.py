@@ -92,6 +92,9 @@ def test_a_presentation_made_for_another_verifier(house: Gatehouse) -> None:
         here.admit(answer, at=house.now)
     with refused("wrong_audience", Check.CHALLENGE):
         here.verify(answer, challenge=here.challenge(at=house.now), at=house.now)
+    # A caller that takes the challenge from the presenter, too, must not accept either.
+    with refused("wrong_audience", Check.CHALLENGE):
+        here.verify(answer, challenge=there.challenge(at=house.now), at=house.now)
 
     there.admit(answer, at=house.now)
     other_store.close()

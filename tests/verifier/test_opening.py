@@ -7,7 +7,8 @@ from street import Street, street
 
 from did.errors import Invalid, Refused
 from keyborn.clock import now
-from verifier import load_trust_root, open_verifier, verifier_at
+from verifier.opening import open_verifier, verifier_at
+from verifier.trust_file import load_trust_root
 
 AUDIENCE = "https://door.example"
 

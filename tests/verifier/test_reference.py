@@ -1,0 +1,38 @@
+"""The reference names the steps and codes that there are."""
+
+import re
+from pathlib import Path
+
+from verifier.decision import Check
+
+ROOT = Path(__file__).parents[2]
+TABLE = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in (ROOT / "docs/reference/verifier.md").read_text().splitlines()
+    if re.match(r"\| \d", line)
+]
+NOT_OF_DECISIONS = {
+    "edit_by_hand",
+    "invalid_audience",
+    "invalid_status_list",  # told as status_invalid
+    "invalid_trust_root",
+    "issuer_not_named",
+}
+BY_CONSTANT = {"invalid_presentation"}
+
+
+def raised(*packages: str) -> set[str]:
+    sources = [path.read_text() for name in packages for path in (ROOT / name).rglob("*.py")]
+    error = re.compile(r'(?:Invalid|Refused|Undecided|undecided)\(\s*"([a-z_]+)"')
+    return {code for source in sources for code in error.findall(source)}
+
+
+def test_it_has_each_step_in_order() -> None:
+    assert [row[0] for row in TABLE] == [check.value for check in Check]
+
+
+def test_it_has_the_codes_that_are_raised() -> None:
+    named = {code for row in TABLE for code in re.findall(r"`([a-z_]+)`", " ".join(row))}
+
+    assert named - BY_CONSTANT <= raised("verifier", "did")
+    assert raised("verifier") - NOT_OF_DECISIONS <= named
