@@ -7,6 +7,7 @@ taken up where it was. ``run`` does whatever is missing next.
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -38,6 +39,25 @@ _POLL: Final = (0.05, 1.0)  # seconds between two looks: at first, and at the mo
 _BORN: Final = FaultPoint("device.init.after_identity")
 _SIGNED: Final = FaultPoint("device.present.before_deliver")
 _DELIVERED: Final = FaultPoint("device.present.after_deliver")
+
+
+@dataclass(frozen=True, slots=True)
+class OnLog:
+    """Where a DID stands on the log, and what the registrar says of the operation behind it."""
+
+    resolution: Resolution
+    receipt: Receipt | None
+
+    def to_json(self) -> JsonObject:
+        """As data: the DID's metadata and, on Ethereum, transaction and gas."""
+        value: JsonObject = {
+            "did": self.resolution.did.canonical.text,
+            **self.resolution.metadata(),
+        }
+        if self.receipt is not None and self.receipt.transaction is not None:
+            value["transaction"] = self.receipt.transaction
+            value["gas"] = self.receipt.gas
+        return value
 
 
 class Agent:
@@ -150,7 +170,7 @@ class Agent:
         """Whether the log has the DID, settled or not."""
         return ledger.reader.resolve(self.did).registration is Registration.YES
 
-    def register(self, ledger: "LedgerAccess") -> JsonObject:
+    def register(self, ledger: "LedgerAccess") -> OnLog:
         """Put the DID on the log; when it is final there, what the log says of it.
 
         Raises:
@@ -159,7 +179,7 @@ class Agent:
         """
         return self._settled(self.controller.register(ledger.registrar, ledger.reader), ledger)
 
-    def rotate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> JsonObject:
+    def rotate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> OnLog:
         """Make the next key the current one; as ``register``.
 
         Args:
@@ -169,12 +189,12 @@ class Agent:
         effect = self.controller.rotate(ledger.registrar, ledger.reader, next_key=next_key)
         return self._settled(effect, ledger)
 
-    def deactivate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> JsonObject:
+    def deactivate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> OnLog:
         """End the DID, for good; as ``rotate``."""
         effect = self.controller.deactivate(ledger.registrar, ledger.reader, next_key=next_key)
         return self._settled(effect, ledger)
 
-    def resume(self, ledger: "LedgerAccess") -> JsonObject:
+    def resume(self, ledger: "LedgerAccess") -> OnLog:
         """Finish the rotation or the deactivation that was begun; as ``rotate``."""
         try:
             return self.rotate(ledger)
@@ -183,16 +203,14 @@ class Agent:
                 raise
         return self.deactivate(ledger)
 
-    def _settled(self, effect: Effect, ledger: "LedgerAccess") -> JsonObject:
-        """Wait until ``effect`` is final: until then verifiers do not decide."""
+    def _settled(self, effect: Effect, ledger: "LedgerAccess") -> OnLog:
+        """Wait until what was done is final: until then verifiers do not decide."""
         deadline, between, pause = time.monotonic() + _PATIENCE, threading.Event(), _POLL[0]
         while True:
             resolution = ledger.reader.resolve(self.did.canonical)
             newest = resolution.versions[-1] if resolution.versions else None
-            if newest is not None and newest.number > effect.version.number:
-                break  # more has happened since
             if newest is not None and newest.finality is Finality.FINALIZED:
-                break
+                return OnLog(resolution, effect.receipt)
             if time.monotonic() > deadline:
                 raise Undecided(
                     "not_final",
@@ -203,7 +221,6 @@ class Agent:
                 )
             between.wait(pause)
             pause = min(2 * pause, _POLL[1])
-        return _on_log(resolution, effect.receipt)
 
     def credential(self) -> JsonObject:
         """What the device presents; raises ``Unavailable`` (``not_enrolled``)."""
@@ -277,11 +294,3 @@ class Agent:
             nonce=nonce,
             issued=self._now(),
         )
-
-
-def _on_log(resolution: Resolution, receipt: Receipt | None) -> JsonObject:
-    value: JsonObject = {"did": resolution.did.canonical.text, **resolution.metadata()}
-    if receipt is not None and receipt.transaction is not None:
-        value["transaction"] = receipt.transaction
-        value["gas"] = receipt.gas
-    return value

@@ -110,7 +110,7 @@ def enroll(
 def register(directory: Path, network_file: Path | None, *, as_json: bool) -> None:
     """Put the DID on the log, and wait until it is final there."""
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        _emit(agent.register(ledger), as_json=as_json)
+        _emit(agent.register(ledger).to_json(), as_json=as_json)
 
 
 @click.command()
@@ -179,7 +179,7 @@ def rotate(
 ) -> None:
     """Make the next key the current one, and wait until that is final on the log."""
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        _emit(agent.rotate(ledger, next_key=next_key), as_json=as_json)
+        _emit(agent.rotate(ledger, next_key=next_key).to_json(), as_json=as_json)
 
 
 @click.command()
@@ -198,9 +198,9 @@ def deactivate(
 ) -> None:
     """End the DID, for good. Asks first, at a terminal."""
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        if not yes and sys.stdin.isatty():
+        if not yes and _at_a_terminal():
             click.confirm(f"End {agent.did.canonical} for good?", abort=True, err=True)
-        _emit(agent.deactivate(ledger, next_key=next_key), as_json=as_json)
+        _emit(agent.deactivate(ledger, next_key=next_key).to_json(), as_json=as_json)
 
 
 @click.command()
@@ -236,6 +236,10 @@ def run(
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         decided = carry_out(agent, ledger, errand, lambda step: click.echo(f"{step} ...", err=True))
         _emit({**_described(agent), "admitted": decided}, as_json=as_json)
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _bear(directory: Path, next_out: Path | None) -> None:

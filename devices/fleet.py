@@ -3,16 +3,17 @@
 Every device goes through the steps of a single one, by the same code. What they share is what one
 machine would: HTTP connections, and one replay of the log. The fleet moves in steps, all devices
 together, so that the registrar sees all creates early and puts them on the log in few batches;
-they settle there while the devices enrol. Run again, each device goes on where it was; presenting
-is done anew each time.
+they settle there, watched, while the devices enrol. Run again, each device goes on where it was;
+presenting is done anew each time.
 """
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from devices.agent import Agent
 from devices.connections import Connections
@@ -20,8 +21,11 @@ from devices.inputs import Claim
 from devices.ledger_access import LedgerAccess
 from devices.measures import Failure, Report, Step, gas_of
 from devices.store import Store
-from did.errors import Invalid, KeybornError, Refused
-from ledger.log import Receipt
+from devices.timeline import Timeline
+from did.errors import Invalid, KeybornError
+
+if TYPE_CHECKING:
+    from ledger.log import Receipt
 
 STEPS: Final = ("born", "submitted", "enrolled", "registered", "presented")
 
@@ -72,6 +76,7 @@ class _Device:
         self.claim = claim
         self.agent: Agent
         self.submitted: float | None = None  # when its create was handed in, in this run
+        self.final = 0.0  # when that was first seen to be final on the log
 
 
 class Fleet:
@@ -86,6 +91,8 @@ class Fleet:
         self._observer = observer
         self._steps = {name: Step() for name in STEPS}
         self._failures: list[Failure] = []
+        self._receipts: list[Receipt] = []
+        self._timeline: Timeline
 
     def run(self) -> Report:
         """Bring each device as far as it goes, and tell what it came to.
@@ -96,16 +103,17 @@ class Fleet:
         started = time.perf_counter()
         devices = self._devices()
         devices = self._step("born", devices, self._bear)
-        devices = self._step("submitted", devices, self._submit)
-        devices = self._step("enrolled", devices, self._enroll)
-        devices = self._step("registered", devices, self._register)
-        receipts = self._receipts(devices)
+        with Timeline(self._ledger.reader) as self._timeline:
+            devices = self._step("submitted", devices, self._submit)
+            devices = self._step("enrolled", devices, self._enroll)
+            devices = self._step("registered", devices, self._register)
+        self._steps["registered"].seconds = self._settling(devices)
         self._step("presented", devices, self._present)
         return Report(
             devices=self._plan.count,
             steps=self._steps,
             failures=sorted(self._failures, key=lambda failure: failure.device),
-            gas=gas_of(receipts),
+            gas=gas_of(self._receipts),
             seconds=time.perf_counter() - started,
         )
 
@@ -163,7 +171,8 @@ class Fleet:
             except KeybornError as error:
                 return Failure(device.name, name, error.step, error.code, error.message)
             except OSError as error:
-                return Failure(device.name, name, None, "oserror", error.strerror or str(error))
+                code = errno.errorcode.get(error.errno or 0, "oserror").lower()
+                return Failure(device.name, name, None, code, error.strerror or str(error))
             finally:
                 self._observer.advance(name)
 
@@ -205,27 +214,25 @@ class Fleet:
 
     def _register(self, device: _Device) -> float | None:
         with device.agent.store.exclusive():
-            device.agent.register(self._ledger)
-        return None if device.submitted is None else time.perf_counter() - device.submitted
+            registered = device.agent.register(self._ledger)
+        if registered.receipt is not None:
+            self._receipts.append(registered.receipt)
+        if device.submitted is None:
+            return None
+        device.final = self._timeline.final_at(registered.resolution.versions[0].sequence)
+        return max(0.0, device.final - device.submitted)
+
+    @staticmethod
+    def _settling(devices: Sequence[_Device]) -> float:
+        """Seconds from the first create handed in to the last one final."""
+        began = [device.submitted for device in devices if device.submitted is not None]
+        ended = [device.final for device in devices if device.submitted is not None]
+        return max(ended) - min(began) if began else 0.0
 
     def _present(self, device: _Device) -> float | None:
         started = time.perf_counter()
         device.agent.present(self._plan.verifier, audience=self._plan.audience)
         return time.perf_counter() - started
-
-    def _receipts(self, devices: Sequence[_Device]) -> list[Receipt]:
-        """The registrar's receipts of the fleet's creates; those of another registrar lack."""
-        if self._ledger.network.to_table().get("type") != "ethereum":
-            return []
-        receipts = []
-        for device in devices:
-            try:
-                status = self._ledger.registrar.status(device.agent.did.id)
-            except Refused:
-                continue
-            if status.receipt is not None:
-                receipts.append(status.receipt)
-        return receipts
 
 
 def _begun(directory: Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ledger.network import Network, open_reader
 from ledger.reader import LogReader
 from ledger.registrar.client import RegistrarClient
+from ledger.registrar.messages import Relay
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class LedgerAccess:
 
     network: Network
     reader: LogReader
-    registrar: RegistrarClient
+    registrar: Relay
 
 
 @contextmanager

@@ -6,10 +6,10 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from serving import serving
@@ -19,7 +19,9 @@ from did.identifier import parse_did
 from issuer.serving import running
 from keyborn.server import Server, listen
 from ledger.network import Network, write_network
+from ledger.operations import Operation
 from ledger.registrar.dispatch import Batching
+from ledger.registrar.messages import OperationStatus, Relay
 from ledger.service import embedded_service
 from verifier.app import create_app
 from verifier.opening import verifier_at
@@ -70,16 +72,46 @@ class Services:
 
 
 @contextmanager
+def ledger_service(
+    folder: Path, *, finality_depth: int = 0, block_seconds: float = 1.0
+) -> Iterator[Network]:
+    """An embedded ledger and its registrar."""
+    with (
+        embedded_service(
+            folder,
+            batching=Batching(delay=0.02, poll=0.05),
+            finality_depth=finality_depth,
+            block_seconds=block_seconds,
+        ) as ledger,
+        serving(ledger.app) as url,
+    ):
+        yield Network(ledger.network.pin, url)
+
+
+class Paid:
+    """A registrar whose ledger is an embedded one and that reports gas, as on Ethereum."""
+
+    TRANSACTION: Final = "0x" + "ab" * 32
+    GAS: Final = 36_443
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    def submit(self, operation: Operation) -> OperationStatus:
+        return self._relay.submit(operation)
+
+    def status(self, operation: bytes) -> OperationStatus:
+        known = self._relay.status(operation)
+        assert known.receipt is not None
+        receipt = replace(known.receipt, transaction=self.TRANSACTION, gas=self.GAS)
+        return replace(known, receipt=receipt)
+
+
+@contextmanager
 def services(folder: Path) -> Iterator[Services]:
     """The services, with all their state in ``folder``."""
     with ExitStack() as stack:
-        batching = Batching(delay=0.02, poll=0.05)
-        ledger = stack.enter_context(
-            embedded_service(
-                folder / "ledger", batching=batching, finality_depth=0, block_seconds=1.0
-            )
-        )
-        network = Network(ledger.network.pin, stack.enter_context(serving(ledger.app)))
+        network = stack.enter_context(ledger_service(folder / "ledger"))
         write_network(folder / "network.toml", network)
         make_issuer = stack.enter_context(
             running(network, folder / "issuer", url=None, status_ttl=timedelta(minutes=5))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from actors import DEVICE, OTHER_LOG_ID
-from onboarding import SECRETS, Services
+from onboarding import SECRETS, Paid, Services, ledger_service
 
 from devices.agent import Agent
 from devices.connections import Connections
 from devices.ledger_access import LedgerAccess, ledger_access
 from devices.store import Store
-from did.errors import Conflict, KeybornError, Refused, Unavailable
+from did.errors import Conflict, KeybornError, Refused, Unavailable, Undecided
 from did.openid4vci import parse_offer, parse_possession
 from ledger.embedded.heads import EmbeddedPin
 from ledger.network import Network
@@ -31,7 +31,7 @@ def test_from_birth_to_the_end(agent: Agent, ledger: LedgerAccess, world: Servic
     assert agent.configuration() == SECRETS
     assert _code(present) == "not_registered"
 
-    registered = agent.register(ledger)
+    registered = agent.register(ledger).to_json()
     assert registered["did"] == agent.did.canonical.text
     assert registered["finality"] == "finalized"
     assert agent.is_registered(ledger)
@@ -39,12 +39,12 @@ def test_from_birth_to_the_end(agent: Agent, ledger: LedgerAccess, world: Servic
     assert admitted["device"]["did"] == agent.did.canonical.text  # type: ignore[call-overload, index] # checked by presenting
 
     before = agent.controller.signer.public_key()
-    rotated = agent.rotate(ledger)
+    rotated = agent.rotate(ledger).to_json()
     assert str(rotated["versionId"]).startswith("1-")
     assert agent.controller.signer.public_key() != before
     assert "device" in present()
 
-    ended = agent.deactivate(ledger)
+    ended = agent.deactivate(ledger).to_json()
     assert ended["deactivated"] is True
     assert _code(present) == "deactivated"
     known = world.inventory(agent.did.canonical.text)
@@ -65,9 +65,9 @@ def test_each_step_can_be_repeated(agent: Agent, ledger: LedgerAccess, world: Se
     assert agent.enroll(offer, ledger) == first
     assert agent.enroll(None, ledger) == first
     assert agent.credential() == credential
-    assert agent.register(ledger)["versionId"] == agent.register(ledger)["versionId"]
+    assert agent.register(ledger) == agent.register(ledger)
     agent.deactivate(ledger)
-    assert agent.deactivate(ledger)["deactivated"] is True
+    assert agent.deactivate(ledger).to_json()["deactivated"] is True
 
 
 def test_a_device_is_born_once(tmp_path: Path) -> None:
@@ -232,3 +232,30 @@ def test_a_device_without_a_deactivation_under_way_has_nothing_to_resume(
     with pytest.raises(Refused) as caught:
         agent.resume(ledger)
     assert caught.value.code == "not_registered"
+
+
+def test_registering_waits_until_it_is_final(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, index = tmp_path / "slow", tmp_path / "slow.sqlite"
+    with (
+        ledger_service(folder, finality_depth=2, block_seconds=3600) as network,
+        ledger_access(network, index) as ledger,
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr("devices.agent._PATIENCE", 0.2)
+        with pytest.raises(Undecided) as caught:
+            agent.register(ledger)
+        assert (caught.value.code, caught.value.retry_after) == ("not_final", 5)
+        assert agent.is_registered(ledger)
+    with (
+        ledger_service(folder, finality_depth=2, block_seconds=0.05) as network,
+        ledger_access(network, index) as ledger,
+    ):
+        assert agent.register(ledger).to_json()["finality"] == "finalized"
+
+
+def test_what_it_cost_is_told(agent: Agent, ledger: LedgerAccess) -> None:
+    paid = replace(ledger, registrar=Paid(ledger.registrar))
+    told = agent.register(paid).to_json()
+    assert (told["transaction"], told["gas"]) == (Paid.TRANSACTION, 36_443)

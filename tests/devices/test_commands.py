@@ -296,3 +296,15 @@ def test_the_next_key_can_be_kept_in_a_file(run: Run, world: Services, tmp_path:
     assert "--next " in needed["hint"]
     _data(run("rotate", "--next", safe, "--json"))
     _data(run("deactivate", "--next", safe, "--yes", "--json"))
+
+
+def test_a_person_at_a_terminal_is_asked_before_the_end(
+    run: Run, world: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("init")
+    run("register", "--network", world.network_file)
+    monkeypatch.setattr("devices.commands._at_a_terminal", lambda: True)
+    kept = run("deactivate", stdin="n\n")
+    assert kept.exit_code == 1
+    assert "for good?" in kept.stderr
+    assert _data(run("deactivate", "--yes", "--json"))["deactivated"] is True

@@ -5,12 +5,13 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from onboarding import Services
+from onboarding import Paid, Services
 
 from devices.agent import Agent
 from devices.connections import Connections
@@ -132,6 +133,29 @@ def test_a_device_that_has_no_claim_is_noticed_before_anything_is_done(
         send(_claims(world, 1), 3)
     assert caught.value.code == "too_few_offers"
     assert not (tmp_path / "fleet").exists()
+
+
+def test_gas_is_reported_where_there_is_any(
+    world: Services, ledger: LedgerAccess, tmp_path: Path
+) -> None:
+    plan = Plan(tmp_path / "fleet", 2, _claims(world, 2), world.verifier_url, workers=2)
+    paid = replace(ledger, registrar=Paid(ledger.registrar))
+    with Connections() as connections:
+        report = Fleet(plan, paid, connections, Tally()).run()
+    assert report.to_json()["gas"] == {
+        "total": Paid.GAS,
+        "transactions": 1,
+        "devices": 2,
+        "perDevice": Paid.GAS / 2,
+    }
+
+
+def test_a_failure_of_the_system_is_one_too(send: Send, world: Services, tmp_path: Path) -> None:
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet" / "devices").write_text("in the way")
+    report, tally = send(_claims(world, 3))
+    assert {(f.step, f.code) for f in report.failures} == {("born", "enotdir")}
+    assert tally.begun[-1] == ("presented", 0)
 
 
 def test_an_interrupt_stops_the_fleet(
