@@ -7,14 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Final
-
-from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.exceptions import HTTPException
+from typing import TYPE_CHECKING, Annotated, Final
 
 from did.errors import Conflict, Invalid, Unavailable
 from keyborn.files import create_private, read_private
+
+if TYPE_CHECKING:
+    from fastapi.security import HTTPAuthorizationCredentials
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43,128}\n?", re.ASCII)
 _FILE_BYTES: Final = 256
@@ -65,8 +64,13 @@ def read_token(path: Path) -> str:
     return text.strip()
 
 
-def bearer(token: str) -> Callable[[HTTPAuthorizationCredentials | None], Awaitable[None]]:
+def bearer(token: str) -> Callable[["HTTPAuthorizationCredentials | None"], Awaitable[None]]:
     """A FastAPI dependency that lets pass whoever presents ``token``, and answers 401 otherwise."""
+    # Here, since commands that only read a token would wait for it in vain.
+    from fastapi import Depends  # noqa: PLC0415
+    from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer  # noqa: PLC0415
+    from starlette.exceptions import HTTPException  # noqa: PLC0415
+
     scheme = HTTPBearer(auto_error=False)
 
     async def check(

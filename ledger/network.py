@@ -26,6 +26,7 @@ the same ``[log]`` table.
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,7 @@ from did.keys import PublicKey
 from keyborn.files import write_public
 from ledger.embedded.heads import EmbeddedPin
 from ledger.index import Index
+from ledger.log import LogSource
 from ledger.reader import LogReader
 
 if TYPE_CHECKING:
@@ -166,22 +168,28 @@ def open_reader(network: Network, index: Path | None = None) -> LogReader:
         index: Where to keep what was read; None for a temporary place, which goes with the reader.
 
     Raises:
+        Invalid: ``invalid_url``, ``ledger_bad_url``.
         KeybornError: As ``Index.open``.
     """
-    log_id = network.log_id
-    kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
+    with ExitStack() as opened:
+        source = _open_source(network, opened)
+        log_id = network.log_id
+        kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
+        return LogReader(source, kept, on_close=opened.pop_all().close)
+
+
+def _open_source(network: Network, opened: ExitStack) -> LogSource:
+    """What brings the log; ``opened`` closes it."""
     if isinstance(network.pin, EmbeddedPin):
         from ledger.embedded.source import HttpSource  # noqa: PLC0415 - only where it is used
 
-        source = HttpSource(network.url, network.pin)
-        return LogReader(source, kept, on_close=source.close)
+        return opened.enter_context(HttpSource(network.url, network.pin))
     from ledger.ethereum.node import Node  # noqa: PLC0415 - only where it is used
     from ledger.ethereum.source import EthereumLog  # noqa: PLC0415 - only where it is used
 
     assert network.rpc is not None
-    node = Node(network.rpc)
-    log = EthereumLog(node, network.pin, first_block=network.first_block)
-    return LogReader(log, kept, on_close=node.close)
+    node = opened.enter_context(Node(network.rpc))
+    return EthereumLog(node, network.pin, first_block=network.first_block)
 
 
 def _text(table: Mapping[str, object], name: str) -> str:

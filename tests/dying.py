@@ -17,20 +17,16 @@ def die():
 """
 
 
-def start(script: str, *arguments: object, faults: str = "") -> subprocess.Popen[bytes]:
+def start(script: str, *arguments: object) -> subprocess.Popen[bytes]:
     """Start Python code in a process of its own.
 
     It may call ``die()``, finds its arguments in ``sys.argv``, and imports the tests' modules.
     """
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{TESTS}{os.pathsep}{PROJECT}",
-        "KEYBORN_FAULTS": faults,
-    }
+    environment = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{PROJECT}"}
     command = [sys.executable, "-c", _PRELUDE + script, *map(str, arguments)]
     return subprocess.Popen(command, env=environment)
 
 
-def run_until_killed(script: str, *arguments: object, faults: str = "") -> None:
+def run_until_killed(script: str, *arguments: object) -> None:
     """As ``start``, and wait for its end, which must be by its own hand."""
-    assert start(script, *arguments, faults=faults).wait(60) == -signal.SIGKILL
+    assert start(script, *arguments).wait(60) == -signal.SIGKILL

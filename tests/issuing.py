@@ -41,7 +41,7 @@ from ledger.embedded.store import EmbeddedLedger
 from ledger.index import Index
 from ledger.operations import Batch, Create, Operation, Update, encode_batch, sign_update
 from ledger.reader import LogReader
-from ledger.registrar.messages import OperationStatus, State
+from ledger.registrar.messages import OperationStatus, OperationType, State
 
 URL: Final = "https://issuer.example"
 TOKEN: Final = "t" * 43
@@ -81,7 +81,8 @@ class AtOnce:
             else Batch(updates=(operation,))
         )
         self._ledger.submit(self._ledger.prepare(encode_batch(batch)))
-        kind = "create" if isinstance(operation, Create) else "update"
+        made = isinstance(operation, Create)
+        kind = OperationType.CREATE if made else OperationType.UPDATE
         return OperationStatus(operation.id, kind, KeybornDid(operation.id), State.QUEUED)
 
     def status(self, operation: bytes) -> OperationStatus:

@@ -33,6 +33,7 @@ class World:
     reorg: Callable[[int], None]
     include: Callable[[], None]
     reader: LogReader
+    index: Index
 
     def append(self, *operations: Operation) -> Receipt:
         """Put a batch into the next block."""
@@ -59,14 +60,15 @@ def embedded_world(folder: Path) -> Iterator[World]:
     directory = folder / "ledger"
     with (
         EmbeddedLedger(directory, final_depth=FINALITY_DEPTH, safe_depth=1) as ledger,
-        LogReader(ledger, Index.open(folder / "index.sqlite", ledger.log_id)) as reader,
+        Index.open(folder / "index.sqlite", ledger.log_id) as index,
+        LogReader(ledger, index) as reader,
     ):
 
         def reorg(depth: int) -> None:
             ledger.reorg(depth)
             ledger.mine(1)
 
-        yield World(ledger, ledger.mine, reorg, lambda: None, reader)
+        yield World(ledger, ledger.mine, reorg, lambda: None, reader, index)
 
 
 @contextmanager
@@ -78,7 +80,10 @@ def ethereum_world(anvil: AnvilNode, folder: Path) -> Iterator[World]:
     ledger = EthereumLedger(
         anvil.node, deployed.pin, sender=sender, first_block=deployed.block_number
     )
-    with LogReader(ledger, Index.open(folder / "index.sqlite", ledger.log_id)) as reader:
+    with (
+        Index.open(folder / "index.sqlite", ledger.log_id) as index,
+        LogReader(ledger, index) as reader,
+    ):
 
         def reorg(depth: int) -> None:
             # anvil sets its clock back to the block that it goes on from; a chain's goes on.
@@ -87,4 +92,4 @@ def ethereum_world(anvil: AnvilNode, folder: Path) -> Iterator[World]:
             anvil.node.call("evm_setNextBlockTimestamp", time + 1)
             anvil.mine()
 
-        yield World(ledger, anvil.mine, reorg, anvil.mine, reader)
+        yield World(ledger, anvil.mine, reorg, anvil.mine, reader, index)

@@ -147,5 +147,8 @@ def _forged(message: str) -> Invalid:
 
 def _malformed(message: str) -> Invalid:
     return Invalid(
-        "ledger_malformed_answer", f"a signed head is not understood: {message}", step=_STEP
+        "ledger_malformed_answer",
+        f"a signed head is not understood: {message}",
+        step=_STEP,
+        hint="check that the address is that of an embedded ledger",
     )

@@ -20,6 +20,7 @@ Threat model: who can modify the file can drop operations and say wrong things o
 they cannot. It holds no secrets.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,6 +150,7 @@ class Outbox:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._turn = threading.Lock()
 
     @classmethod
     def open(cls, location: str | Path) -> Self:
@@ -182,12 +184,6 @@ class Outbox:
             None,
         )
 
-    def count(self, state: State) -> int:
-        """How many operations are in ``state``."""
-        query = select(func.count()).where(_operations.c.state == state)
-        with reading(self._engine) as connection:
-            return connection.execute(query).scalar_one()
-
     def unsettled(self) -> list[Submission]:
         """The submissions that are open or landed, in the order in which they were prepared."""
         query = (
@@ -215,12 +211,12 @@ class Outbox:
     @contextmanager
     def accepting(self) -> Iterator["Acceptance"]:
         """A transaction in which operations are judged and taken."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             yield Acceptance(connection)
 
     def send(self, payload: bytes, contents: Sequence[Accepted]) -> Submission:
         """Keep a submission, and note that these operations are in it."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             added = connection.execute(
                 insert(_submissions).values(payload=payload, state=Passage.OPEN)
             )
@@ -232,7 +228,7 @@ class Outbox:
         self, submission: Submission, passage: Passage, receipt: Receipt | None, states: States
     ) -> None:
         """Note where a submission stands, and what became of its operations."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(
                 update(_submissions)
                 .where(_submissions.c.id == submission.id)
@@ -249,7 +245,7 @@ class Outbox:
 
     def bury(self, submission: Submission, states: States) -> None:
         """Note that a submission can never land, and let go of its operations."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(
                 update(_submissions)
                 .where(_submissions.c.id == submission.id)
@@ -259,8 +255,14 @@ class Outbox:
 
     def mark(self, states: States) -> None:
         """Note what became of operations that are in no submission."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             _mark(connection, states, None)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        # SQLite lets in one writer, and who comes in vain sleeps; threads here queue instead.
+        with self._turn, self._engine.begin() as connection:
+            yield connection
 
     def _operations(self, condition: ColumnElement[bool], limit: int | None) -> list[Accepted]:
         query = select(_operations).where(condition).order_by(_operations.c.id).limit(limit)

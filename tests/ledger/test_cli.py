@@ -26,7 +26,9 @@ from ledger.controller import Controller
 from ledger.ethereum.anvil import find_anvil
 from ledger.network import load_network, open_reader
 from ledger.registrar.client import RegistrarClient
+from ledger.registrar.dispatch import Batching
 from ledger.registrar.messages import State, operation_to_json
+from ledger.service import ethereum_service
 
 READY_SECONDS = 60
 
@@ -129,6 +131,7 @@ def test_a_ledger_is_served_and_read(tmp_path: Path, ready: Path, serve: list[st
         )
         seen["kept"] = run("resolve", did, "--network", network, "--index", tmp_path / "index")
         seen["stranger"] = run("resolve", STRANGER.short.text, "--network", network)
+        seen["long"] = run("resolve", STRANGER.did.text, "--network", network)
         seen["status"] = run("ledger", "status", "--network", network)
         seen["data"] = run("ledger", "status", "--network", network, "--json")
 
@@ -156,17 +159,17 @@ def test_a_ledger_is_served_and_read(tmp_path: Path, ready: Path, serve: list[st
     assert (seen["stranger"].exit_code, seen["stranger"].stdout) == (1, "")
     assert "why:  not_registered" in seen["stranger"].stderr
     assert "next: register it" in seen["stranger"].stderr
+    assert seen["long"].stdout.splitlines() == [
+        f"did           {STRANGER.short.text}",
+        "registered    no",
+        f"key           {STRANGER.key.public_key().multibase}",
+    ]
     assert [line.split()[0] for line in seen["status"].stdout.splitlines()] == [
         *("log", "ledger", "latest", "safe", "finalized")
     ]
     data = json.loads(seen["data"].stdout)
     assert data["logId"] == load_network(copy).log_id.hex()
     assert data["heads"]["finalized"]["sequence"] == 2
-
-    down = run("resolve", did, "--network", copy)
-    assert (down.exit_code, down.stdout) == (3, "")
-    assert "why:  ledger_unreachable" in down.stderr
-    assert "retry in 5 s" in down.stderr
 
 
 def test_the_same_ledger_after_a_restart(
@@ -332,6 +335,15 @@ def test_what_cannot_be_served(
     assert "11" * 32 not in result.stderr
 
 
+def test_a_registrar_on_ethereum_starts_without_its_node(files: Path) -> None:
+    network = load_network(files / "ethereum.toml")
+    with ethereum_service(
+        files / "ledger", network=network, key_file=files / "key", batching=Batching()
+    ) as built:
+        assert built.network == network
+    assert (files / "ledger").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
@@ -361,6 +373,7 @@ def test_what_cannot_be_resolved(
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+    assert "ledger_unreachable" not in said or "retry in 5 s" in result.stderr
 
 
 def test_a_did_key_needs_no_network() -> None:

@@ -1,7 +1,6 @@
 """The HTTP(S) binding of DID Resolution, as a client of it sees it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -23,9 +22,9 @@ KEYLESS = Genesis(bytes(32), DEVICE.did.id)
 LATER = "2026-01-31T13:00:00Z"
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site"))
     site.append(create(DEVICE), create(ENDED), Create(KEYLESS))
     site.clock.move(60)
     site.append(
@@ -37,7 +36,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def url(site: Site) -> Iterator[str]:
     app = create_app(registrar=site.registrar, resolver=site.reader, embedded=site.ledger)
     with serving(app) as url:

@@ -3,7 +3,8 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from did.resolution import Finality
 from ledger.operations import Operation, Update
 from ledger.registrar.dispatch import Batching
 from ledger.registrar.messages import OperationStatus, OperationType, State
+from ledger.registrar.outbox import Acceptance, Outbox
 
 THIRD = actor("third").key
 SMALL_ORDER = bytes(32)
@@ -201,6 +203,29 @@ def test_what_was_acknowledged_outlives_a_kill(site: Site, point: str, *, kept: 
     site.registrar.submit(create(DEVICE))
     site.settle()
     assert site.registrar.status(DEVICE.did.id).state is State.FINALIZED
+    assert len(site.on_log()) == 1
+
+
+class FullDisk(Outbox):
+    """An outbox that cannot commit."""
+
+    @contextmanager
+    def accepting(self) -> Iterator[Acceptance]:
+        with super().accepting() as acceptance:
+            yield acceptance
+            raise Unavailable("store_failed", "the disk is full")
+
+
+def test_nothing_is_acknowledged_that_was_not_committed(site: Site) -> None:
+    honest = site.outbox
+    site.outbox = FullDisk.open(site.directory / "outbox.sqlite")
+    with pytest.raises(Unavailable, match="store_failed"):
+        site.make(site.moody).submit(create(DEVICE))
+    site.outbox.close()
+    site.outbox = honest
+    assert honest.find(DEVICE.did.id) is None
+    site.registrar.submit(create(DEVICE))
+    site.settle()
     assert len(site.on_log()) == 1
 
 
