@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from devices.connections import Connections
-from devices.presenting import answer, ask, deliver
 from devices.store import Progress, Store
 from did.challenge import Challenge
 from did.errors import Conflict, Unavailable, Undecided
@@ -253,6 +252,8 @@ class Agent:
 
     def answer(self, challenge: Challenge, credential: JsonObject | None = None) -> JsonObject:
         """The presentation that answers ``challenge``: of ``credential``, or of the stored one."""
+        from devices.presenting import answer  # noqa: PLC0415 - slow to import
+
         return answer(
             challenge,
             credential or self.credential(),
@@ -275,6 +276,8 @@ class Agent:
             Refused: as ``devices.presenting``.
             Undecided: as ``devices.presenting``.
         """
+        from devices.presenting import ask, deliver  # noqa: PLC0415 - slow to import
+
         http = self._connections.to(verifier)
         challenge = ask(http, self.did, audience=audience or verifier)
         presentation = self.answer(challenge, credential)

@@ -6,11 +6,10 @@ share them; a single device has its own.
 
 import threading
 from contextlib import ExitStack
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import httpx
-
-from keyborn.client import connect
+if TYPE_CHECKING:
+    import httpx
 
 
 class Connections:
@@ -29,8 +28,10 @@ class Connections:
         """Close every client."""
         self._cleanup.close()
 
-    def to(self, url: str) -> httpx.Client:
+    def to(self, url: str) -> "httpx.Client":
         """The client for the service at ``url``; raises ``Invalid`` (``invalid_url``)."""
+        from keyborn.client import connect  # noqa: PLC0415 - slow to import
+
         with self._lock:
             if url not in self._open:
                 self._open[url] = self._cleanup.enter_context(connect(url))

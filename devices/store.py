@@ -173,13 +173,13 @@ class Store:
 
     def network(self) -> "Network | None":
         """The network that the device uses, if it has been told one."""
-        from ledger.network import load_network  # noqa: PLC0415 - not every command reads the log
-
         try:
             # Read for its check of who else can read it; parsed by its own module.
             read_private(self._network, _MAX_PROGRESS)
         except Unavailable:
             return None
+        from ledger.network import load_network  # noqa: PLC0415 - slow to import
+
         try:
             return load_network(self._network)
         except KeybornError as error:

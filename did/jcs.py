@@ -30,9 +30,8 @@ def canonicalize(value: Json) -> bytes:
     try:
         if _is_plain(value, _MAX_DEPTH):
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        _check_depth(value, _MAX_DEPTH)
         return rfc8785.dumps(value)
-    except RecursionError as error:
-        raise Invalid("not_canonicalizable", "value is nested too deep") from error
     except (rfc8785.CanonicalizationError, orjson.JSONEncodeError, UnicodeEncodeError) as error:
         raise Invalid(
             "not_canonicalizable", f"value has no canonical JSON form: {error}"
@@ -55,3 +54,15 @@ def _is_plain(value: Json, depth: int) -> bool:
     if kind is list:
         return all(_is_plain(item, depth - 1) for item in value)  # type: ignore[union-attr] # a list
     return False
+
+
+def _check_depth(value: Json, depth: int) -> None:
+    """As ``_is_plain`` counts, for all of a value and not only up to what is not plain."""
+    if depth == 0:
+        raise Invalid("not_canonicalizable", f"value is nested deeper than {_MAX_DEPTH}")
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _check_depth(item, depth - 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_depth(item, depth - 1)

@@ -6,12 +6,14 @@ infinities, integers of 2^53 or more, lone surrogates, nesting and size over the
 """
 
 import json
+import re
 from typing import NoReturn
 
 from did.errors import Invalid
 from did.jcs import MAX_INTEGER, Json, JsonObject
 from did.limits import LIMITS
 
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # a sign more
 
 
@@ -26,6 +28,7 @@ def parse(
     """
     if len(data) > max_bytes:
         raise Invalid("json_too_large", f"JSON text is {len(data)} bytes; the limit is {max_bytes}")
+    _check_depth(data, max_depth)
     try:
         value: Json = json.loads(
             data.decode("utf-8"),
@@ -40,9 +43,7 @@ def parse(
         raise Invalid(
             "invalid_json", f"text is not JSON: {error.msg} at character {error.pos}"
         ) from error
-    except RecursionError as error:
-        raise Invalid("json_too_deep", f"JSON is nested deeper than {max_depth}") from error
-    _check(value, max_depth)
+    _check_texts(value)
     return value
 
 
@@ -77,20 +78,34 @@ def _bounded_integer(text: str) -> int:
     return int(text)
 
 
-def _check(value: Json, depth: int) -> None:
+def _check_depth(data: bytes, max_depth: int) -> None:
+    """Refuse deep nesting before a parser recurses into it.
+
+    How deep is too deep for the parser depends on the interpreter's recursion limit, which any
+    library may raise until the stack itself overflows.
+    """
+    if data.count(b"[") + data.count(b"{") <= max_depth:
+        return
+    depth = 0
+    for bracket in _STRING.sub(b"", data):
+        if bracket in b"[{":
+            depth += 1
+            if depth > max_depth:
+                raise Invalid("json_too_deep", f"JSON is nested deeper than {max_depth}")
+        elif bracket in b"]}":
+            depth -= 1
+
+
+def _check_texts(value: Json) -> None:
     if isinstance(value, str):
         _check_text(value)
     elif isinstance(value, dict):
-        if depth == 0:
-            raise Invalid("json_too_deep", "JSON is nested too deep")
         for key, item in value.items():
             _check_text(key)
-            _check(item, depth - 1)
+            _check_texts(item)
     elif isinstance(value, list):
-        if depth == 0:
-            raise Invalid("json_too_deep", "JSON is nested too deep")
         for item in value:
-            _check(item, depth - 1)
+            _check_texts(item)
 
 
 def _check_text(text: str) -> None:

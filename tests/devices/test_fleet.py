@@ -223,3 +223,12 @@ def test_the_command_refuses_a_file_that_holds_no_claims(
     error = json.loads(result.stderr.splitlines()[-1])["error"]
     assert error["code"] == "invalid_offers"
     assert error["message"].startswith("claim 1 of the file: ")
+
+
+def test_a_file_of_claims_has_a_limit(
+    world: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devices.inputs._MAX_CLAIMS", 1_000)
+    (tmp_path / "offers").write_text("x" * 1_001)
+    result = _run(world, tmp_path, tmp_path / "offers", 1, "--json")
+    assert json.loads(result.stderr.splitlines()[-1])["error"]["code"] == "invalid_offers"
