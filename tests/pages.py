@@ -53,7 +53,12 @@ def fence(markdown: str, label: str) -> str:
 
 def links(markdown: str) -> list[str]:
     """Where the links of a page lead, outside of fenced blocks."""
-    return _LINK.findall(_FENCE.sub("", markdown))
+    return _LINK.findall(unfenced(markdown))
+
+
+def unfenced(markdown: str) -> str:
+    """A page without its fenced blocks."""
+    return _FENCE.sub("", markdown)
 
 
 def pattern(shown: str) -> re.Pattern[str]:
