@@ -8,7 +8,7 @@ PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 LEDGER  ?= embedded
 DEVICES ?= 0
 
-.PHONY: install demo test docs lint lock contract clean
+.PHONY: install demo test docs reference lint lock contract clean
 
 # The command, as .venv/bin/keyborn.
 install: $(VENV)/installed
@@ -25,6 +25,10 @@ test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
 # The documentation is Markdown; this runs it: its commands, examples, links and tables.
 docs: $(VENV)/installed
 	$(BIN)/python -m pytest tests/docs
+
+# The reference of the commands, written from the commands.
+reference: $(VENV)/installed
+	@$(BIN)/python tests/command_reference.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
