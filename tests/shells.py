@@ -106,8 +106,11 @@ class CommandShell:
     ) -> None:
         self._bash.communicate()
 
-    def run(self, commands: str) -> str:
-        """What ``commands`` print on stdout; a failure of any of them is one of the test."""
+    def run(self, commands: str, code: int = 0) -> str:
+        """What ``commands`` print; where ``code`` is not 0, it is one command, and its errors too.
+
+        A failure of any command is a failure of the test, unless it is the one that ``code`` says.
+        """
         self._count += 1
         script = self._notes / f"{self._count}.sh"
         out, err = script.with_suffix(".out"), script.with_suffix(".err")
@@ -116,10 +119,13 @@ class CommandShell:
         assert self._bash.stdout is not None
         watchdog = threading.Timer(PATIENCE, os.killpg, (self._bash.pid, signal.SIGKILL))
         watchdog.start()
-        self._bash.stdin.write(f". {script} </dev/null >{out} 2>{err}; echo done\n")
+        do = f". {script} </dev/null >{out} 2>{err}"
+        if code:
+            do = f"set +e; . {script} </dev/null >{out} 2>&1; code=$?; set -e; test $code = {code}"
+        self._bash.stdin.write(f"{do}; echo done\n")
         self._bash.stdin.flush()
         ended = self._bash.stdout.readline()
         watchdog.cancel()
-        said = f"{commands}\n{out.read_text()}{err.read_text()}"
-        assert ended == "done\n", f"a command failed:\n{said}"
+        said = f"{commands}\n{out.read_text()}{'' if code else err.read_text()}"
+        assert ended == "done\n", f"a command did not end with exit code {code}:\n{said}"
         return out.read_text()

@@ -202,6 +202,12 @@ def test_every_decision_is_in_the_index() -> None:
         assert title(record).startswith(f"{int(record.name[:4])}. ")
 
 
+def test_every_page_of_the_reference_is_in_its_index() -> None:
+    index = DOCS / "reference" / "README.md"
+    there = {page.name for page in index.parent.glob("*.md")} - {index.name}
+    assert set(links(index.read_text())) == there
+
+
 def title(page: Path) -> str:
     return page.read_text().partition("\n")[0].removeprefix("# ")
 

@@ -1,91 +1,20 @@
-"""The how-to page, done as its reader does it.
-
-Blocks are taken in order. ``sh service`` runs in a shell of its own and is up when it has said what
-the block below it shows; ``sh`` runs in the one shell for commands and prints what the block below
-it shows; ``sh every-shell`` begins each shell; blocks with the name of a file are saved under it.
-The ports on the page are replaced by free ones; nothing else is. HOME is a temporary folder.
-"""
+"""The how-to page, done as its reader does it; ``following`` says how."""
 
 import os
 import re
-import shutil
-import socket
-import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from pages import DOCS, ROOT, Fence, fence, fences, pattern
+from following import follow, with_free_ports
+from pages import DOCS, ROOT, fence, fences, pattern
 from shells import CommandShell, ServiceShell
 
 PAGE = (DOCS / "how-to" / "run-it-yourself.md").read_text()
-FOLDER = "keyborn-tour"
-PORTS = ("8101", "8102", "8103", "8700")
-FIRST_PORT, LAST_PORT = 20_000, 32_000  # below those that the system gives to anybody who asks
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; held together until all are found."""
-    found: list[int] = []
-    with ExitStack() as held:
-        for port in range(FIRST_PORT + os.getpid() % 10_000, LAST_PORT):
-            if len(found) == count:
-                break
-            attempt = held.enter_context(socket.socket())
-            try:
-                attempt.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found.append(port)
-    assert len(found) == count
-    return found
-
-
-def with_ports(text: str, ports: dict[str, str]) -> str:
-    return re.sub(rf"\b({'|'.join(ports)})\b", lambda found: ports[found[0]], text)
-
-
-def steps(page: str) -> list[tuple[Fence, str | None]]:
-    """The blocks in order, each with what the page shows as its output."""
-    blocks = fences(page)
-    shown = {line: block.text for line, block in enumerate(blocks) if block.language == "text"}
-    return [
-        (block, shown.get(number + 1))
-        for number, block in enumerate(blocks)
-        if block.language != "text"
-    ]
 
 
 @pytest.mark.e2e
 def test_the_page_does_what_it_says(tmp_path: Path) -> None:
-    for tool in ("bash", "curl", "jq"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
-    page = with_ports(PAGE, ports)
-    beginning = fence(page, "every-shell")
-    notes = tmp_path / "notes"
-    notes.mkdir()
-    env = {
-        "HOME": str(tmp_path),
-        "LC_ALL": "C.UTF-8",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    with ExitStack() as stack:
-        commands = stack.enter_context(CommandShell(env, notes))
-        commands.run(beginning)
-        for block, shown in steps(page):
-            if block.label == "service":
-                assert shown is not None, f"line {block.line} shows nothing to wait for"
-                script = f"{beginning}\n{block.text}"
-                stack.enter_context(ServiceShell(script, env)).wait_for(shown)
-            elif block.language == "sh" and not block.label:
-                printed = commands.run(block.text)
-                assert pattern(shown or "").fullmatch(printed), (
-                    f"line {block.line} of the page shows\n{shown}\nbut there was\n{printed}"
-                )
-            elif block.label != "every-shell":
-                (tmp_path / FOLDER / block.label).write_text(block.text)
+    follow(PAGE, folder="keyborn-tour", home=tmp_path)
 
 
 def test_each_block_is_of_a_kind_that_is_run() -> None:
@@ -96,10 +25,12 @@ def test_each_block_is_of_a_kind_that_is_run() -> None:
     }
 
 
-def test_every_address_on_the_page_is_one_that_the_test_replaces() -> None:
-    assert set(re.findall(r"127\.0\.0\.1:(\d+)|--port (\d+)", PAGE)) == {
-        pair for port in PORTS for pair in ((port, ""), ("", port))
-    }
+def test_nothing_but_the_ports_is_replaced() -> None:
+    before, after = PAGE.splitlines(), with_free_ports(PAGE).splitlines()
+    named = set(re.findall(r"\b8\d\d\d\b", PAGE))
+    assert not named & set(re.findall(r"\b\d{4}\b", "\n".join(after)))
+    for line, replaced in zip(before, after, strict=True):
+        assert re.sub(r"\b8\d\d\d\b", "", line) == re.sub(r"\b[23]\d{4}\b", "", replaced)
 
 
 def test_the_service_on_the_page_is_the_example() -> None:
@@ -138,8 +69,15 @@ def test_a_command_that_fails_is_noticed(commands: str, tmp_path: Path) -> None:
     with CommandShell(env, tmp_path) as shell:
         shell.run("A=1\n")
         assert shell.run("echo $A; cat\n") == "1\n"
-        with pytest.raises(AssertionError, match="a command failed"):
+        with pytest.raises(AssertionError, match="a command did not end"):
             shell.run(commands)
+
+
+def test_a_command_that_should_fail_and_does_not_is_noticed(tmp_path: Path) -> None:
+    with CommandShell({"PATH": os.environ["PATH"]}, tmp_path) as shell:
+        assert shell.run("sh -c 'echo no >&2; exit 1'\n", 1) == "no\n"
+        with pytest.raises(AssertionError, match="a command did not end"):
+            shell.run("true\n", 1)
 
 
 def test_a_service_that_does_not_come_up_is_noticed() -> None:
