@@ -8,7 +8,10 @@ PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 LEDGER  ?= embedded
 DEVICES ?= 0
 
-.PHONY: demo test lint lock contract clean
+.PHONY: install demo test docs reference lint lock contract clean
+
+# The command, as .venv/bin/keyborn.
+install: $(VENV)/installed
 
 demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed)
 	@$(BIN)/keyborn demo --ledger $(LEDGER) --devices $(DEVICES)
@@ -18,6 +21,14 @@ demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed
 test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
 	$(BIN)/python -m pytest --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
+
+# The documentation is Markdown; this runs it: its commands, examples, links and tables.
+docs: $(VENV)/installed
+	$(BIN)/python -m pytest tests/docs
+
+# The reference of the commands, written from the commands.
+reference: $(VENV)/installed
+	@$(BIN)/python tests/command_reference.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
