@@ -40,9 +40,10 @@ _SIGNING: Final = "signing_key"  # the key in use; absent before the first start
 _LEAVING: Final = "rotating_from"  # the key that is being rotated away; absent otherwise
 _STEP: Final = "issuer identity"
 
+_BEGINNING: Final = FaultPoint("issuer.rotate.before_begin")
 _BEGUN: Final = FaultPoint("issuer.rotate.after_begin")
-_ON_LOG: Final = FaultPoint("issuer.rotate.before_commit")
-_SETTLED: Final = FaultPoint("issuer.rotate.after_commit")
+_SETTLING: Final = FaultPoint("issuer.settle.before_commit")
+_SETTLED: Final = FaultPoint("issuer.settle.after_commit")
 
 _log: Final = logging.getLogger(__name__)
 
@@ -177,6 +178,7 @@ class Identity:
                 return
             connection.execute(delete(settings).where(settings.c.name == _SIGNING))
             connection.execute(insert(settings).values(name=_LEAVING, value=leaving.encode()))
+            _BEGINNING.reached()
         _BEGUN.reached()
 
     def _finish(self, *, patience: float) -> None:
@@ -189,10 +191,10 @@ class Identity:
         if self.key.multibase == leaving:
             self._wait_until_after(last or 0, patience)
             self._controller.rotate(self._registrar, self._reader)
-        _ON_LOG.reached()
+        elif self._controller.pending:  # cut off when all but that was done
+            self._controller.rotate(self._registrar, self._reader)
         self._wait_until_final(patience)
         self._settle()
-        _SETTLED.reached()
 
     def _settle(self) -> None:
         key = self.key.multibase
@@ -200,6 +202,8 @@ class Identity:
             for name in (_SIGNING, _LEAVING):
                 connection.execute(delete(settings).where(settings.c.name == name))
             connection.execute(insert(settings).values(name=_SIGNING, value=key.encode()))
+            _SETTLING.reached()
+        _SETTLED.reached()
         _log.info("the issuer %s signs with %s", self.did.text, key)
 
     def _wait_until_after(self, second: int, patience: float) -> None:
