@@ -178,15 +178,30 @@ class Agent:
         """
         return self._settled(self.controller.register(ledger.registrar, ledger.reader), ledger)
 
-    def rotate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> OnLog:
+    def rotate(
+        self,
+        ledger: "LedgerAccess",
+        *,
+        next_key: Path | None = None,
+        tell: Callable[[OnLog], None] | None = None,
+    ) -> OnLog:
         """Make the next key the current one; as ``register``.
 
         Args:
             ledger: Where.
             next_key: The next key's file, if it is kept off the device.
+            tell: Given what is returned. Until it has been, and the rotation is final, to rotate
+                again is to go on with this rotation.
         """
-        effect = self.controller.rotate(ledger.registrar, ledger.reader, next_key=next_key)
-        return self._settled(effect, ledger)
+        told: list[OnLog] = []
+
+        def report(effect: Effect) -> None:
+            told.append(self._settled(effect, ledger))
+            if tell is not None:
+                tell(told[0])
+
+        self.controller.rotate(ledger.registrar, ledger.reader, next_key=next_key, report=report)
+        return told[0]
 
     def deactivate(self, ledger: "LedgerAccess", *, next_key: Path | None = None) -> OnLog:
         """End the DID, for good; as ``rotate``."""

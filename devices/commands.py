@@ -179,7 +179,11 @@ def rotate(
 ) -> None:
     """Make the next key the current one, and wait until that is final on the log."""
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        _emit(agent.rotate(ledger, next_key=next_key).to_json(), as_json=as_json)
+        agent.rotate(
+            ledger,
+            next_key=next_key,
+            tell=lambda on_log: _emit(on_log.to_json(), as_json=as_json),
+        )
 
 
 @click.command()

@@ -28,6 +28,7 @@ from did.openid4vci import CONFIGURATION_CONFIGURATION, Offer, sign_possession
 from did.resolution import Resolver
 from keyborn.faults import FaultPoint
 
+_CLAIM_TAKEN: Final = FaultPoint("device.enroll.before_claim_stored")
 _CLAIM_STORED: Final = FaultPoint("device.enroll.after_claim_stored")
 _TOKEN_RECEIVED: Final = FaultPoint("device.enroll.before_token_stored")
 _TOKEN_STORED: Final = FaultPoint("device.enroll.after_token_stored")
@@ -83,6 +84,7 @@ def begin(
             code=offer.code,
             tx_code=tx_code,
         )
+    _CLAIM_TAKEN.reached()
     store.save_progress(progress)
     _CLAIM_STORED.reached()
     return progress

@@ -42,12 +42,17 @@ from did.jcs import JsonObject
 from did.limits import LIMITS
 from did.strict_json import parse_object
 from did.vc.credential import parse_credential
+from keyborn.faults import FaultPoint
 from keyborn.files import private_directory, read_private, write_private
 
 if TYPE_CHECKING:
     from ledger.network import Network
 
 _MAX_PROGRESS: Final = 65_536
+
+_NAMED: Final = FaultPoint("device.network.before_store")
+_REMEMBERED: Final = FaultPoint("device.network.after_store")
+_FORMER_KEPT: Final = FaultPoint("device.enroll.after_former_kept")
 
 
 class Progress(BaseModel):
@@ -201,7 +206,9 @@ class Store:
                 value=network.log_id.hex(),
                 hint=f"leave --network out, or make a new device; it uses {known.log_id.hex()}",
             )
+        _NAMED.reached()
         write_private(self._network, tomli_w.dumps({"log": network.to_table()}).encode())
+        _REMEMBERED.reached()
 
     def progress(self) -> Progress | None:
         """How far an enrolment has come, if one was begun."""
@@ -252,6 +259,7 @@ class Store:
             kept = private_directory(self._credentials / "replaced")
             digest = hashlib.sha256(former).hexdigest()[:16]
             write_private(kept / f"{name}-{digest}.json", former)
+            _FORMER_KEPT.reached()
         write_private(path, data)
 
     def _sweep(self) -> None:

@@ -29,6 +29,8 @@ from keyborn.storage import reading
 _TX_DIGITS: Final = 6
 _BEFORE_COMMIT: Final = FaultPoint("issuer.claim.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.claim.after_commit")
+_CANCELLING: Final = FaultPoint("issuer.cancel.before_commit")
+_CANCELLED: Final = FaultPoint("issuer.cancel.after_commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,10 @@ def cancel(engine: Engine, id_: str, *, at: datetime) -> Claim:
             connection.execute(
                 update(claims).where(claims.c.id == id_).values(cancelled=int(at.timestamp()))
             )
-        return _known(find(connection, id_), id_)
+        cancelled = _known(find(connection, id_), id_)
+        _CANCELLING.reached()
+    _CANCELLED.reached()
+    return cancelled
 
 
 def note_granted(connection: Connection, claim: Claim, *, at: datetime) -> None:

@@ -15,6 +15,7 @@ A rotation that is interrupted anywhere is taken up again by the next one who as
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -31,7 +32,7 @@ from keyborn.storage import reading
 from ledger.controller import Controller
 from ledger.registrar.messages import Relay
 
-PATIENCE: Final = 60.0  # seconds that a rotation waits for the log's time
+PATIENCE: Final = 60.0  # seconds that a rotation waits for the log
 RETRY: Final = 2  # seconds, told to those who come while a rotation is under way
 
 _POLL: Final = 0.2  # seconds between two looks at the log
@@ -39,9 +40,10 @@ _SIGNING: Final = "signing_key"  # the key in use; absent before the first start
 _LEAVING: Final = "rotating_from"  # the key that is being rotated away; absent otherwise
 _STEP: Final = "issuer identity"
 
+_BEGINNING: Final = FaultPoint("issuer.rotate.before_begin")
 _BEGUN: Final = FaultPoint("issuer.rotate.after_begin")
-_ON_LOG: Final = FaultPoint("issuer.rotate.before_commit")
-_SETTLED: Final = FaultPoint("issuer.rotate.after_commit")
+_SETTLING: Final = FaultPoint("issuer.settle.before_commit")
+_SETTLED: Final = FaultPoint("issuer.settle.after_commit")
 
 _log: Final = logging.getLogger(__name__)
 
@@ -134,7 +136,7 @@ class Identity:
             if not self._turn.acquire(blocking=False):
                 raise _pending()
             try:
-                self._finish()
+                self._finish(patience=0)
             finally:
                 self._turn.release()
         settled = self._settled
@@ -161,7 +163,7 @@ class Identity:
         """
         with self._turn:
             self._begin(replacing)
-            self._finish()
+            self._finish(patience=PATIENCE)
         return self._current()[0]
 
     def resolution(self) -> Resolution:
@@ -176,20 +178,23 @@ class Identity:
                 return
             connection.execute(delete(settings).where(settings.c.name == _SIGNING))
             connection.execute(insert(settings).values(name=_LEAVING, value=leaving.encode()))
+            _BEGINNING.reached()
         _BEGUN.reached()
 
-    def _finish(self) -> None:
+    def _finish(self, *, patience: float) -> None:
+        """Go on with a rotation, waiting ``patience`` seconds for each of the log's two answers."""
         with reading(self._engine) as connection:
             leaving = _setting(connection, _LEAVING)
             last = connection.execute(select(func.max(grants.c.valid_from))).scalar_one()
         if leaving is None:
             return
         if self.key.multibase == leaving:
-            self._wait_until_after(last or 0)
+            self._wait_until_after(last or 0, patience)
             self._controller.rotate(self._registrar, self._reader)
-        _ON_LOG.reached()
+        elif self._controller.pending:  # cut off when all but that was done
+            self._controller.rotate(self._registrar, self._reader)
+        self._wait_until_final(patience)
         self._settle()
-        _SETTLED.reached()
 
     def _settle(self) -> None:
         key = self.key.multibase
@@ -197,23 +202,30 @@ class Identity:
             for name in (_SIGNING, _LEAVING):
                 connection.execute(delete(settings).where(settings.c.name == name))
             connection.execute(insert(settings).values(name=_SIGNING, value=key.encode()))
+            _SETTLING.reached()
+        _SETTLED.reached()
         _log.info("the issuer %s signs with %s", self.did.text, key)
 
-    def _wait_until_after(self, second: int) -> None:
-        deadline = time.monotonic() + PATIENCE
-        between = threading.Event()
-        while True:
+    def _wait_until_after(self, second: int, patience: float) -> None:
+        def passed() -> bool:
             as_of = self.resolution().as_of
-            if as_of is None or int(as_of.timestamp()) > second:
-                return
-            if time.monotonic() > deadline:
-                raise Unavailable(
-                    "rotation_pending",
-                    "the log's time does not pass what this issuer signed in",
-                    step=_STEP,
-                    hint="compare the clocks of issuer and ledger, then rotate again to go on",
-                )
-            between.wait(_POLL)
+            return as_of is None or int(as_of.timestamp()) > second
+
+        _wait_until(
+            passed,
+            patience,
+            "the log's time does not pass what this issuer signed in",
+            "compare the clocks of issuer and ledger, then rotate again to go on",
+        )
+
+    def _wait_until_final(self, patience: float) -> None:
+        """Until then a verifier cannot decide on anything that the new key signs."""
+        _wait_until(
+            lambda: self._current()[1],
+            patience,
+            "the log has the rotation, and has not made it final yet",
+            "rotate again to go on",
+        )
 
     def _current(self) -> tuple[Version, bool]:
         """The version on the log that made the current key current, and whether it is final."""
@@ -234,6 +246,16 @@ class Identity:
                 hint="restart it with the directory that holds its newest key",
             )
         return newest, newest.finality is Finality.FINALIZED
+
+
+def _wait_until(done: Callable[[], bool], patience: float, message: str, hint: str) -> None:
+    """Return once ``done``; raises ``Unavailable`` (``rotation_pending``) if it takes too long."""
+    deadline = time.monotonic() + patience
+    between = threading.Event()
+    while not done():
+        if time.monotonic() > deadline:
+            raise Unavailable("rotation_pending", message, step=_STEP, hint=hint)
+        between.wait(_POLL)
 
 
 def _setting(connection: Connection, name: str) -> str | None:

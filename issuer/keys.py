@@ -10,9 +10,13 @@ from sqlalchemy import Connection, Engine, insert, select
 from did.jose import EncryptionKey
 from did.multibase import base64url_encode
 from issuer.store import inserted, settings
+from keyborn.faults import FaultPoint
 
 _BYTES: Final = 32
 _KID_CHARACTERS: Final = 16
+
+_BEFORE_COMMIT: Final = FaultPoint("issuer.keys.before_commit")
+_AFTER_COMMIT: Final = FaultPoint("issuer.keys.after_commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ def load_keys(engine: Engine) -> Keys:
         nonce = _key(connection, "nonce_mac_key")
         token = _key(connection, "token_mac_key")
         encryption = _key(connection, "encryption_key")
+        _BEFORE_COMMIT.reached()
+    _AFTER_COMMIT.reached()
     unnamed = EncryptionKey(encryption, "").public_jwk()
     kid = base64url_encode(hashlib.sha256(str(unnamed["x"]).encode("ascii")).digest())
     return Keys(nonce, token, EncryptionKey(encryption, kid[:_KID_CHARACTERS]))

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select, update
 from did.errors import Invalid, KeybornError, Refused
 from issuer.claims import code_hash, tx_code_hash
 from issuer.store import claims
+from keyborn.faults import FaultPoint
 from keyborn.storage import reading
 
 GRACE: Final = timedelta(minutes=10)
@@ -23,6 +24,9 @@ _MAX_CHARACTERS: Final = 512
 _CODE: Final = "code"
 _TX_CODE: Final = "tx_code"
 _REQUEST: Final = "request"
+
+_BEFORE_COMMIT: Final = FaultPoint("issuer.tx_code.before_commit")
+_AFTER_COMMIT: Final = FaultPoint("issuer.tx_code.after_commit")
 
 
 def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> str:
@@ -93,6 +97,8 @@ def _check_tx_code(engine: Engine, claim: str, tx_code: str) -> None:
             failure = Invalid(
                 "wrong_tx_code", f"the tx_code is wrong; {left} tries are left", step=_TX_CODE
             )
+            _BEFORE_COMMIT.reached()
+    _AFTER_COMMIT.reached()
     if failure is not None:
         raise failure
 

@@ -25,6 +25,7 @@ from did.vc.status_list import (
 from issuer.errors import NotFound
 from issuer.identity import Assertion, SigningIdentity, confirm
 from issuer.store import devices, inserted, status_indexes, status_lists
+from keyborn.faults import FaultPoint
 from keyborn.storage import reading
 
 TTL: Final = timedelta(minutes=5)
@@ -33,6 +34,9 @@ _FULL: Final = MINIMUM_BITS // 2
 _EMPTY: Final = bytes(MINIMUM_BITS // 8)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_BEFORE_COMMIT: Final = FaultPoint("issuer.status.before_commit")
+_AFTER_COMMIT: Final = FaultPoint("issuer.status.after_commit")
 
 
 def allocate(connection: Connection, did: str, *, purpose: str, url: str) -> StatusEntry:
@@ -86,7 +90,10 @@ def publication(
     with engine.begin() as connection:
         confirm(connection, assertion)
         row = _row(connection, name)
-        return _publish(connection, row, assertion, ttl=ttl, at=at)
+        published = _publish(connection, row, assertion, ttl=ttl, at=at)
+        _BEFORE_COMMIT.reached()
+    _AFTER_COMMIT.reached()
+    return published
 
 
 def _publish(

@@ -8,6 +8,8 @@ A package declares a point as a constant and passes it where a crash would hurt 
 
 It does nothing unless armed, by ``KEYBORN_FAULTS="name[:n],..."`` in the environment of the
 ``keyborn`` command, which then kills itself (SIGKILL: no clean-up runs) at the n-th passage.
+``KEYBORN_FAULTS=@FILE`` has the list in a file that is looked at in each passage, so that a service
+can be armed while it runs.
 """
 
 import atexit
@@ -16,6 +18,7 @@ import re
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Final
 
 from did.errors import Invalid
@@ -24,6 +27,7 @@ _ENTRY: Final = re.compile(r"([a-z0-9_]+(?:\.[a-z0-9_]+)+)(?::([1-9][0-9]{0,5}))
 
 _declared: Final[set[str]] = set()
 _armed: Final[dict[str, int]] = {}  # passages left, by name
+_file: Final[dict[Path, str]] = {}  # where the list stands, if in a file: what it said last
 _lock: Final = threading.Lock()
 
 
@@ -36,9 +40,10 @@ class FaultPoint:
 
     def reached(self) -> None:
         """Pass this point; the process ends here if it is armed and this is the n-th passage."""
-        if not _armed:
+        if not _armed and not _file:
             return
         with _lock:
+            _look()
             left = _armed.get(self._name)
             if left is None:
                 return
@@ -51,14 +56,39 @@ class FaultPoint:
 def arm(faults: str) -> None:
     """Arm the points that ``faults`` lists, as ``name[:n],...``; the empty text arms none.
 
+    ``@FILE`` arms those that the file lists, now and whenever its text has become another.
+
     Packages are imported late, so a name cannot be checked here. One that was not reached when
     the process ends is named on stderr, with the names that are known by then if it is not one.
 
     Raises:
         Invalid: ``invalid_faults``.
+        OSError: The file cannot be read.
     """
     if not faults:
         return
+    if faults.startswith("@"):
+        path = Path(faults.removeprefix("@"))
+        _file[path] = ""
+        _look()
+    else:
+        _armed.update(_parse(faults))
+        _shout(f"armed, this process will kill itself: {', '.join(_armed)}")
+    atexit.register(_report_unreached)
+
+
+def _look() -> None:
+    """Arm what the file lists by now."""
+    for path, before in _file.items():
+        text = path.read_text()
+        if text != before:
+            _armed.clear()
+            _armed.update(_parse(text) if text else {})
+            _file[path] = text
+            _shout(f"armed by {path}: {', '.join(_armed) or 'nothing'}")
+
+
+def _parse(faults: str) -> dict[str, int]:
     points: dict[str, int] = {}
     for entry in faults.split(","):
         match = _ENTRY.fullmatch(entry.strip())
@@ -70,9 +100,7 @@ def arm(faults: str) -> None:
                 hint="write name[:n],... as in issuer.credential.after_commit:2",
             )
         points[match[1]] = int(match[2] or 1)
-    _armed.update(points)
-    _shout(f"armed, this process will kill itself: {', '.join(_armed)}")
-    atexit.register(_report_unreached)
+    return points
 
 
 def _report_unreached() -> None:

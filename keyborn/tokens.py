@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from did.errors import Conflict, Invalid, Unavailable
+from keyborn.faults import FaultPoint
 from keyborn.files import create_private, read_private
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43,128}\n?", re.ASCII)
 _FILE_BYTES: Final = 256
+
+_BEFORE_STORE: Final = FaultPoint("keyborn.token.before_store")
+_AFTER_STORE: Final = FaultPoint("keyborn.token.after_store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,12 @@ def admin_token(path: Path) -> Token:
         return Token(read_token(path), fresh=False)
     except Unavailable:
         token = secrets.token_urlsafe(32)
+    _BEFORE_STORE.reached()
     try:
         create_private(path, f"{token}\n".encode())
     except Conflict:  # another process was first
         return Token(read_token(path), fresh=False)
+    _AFTER_STORE.reached()
     return Token(token, fresh=True)
 
 

@@ -9,6 +9,8 @@ from keyborn.faults import FaultPoint
 from ledger.identity import Birth, Identity
 from ledger.identity_store import IdentityStore, NextKeyFile, read_key
 
+_NOTED: Final = FaultPoint("controller.create.after_note")
+_NEXT_OUT: Final = FaultPoint("controller.create.after_next_out")
 _STORING: Final = FaultPoint("controller.create.before_store")
 _STORED: Final = FaultPoint("controller.create.after_store")
 
@@ -45,5 +47,7 @@ def _born_elsewhere(store: IdentityStore, file: NextKeyFile) -> SigningKey:
     file.refuse_existing()
     key = SigningKey.generate()
     store.set_birth(Birth(key.public_key(), file.path))
+    _NOTED.reached()
     file.create(key)
+    _NEXT_OUT.reached()
     return key

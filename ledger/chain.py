@@ -9,7 +9,10 @@ from typing import Final
 
 from eth_hash.auto import keccak
 
+from did.errors import Invalid
+
 KIND_CALL_DATA: Final = 0
+_LAST_SECOND: Final = 253_402_300_799  # of the year 9999, where the calendar ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,18 @@ def next_head(head: bytes, entry: LogEntry) -> bytes:
         entry.block_time.to_bytes(32, "big"),
     )
     return keccak(b"".join(words))
+
+
+def check_time(seconds: int) -> None:
+    """Return if there is such a time, in seconds since 1970 (UTC).
+
+    Raises:
+        Invalid: ``ledger_malformed_answer``. Only who can write a ledger's heads can cause it.
+    """
+    if not 0 <= seconds <= _LAST_SECOND:
+        raise Invalid(
+            "ledger_malformed_answer",
+            "the ledger states a time that no calendar has",
+            step="read the log",
+            value=seconds,
+        )

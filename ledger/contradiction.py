@@ -3,6 +3,7 @@
 from typing import Final
 
 from did.errors import Invalid, Undecided
+from ledger.chain import check_time
 from ledger.index import View
 from ledger.index_tables import Finding
 from ledger.log import Head, Heads
@@ -46,7 +47,10 @@ def compare(view: View, seen: Heads | None, shown: Heads) -> None:
     Raises:
         Contradiction: ``ledger_heads_contradict``, ``ledger_rollback`` or ``ledger_fork``.
         Undecided: ``ledger_behind``.
+        Invalid: ``ledger_malformed_answer``.
     """
+    for head in (shown.latest, shown.safe, shown.finalized):
+        check_time(head.time)
     for older, newer in ((shown.finalized, shown.safe), (shown.safe, shown.latest)):
         if older.sequence > newer.sequence:
             raise contradicting(newer, older)

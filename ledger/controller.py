@@ -3,17 +3,18 @@
 Everything here can be cut off at any point and done again, with one effect. What makes it so:
 
 * A create is its DID's own preimage: to repeat it is to say the same thing.
-* An update is stored before it is sent, and until it has been seen on the log no other one is
-  made. So a rotation that is taken up again is the same rotation.
+* An update is stored before it is sent, and until it has been seen on the log, and whoever asked
+  for it has been told, no other one is made. So a rotation that is taken up again is the same
+  rotation.
 * Keys are stored before an update names them, and promoted, in one rename, only when this
   controller's own reader has seen the update on the log. The registrar's word does not count.
 * Should a reorganisation take the update from the log again, it is still in the store, and the
   next thing done with the controller puts it there again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -21,8 +22,14 @@ from did.errors import Conflict, Refused
 from did.identifier import Genesis, KeybornDid
 from did.keys import PublicKey, Signer, SigningKey
 from did.resolution import Registration, Resolution, Resolver, Version, not_registered
-from keyborn.faults import FaultPoint
 from ledger.birth import born
+from ledger.cut_off import (
+    DEACTIVATE,
+    REGISTER_SUBMITTED,
+    REGISTER_SUBMITTING,
+    ROTATE,
+    UpdatePoints,
+)
 from ledger.identity import Identity, Pending, SignedUpdate
 from ledger.identity_store import IdentityStore, NextKeyFile
 from ledger.landing import Effect, Landing, version_of
@@ -30,35 +37,6 @@ from ledger.operations import Create, sign_update
 from ledger.registrar.messages import Relay
 
 WAIT: Final = 30.0  # seconds for an operation to get onto the log
-
-
-@dataclass(frozen=True, slots=True)
-class _Points:
-    """Where a procedure may be cut off."""
-
-    storing: FaultPoint
-    stored: FaultPoint
-    submitting: FaultPoint
-    submitted: FaultPoint
-    promoting: FaultPoint
-    promoted: FaultPoint
-
-    @classmethod
-    def of(cls, procedure: str) -> Self:
-        return cls(
-            storing=FaultPoint(f"controller.{procedure}.before_store"),
-            stored=FaultPoint(f"controller.{procedure}.after_store"),
-            submitting=FaultPoint(f"controller.{procedure}.before_submit"),
-            submitted=FaultPoint(f"controller.{procedure}.after_submit"),
-            promoting=FaultPoint(f"controller.{procedure}.before_promote"),
-            promoted=FaultPoint(f"controller.{procedure}.after_promote"),
-        )
-
-
-_REGISTER_SUBMITTING: Final = FaultPoint("controller.register.before_submit")
-_REGISTER_SUBMITTED: Final = FaultPoint("controller.register.after_submit")
-_ROTATE: Final = _Points.of("rotate")
-_DEACTIVATE: Final = _Points.of("deactivate")
 
 
 class Controller:
@@ -141,7 +119,7 @@ class Controller:
             Refused: ``wrong_log``: its key was rotated on another log.
             KeybornError: As ``relay`` and ``reader`` raise.
         """
-        landing = Landing(relay, reader, wait, _REGISTER_SUBMITTING, _REGISTER_SUBMITTED)
+        landing = Landing(relay, reader, wait, REGISTER_SUBMITTING, REGISTER_SUBMITTED)
         with self._changing():
             version = self._land_birth(landing)
         return landing.effect(version)
@@ -153,6 +131,7 @@ class Controller:
         *,
         next_key: Path | None = None,
         wait: float = WAIT,
+        report: Callable[[Effect], None] | None = None,
     ) -> Effect:
         """Replace the current key by the next one, and that by a new one.
 
@@ -164,6 +143,8 @@ class Controller:
             next_key: The file with the next key, where that is kept elsewhere. When this returns,
                 the file holds the new next key.
             wait: As for ``register``.
+            report: Given the effect before the rotation is done with: where this raises, or the
+                process ends in it, the next call reports the same rotation and makes no other.
 
         Raises:
             Undecided: ``not_on_log_yet``, or the log cannot be read.
@@ -172,7 +153,7 @@ class Controller:
             Conflict: ``deactivation_pending``, ``next_key_in_store``, ``store_in_use``.
             Invalid: ``wrong_next_key``, the file holds another key.
         """
-        landing = Landing(relay, reader, wait, _ROTATE.submitting, _ROTATE.submitted)
+        landing = Landing(relay, reader, wait, ROTATE.submitting, ROTATE.submitted)
         with self._changing() as begun:
             resolution = self._catch_up(landing, begun)
             pending = begun
@@ -187,8 +168,11 @@ class Controller:
                     value=self.did.canonical.text,
                     hint="deactivate it again, to finish that",
                 )
-            version = self._finish(landing, pending, _ROTATE)
-        return landing.effect(version)
+            effect = landing.effect(self._finish(landing, pending, ROTATE))
+            if report is not None:
+                report(effect)
+            self._conclude(ROTATE)
+        return effect
 
     def deactivate(
         self,
@@ -210,19 +194,21 @@ class Controller:
             KeybornError: As ``rotate``; not ``deactivated``, to repeat it is to be told where it
                 is on the log.
         """
-        landing = Landing(relay, reader, wait, _DEACTIVATE.submitting, _DEACTIVATE.submitted)
+        landing = Landing(relay, reader, wait, DEACTIVATE.submitting, DEACTIVATE.submitted)
         with self._changing() as begun:
             resolution = self._catch_up(landing, begun)
             pending = begun
             if pending is not None and pending.next is not None:
-                self._finish(landing, pending, _ROTATE)  # both would reveal the same key
+                self._finish(landing, pending, ROTATE)  # both would reveal the same key
+                self._conclude(ROTATE)
                 resolution, pending = reader.resolve(self.did), None
             if pending is None and resolution.versions[-1].key is not None:
                 pending = self._prepare_deactivation(resolution, next_key)
             if pending is None:
                 version = resolution.versions[-1]
             else:
-                version = self._finish(landing, pending, _DEACTIVATE)
+                version = self._finish(landing, pending, DEACTIVATE)
+                self._conclude(DEACTIVATE)
         return landing.effect(version)
 
     @contextmanager
@@ -281,11 +267,11 @@ class Controller:
         else:
             fresh = file.successor()
         self._store.keep_key(following)  # it is about to be the current key
-        return self._sign(resolution, following, fresh.public_key(), file, _ROTATE)
+        return self._sign(resolution, following, fresh.public_key(), file, ROTATE)
 
     def _prepare_deactivation(self, resolution: Resolution, path: Path | None) -> Pending:
         following, _ = self._next_key(path)
-        return self._sign(resolution, following, None, None, _DEACTIVATE)
+        return self._sign(resolution, following, None, None, DEACTIVATE)
 
     def _sign(
         self,
@@ -293,7 +279,7 @@ class Controller:
         following: SigningKey,
         fresh: PublicKey | None,
         file: NextKeyFile | None,
-        points: _Points,
+        points: UpdatePoints,
     ) -> Pending:
         """The update that reveals the key ``following`` and commits to ``fresh``, stored."""
         log_id, prev = resolution.log_id, resolution.versions[-1].operation
@@ -306,7 +292,7 @@ class Controller:
         points.stored.reached()
         return pending
 
-    def _finish(self, landing: Landing, pending: Pending, points: _Points) -> Version:
+    def _finish(self, landing: Landing, pending: Pending, points: UpdatePoints) -> Version:
         """See the update on the log, then make it the state of the store."""
         signed = pending.signed
         version = landing.land(self.did, signed.update, signed.hash)
@@ -319,8 +305,13 @@ class Controller:
         if pending.next is not None and pending.next_file is not None:
             NextKeyFile(pending.next_file).replace(pending.next)
         self._store.drop_keys(but=(self._identity.current, self._identity.next))
-        self._store.clear_pending()
         return version
+
+    def _conclude(self, points: UpdatePoints) -> None:
+        """Forget an update that is finished; from here on another can be made."""
+        points.clearing.reached()
+        self._store.clear_pending()
+        points.cleared.reached()
 
     def _next_key(self, path: Path | None) -> tuple[SigningKey, NextKeyFile | None]:
         """The next key, and the file that it is in if that is elsewhere."""

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from did.errors import Invalid, KeybornError
 from did.resolution import Finality
+from keyborn.faults import FaultPoint
 from keyborn.storage import open_database, reading
 from ledger.chain import LogEntry
 from ledger.index_tables import (
@@ -41,6 +42,11 @@ from ledger.state import DidState
 
 _VERSION: Final = 1
 _IDS_PER_QUERY: Final = 500
+
+# Ids are random, so a replay of many writes all over the file: it is kept in memory, 64 MB of it.
+_CACHE: Final = "PRAGMA cache_size = -65536"
+_BEFORE_BEGIN: Final = FaultPoint("ledger.index.before_begin")
+_AFTER_BEGIN: Final = FaultPoint("ledger.index.after_begin")
 
 # Hot statements, prepared once by the driver.
 _INSERT_VERSION: Final = (
@@ -218,6 +224,8 @@ class Index:
             known = connection.execute(select(LOG.c.id)).scalar_one_or_none()
             if known is None:
                 connection.execute(insert(LOG).values(id=log_id))
+                _BEFORE_BEGIN.reached()
+        _AFTER_BEGIN.reached()
         index = cls(engine, known or log_id, cleanup)
         index.refuse_other_log(log_id)
         index._cleanup = cleanup.pop_all()
@@ -263,4 +271,5 @@ class Index:
             Unavailable: ``store_busy`` where another writer does not finish.
         """
         with self._engine.begin() as connection:
+            connection.exec_driver_sql(_CACHE)
             yield Writer(connection, self._log_id)

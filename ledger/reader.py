@@ -21,6 +21,7 @@ from typing import Final, Self
 from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.identifier import Did, KeybornDid
 from did.resolution import Finality, Registration, Resolution, Version, resolve_offline
+from keyborn.faults import FaultPoint
 from ledger.contradiction import (
     Contradiction,
     compare,
@@ -38,6 +39,9 @@ _STEP: Final = "read the log"
 _RETRY: Final = 5  # seconds, where the source does not say
 
 _ATTEMPTS: Final = 5
+
+_BEFORE_COMMIT: Final = FaultPoint("ledger.sync.before_commit")
+_AFTER_COMMIT: Final = FaultPoint("ledger.sync.after_commit")
 
 # What a reorganisation between the question for heads and that for entries looks like, or one
 # lagging node of several behind one address: worth asking once more.
@@ -182,11 +186,13 @@ class LogReader:
     def _sync(self) -> Heads:
         with _explained():
             try:
-                return self._follow_heads()
+                heads = self._follow_heads()
             except Contradiction as error:
                 with self._index.writing() as writer:
                     writer.record(error.finding)
                 raise
+        _AFTER_COMMIT.reached()
+        return heads
 
     def _follow_heads(self) -> Heads:
         with self._index.reading() as view:
@@ -241,6 +247,7 @@ class LogReader:
             if writer.head_at(head.sequence) != head.head:
                 raise contradicting(shown.latest, head)
         writer.set_heads(shown)
+        _BEFORE_COMMIT.reached()
         return shown
 
     def _move(self, writer: Writer, seen: Heads, shown: Heads, *, last: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final, NoReturn
 
 from did.errors import Invalid
-from ledger.chain import LogEntry, next_head
+from ledger.chain import LogEntry, check_time, next_head
 from ledger.index import Writer
 from ledger.log import Head, LogSource
 from ledger.operations import decode_batch
@@ -27,7 +27,8 @@ def replay(writer: Writer, source: LogSource, base: int, target: Head) -> None:
         target: A verified head, at ``base`` or after it.
 
     Raises:
-        Invalid: ``ledger_entry_missing``, ``ledger_entries_reordered``, ``ledger_entry_altered``.
+        Invalid: ``ledger_entry_missing``, ``ledger_entries_reordered``, ``ledger_entry_altered``,
+            ``ledger_malformed_answer``.
         KeybornError: As ``LogSource.entries``.
     """
     start = writer.head_at(base)
@@ -70,6 +71,7 @@ def _chain(
     for entry in entries:
         if entry.sequence != due:
             _refuse_numbering(entry, entries, due)
+        check_time(entry.block_time)
         head = next_head(head, entry)
         yield entry, head
         in_order = in_order and clock <= (entry.block_number, entry.block_time)

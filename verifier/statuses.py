@@ -11,6 +11,7 @@ Only a bit that is set is a refusal; a list that cannot be had or does not count
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 import httpx
 
@@ -29,6 +30,8 @@ from verifier.status_standing import (
 )
 from verifier.store import KeptList, Store
 from verifier.trust_root import Policy, TrustedIssuer
+
+_ATTEMPTS: Final = 3
 
 
 class Statuses:
@@ -98,7 +101,7 @@ class Statuses:
         self, prefix: str, kept: KeptList | None, entry: StatusEntry, standing: Standing
     ) -> KeptList:
         try:
-            new = standing.read(self._fetch(prefix, entry.list_url), entry)
+            return self._newest(prefix, entry, standing)
         except StatusPendingError as pending:
             if kept is None:
                 raise pending.error from pending
@@ -110,14 +113,23 @@ class Statuses:
                     hint=pending.error.hint,
                 ) from pending
             return kept
-        if not self._store.keep_status_list(new):
-            raise undecided(
-                "status_rolled_back",
-                "the status list is older than one that was seen before",
-                format_time(new.version),
-                hint="somebody on the way serves an old list, or the issuer restored an old state",
-            )
-        return new
+
+    def _newest(self, prefix: str, entry: StatusEntry, standing: Standing) -> KeptList:
+        """Fetch a list and keep it.
+
+        One that is older than what is kept may only have been overtaken on its way, by the answer
+        to another decision's question; so it is asked for again before it counts as a roll-back.
+        """
+        for _ in range(_ATTEMPTS):
+            new = standing.read(self._fetch(prefix, entry.list_url), entry)
+            if self._store.keep_status_list(new):
+                return new
+        raise undecided(
+            "status_rolled_back",
+            "the status list is older than one that was seen before",
+            format_time(new.version),
+            hint="somebody on the way serves an old list, or the issuer restored an old state",
+        )
 
     def _fetch(self, prefix: str, url: str) -> bytes:
         if prefix not in self._clients:

@@ -36,8 +36,12 @@ from keyborn.storage import open_database, reading
 # Clocks of processes that share a store may differ: what expired is kept a little longer.
 KEPT_AFTER_EXPIRY: Final = timedelta(hours=1)
 
-BEFORE_COMMIT: Final = FaultPoint("verifier.challenge.before_commit")
-AFTER_COMMIT: Final = FaultPoint("verifier.challenge.after_commit")
+_KEY_BEFORE_COMMIT: Final = FaultPoint("verifier.key.before_commit")
+_KEY_AFTER_COMMIT: Final = FaultPoint("verifier.key.after_commit")
+_USE_BEFORE_COMMIT: Final = FaultPoint("verifier.challenge.before_commit")
+_USE_AFTER_COMMIT: Final = FaultPoint("verifier.challenge.after_commit")
+_STATUS_BEFORE_COMMIT: Final = FaultPoint("verifier.status.before_commit")
+_STATUS_AFTER_COMMIT: Final = FaultPoint("verifier.status.after_commit")
 
 _VERSION: Final = 1
 _KEY_BYTES: Final = 32
@@ -118,6 +122,8 @@ class Store:
             value: bytes = connection.execute(
                 select(_keys.c.value).where(_keys.c.name == "challenge")
             ).scalar_one()
+            _KEY_BEFORE_COMMIT.reached()
+        _KEY_AFTER_COMMIT.reached()
         return value
 
     def is_used(self, digest: bytes) -> bool:
@@ -137,10 +143,10 @@ class Store:
             with self._engine.begin() as connection:
                 connection.execute(delete(_used).where(_used.c.expires < cutoff))
                 connection.execute(insert(_used).values(row))
-                BEFORE_COMMIT.reached()
+                _USE_BEFORE_COMMIT.reached()
         except IntegrityError:
             return False
-        AFTER_COMMIT.reached()
+        _USE_AFTER_COMMIT.reached()
         return True
 
     def status_list(self, url: str) -> KeptList | None:
@@ -181,7 +187,10 @@ class Store:
             where=statement.excluded.version >= _lists.c.version,
         )
         with self._engine.begin() as connection:
-            return connection.execute(statement).rowcount == 1
+            newest = connection.execute(statement).rowcount == 1
+            _STATUS_BEFORE_COMMIT.reached()
+        _STATUS_AFTER_COMMIT.reached()
+        return newest
 
 
 def open_store(directory: Path) -> Store:

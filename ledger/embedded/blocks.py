@@ -137,7 +137,7 @@ class Blocks:
             .where(_entries.c.sequence.between(start, stop))
             .order_by(_entries.c.sequence)
         ).all()
-        last, total = start, 0
+        last, total = start - 1, 0
         for sequence, size in sizes:
             total += size
             if total > PAGE_BYTES:

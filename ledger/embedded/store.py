@@ -34,8 +34,11 @@ from ledger.embedded.heads import HASH_BYTES, EmbeddedPin, Statement
 from ledger.embedded.wire import ENTRY_BYTES
 from ledger.log import Head, Heads, Receipt
 
-BEFORE_APPEND: Final = FaultPoint("ledger.embedded.before_append")
-AFTER_APPEND: Final = FaultPoint("ledger.embedded.after_append")
+_AFTER_KEY: Final = FaultPoint("ledger.embedded.after_key")
+_BEFORE_BEGIN: Final = FaultPoint("ledger.embedded.before_begin")
+_AFTER_BEGIN: Final = FaultPoint("ledger.embedded.after_begin")
+_BEFORE_APPEND: Final = FaultPoint("ledger.embedded.before_append")
+_AFTER_APPEND: Final = FaultPoint("ledger.embedded.after_append")
 
 _VERSION: Final = 1
 _TOKEN_BYTES: Final = 32
@@ -92,6 +95,7 @@ class EmbeddedLedger:
         )
         with self._writing() as blocks:
             self._log_id = self._settle(blocks)
+        _AFTER_BEGIN.reached()
 
     def __enter__(self) -> Self:
         """The ledger itself."""
@@ -160,12 +164,13 @@ class EmbeddedLedger:
             Unavailable: ``store_busy``, ``store_failed``.
         """
         token, batch = _read_submission(submission)
-        BEFORE_APPEND.reached()
         with self._writing() as blocks:
-            if _find(blocks, token, batch) is None:
-                self._add_block(blocks)
-                blocks.append(token, batch)
-        AFTER_APPEND.reached()
+            if _find(blocks, token, batch) is not None:
+                return
+            self._add_block(blocks)
+            blocks.append(token, batch)
+            _BEFORE_APPEND.reached()
+        _AFTER_APPEND.reached()
 
     def receipt(self, submission: bytes) -> Receipt | None:
         """Where it stands, or None if it is in no block, or no longer.
@@ -226,6 +231,7 @@ class EmbeddedLedger:
         if known is None:
             log_id = random_bytes(HASH_BYTES)
             blocks.begin(log_id, key.raw, self._clock())
+            _BEFORE_BEGIN.reached()
             return log_id
         log_id, head_key = known
         if head_key != key.raw:
@@ -271,11 +277,8 @@ def _read_key(directory: Path) -> SigningKey:
     """The key that signs heads, made if the ledger is new."""
     path = directory / _KEY_FILE
     made = (directory / _FILE).exists()  # which is after its key
-    try:
+    with suppress(Unavailable):  # there is none
         return SigningKey(read_private(path, KEY_BYTES))
-    except Unavailable as error:
-        if error.code != "store_missing":
-            raise
     if made:
         raise Unavailable(
             "ledger_key_missing",
@@ -285,4 +288,5 @@ def _read_key(directory: Path) -> SigningKey:
         )
     with suppress(Conflict):  # another process makes the ledger at this moment; its key is as good
         create_private(path, SigningKey.generate().seed)
+        _AFTER_KEY.reached()
     return SigningKey(read_private(path, KEY_BYTES))

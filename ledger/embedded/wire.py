@@ -10,8 +10,8 @@
     {"entries": [{"sequence": int, "kind": int, "batch": base64url,
                   "blockNumber": int, "blockTime": int}, ...]}
 
-A page holds at most ``PAGE_ENTRIES`` entries and, unless it is one entry alone, ``PAGE_BYTES``
-bytes of batches, so it may end before ``stop``: ask on from there. It is empty beyond the last.
+A page holds at most ``PAGE_ENTRIES`` entries and ``PAGE_BYTES`` bytes of batches, so it may end
+before ``stop``: ask on from there. It is empty beyond the last.
 """
 
 import re
@@ -28,7 +28,7 @@ from ledger.log import Heads
 
 PAGE_ENTRIES: Final = 1_000
 PAGE_BYTES: Final = 1_048_576
-ENTRY_BYTES: Final = 1_048_576  # of one batch; on Ethereum the block's gas is the bound
+ENTRY_BYTES: Final = PAGE_BYTES  # of one batch; on Ethereum the block's gas is the bound
 ANSWER_BYTES: Final = 4_194_304
 
 _HASH_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -18,6 +18,7 @@ that is asked, so this node can show a chain of its own making, or an old head. 
 its age; against an invented chain one needs a second opinion on the header.
 """
 
+import threading
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ BLOCKS_PER_QUERY: Final = 2_000  # what the stricter public providers still answ
 _ENTRIES_PER_QUERY: Final = 16
 _WORD: Final = 32
 _COUNTED: Final = 2**63 - 1
+_PROOF_PAUSES: Final = (0.02, 0.2)  # seconds before a proof is asked for anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,21 @@ class EthereumLog:
         self._matches_pin = True
 
     def _prove(self, finality: Finality) -> _Proven:
+        """The head under the newest block of this finality.
+
+        A node that mines between its two answers, as anvil does, may prove a state that its header
+        does not have yet; so a proof that does not hold is asked for anew before it counts.
+        """
+        for pause in _PROOF_PAUSES:
+            try:
+                return self._prove_once(finality)
+            except Invalid as error:
+                if error.code != "ledger_forged_proof":
+                    raise
+            threading.Event().wait(pause)
+        return self._prove_once(finality)
+
+    def _prove_once(self, finality: Finality) -> _Proven:
         block = self._node.call("eth_getBlockByNumber", finality.value, False)
         if block is None:
             raise Unavailable(

@@ -25,7 +25,7 @@ from ledger.log import Ledger
 from ledger.operations import Batch, Create, Operation, Update, encode_batch
 from ledger.reader import LogReader
 from ledger.registrar.messages import State
-from ledger.registrar.outbox import Accepted, Outbox, Passage, Submission
+from ledger.registrar.outbox import Accepted, Outbox, Passage, States, Submission
 from ledger.state import advance
 
 # What an operation takes in a batch, and what a batch takes besides; in bytes, at the most.
@@ -40,6 +40,8 @@ SUBMITTING: Final = FaultPoint("registrar.submit.before")
 SUBMITTED: Final = FaultPoint("registrar.submit.after")
 FOLLOWING: Final = FaultPoint("registrar.follow.before_commit")
 FOLLOWED: Final = FaultPoint("registrar.follow.after_commit")
+MARKING: Final = FaultPoint("registrar.mark.before_commit")
+MARKED: Final = FaultPoint("registrar.mark.after_commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ class Dispatcher:
             except Conflict:  # it can never land, says the ledger
                 self._bury(submission)
         with self._index.reading() as view:
-            self._outbox.mark(_changes(view, strays, otherwise=State.QUEUED))
+            changes = _changes(view, strays, otherwise=State.QUEUED)
+        self._mark(changes)
 
     def _follow_one(self, submission: Submission) -> None:
         with self._index.reading() as view:
@@ -224,8 +227,15 @@ class Dispatcher:
                     break
                 states[id_] = state
                 chosen.append(each)
-        self._outbox.mark(marks)
+        self._mark(marks)
         return chosen
+
+    def _mark(self, states: States) -> None:
+        """Note what became of operations that are in no submission."""
+        if states:
+            MARKING.reached()
+            self._outbox.mark(states)
+            MARKED.reached()
 
     def _overtaken(self, view: View, each: Accepted, final: int) -> State | None:
         """``VOID`` if another operation has for good taken the place of this one."""

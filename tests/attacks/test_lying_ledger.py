@@ -490,6 +490,35 @@ def test_a_reorganisation_below_what_was_final_stops_the_reader(
             assert new.resolve(actor("z").short).registration is Registration.YES
 
 
+@pytest.mark.parametrize("time", [253_402_300_800, 2**53 - 1])
+def test_a_ledger_that_states_a_time_beyond_the_calendar(
+    tmp_path: Path, server: Front, clock: Clock, time: int
+) -> None:
+    """Its own key signs it; it must not bring its readers down."""
+    with (
+        EmbeddedLedger(tmp_path / "mad", clock=clock) as ledger,
+        reading(front_of(server, ledger), tmp_path / "index.sqlite") as reader,
+    ):
+        append(ledger, create(DEVICE))
+        assert reader.resolve(DEVICE.short).registration is Registration.YES
+        clock.time = time
+        error = refused(reader)
+        assert (type(error), error.code) == (Invalid, "ledger_malformed_answer")
+        append(ledger, create(STRANGER))
+        clock.time = 0
+        error = refused(reader)
+        assert (type(error), error.code) == (Invalid, "ledger_malformed_answer")
+        ledger.unsafe_reorg(1)
+        clock.time = START + 1_000
+        assert reader.resolve(DEVICE.short).registration is Registration.YES
+
+
+def refused(reader: LogReader) -> KeybornError:
+    with pytest.raises(KeybornError) as caught:
+        reader.resolve(DEVICE.short)
+    return caught.value
+
+
 def test_evidence_is_kept_as_it_was_signed(ledger: EmbeddedLedger) -> None:
     append(ledger, create(DEVICE))
     head = ledger.heads().finalized

@@ -148,6 +148,44 @@ def test_a_reorganisation_between_heads_and_entries_is_asked_again(
     assert reader.resolve(STRANGER.short).registration is Registration.NO
 
 
+def test_a_log_that_moves_again_and_again_is_followed_until_it_rests(
+    ledger: EmbeddedLedger, reader: LogReader, source: Observed
+) -> None:
+    append(ledger, create(DEVICE))
+    reader.sync()
+    append(ledger, create(STRANGER))
+    names = iter("abc")
+
+    def reorganise() -> None:
+        name = next(names, None)
+        if name is not None:
+            ledger.reorg(1)
+            append(ledger, create(actor(name)))
+
+    source.before_entries = reorganise
+    assert reader.sync().latest.sequence == 2
+    assert reader.resolve(actor("c").short).registration is Registration.YES
+    assert reader.resolve(STRANGER.short).registration is Registration.NO
+
+
+def test_a_log_that_never_rests_is_given_up(
+    ledger: EmbeddedLedger, reader: LogReader, source: Observed
+) -> None:
+    append(ledger, create(DEVICE))
+    reader.sync()
+    append(ledger, create(STRANGER))
+    names = count()
+
+    def reorganise() -> None:
+        ledger.reorg(1)
+        append(ledger, create(actor(f"one of {next(names)}")))
+
+    source.before_entries = reorganise
+    assert refusal(reader).code == "ledger_entry_altered"
+    source.before_entries = lambda: None
+    assert reader.sync().latest.sequence == 2
+
+
 def test_a_process_that_is_overtaken_asks_again(
     ledger: EmbeddedLedger, reader: LogReader, source: Observed, tmp_path: Path
 ) -> None:

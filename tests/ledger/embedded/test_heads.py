@@ -76,6 +76,8 @@ def test_the_head_of_an_empty_log_is_its_name() -> None:
         [*GOOD[:4], "h" * 32, GOOD[5]],
         [*GOOD[:4], b"h" * 33, GOOD[5]],
         [*GOOD[:5], -1],
+        [*GOOD[:5], False],
+        [*GOOD[:5], 2**53],
     ],
 )
 def test_another_form_is_not_understood_though_it_is_signed(changed: Any) -> None:

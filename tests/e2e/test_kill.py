@@ -1,0 +1,383 @@
+"""kill -9 on everything, before and after each point at which something becomes durable.
+
+For each fault point of the code there is at least one case: the process that passes it kills itself
+there, is started again if it is a service, and the very step is repeated. Then the device's life
+goes on, and at its end there is one device, one credential of each kind, one effective operation
+for each thing done, counted in the stores and on the log.
+"""
+
+import ast
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from lives import BIRTH, LIFE, Life, World, world_in
+from mortal import Service, run, run_until_killed
+
+from did.identifier import parse_keyborn
+from ledger.embedded.store import EmbeddedLedger
+from ledger.network import load_network
+from ledger.operations import Batch, Create, encode_batch
+
+pytestmark = pytest.mark.e2e
+
+PROJECT: Final = Path(__file__).parents[2]
+PACKAGES: Final = ("did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo")
+
+STOPPED: Final = (
+    *LIFE,
+    *("suspend", "present suspended", "reinstate", "present again"),
+    *("revoke", "present revoked"),
+)
+ENDED: Final = (*LIFE, "deactivate", "present deactivated")
+REPLACED: Final = (*LIFE, "claim again", "enroll again", "present again")
+REISSUED: Final = (
+    *(*BIRTH, "rotate issuer", "present again", "rotate issuer again"),
+    *("claim again", "enroll again", "present again"),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Who is killed, in which step of which story, and where."""
+
+    who: str
+    step: str
+    point: str
+    story: tuple[str, ...] = LIFE
+    elsewhere: bool = False  # the next key is kept off the device
+
+    def __str__(self) -> str:
+        where = "-elsewhere" if self.elsewhere else ""
+        return f"{self.who}-{self.step.replace(' ', '-')}{where}-{self.point}"
+
+
+def around(point: str, *places: str) -> tuple[str, ...]:
+    """Before and after ``places`` of a procedure; its commit, if none is named."""
+    places = places or ("commit",)
+    return tuple(f"{point}.{when}_{place}" for place in places for when in ("before", "after"))
+
+
+def cases(
+    who: str,
+    step: str,
+    *points: str,
+    story: tuple[str, ...] = LIFE,
+    elsewhere: bool = False,
+) -> list[Case]:
+    return [Case(who, step, point, story, elsewhere) for point in points]
+
+
+UPDATE: Final = ("store", "submit", "promote", "clear")
+CREDENTIAL: Final = (
+    *around("device.enroll", "store"),
+    "device.enroll.after_recorded",
+)
+
+DEVICE: Final = [
+    *cases("device", "init", *around("controller.create", "store"), "device.init.after_identity"),
+    *cases(
+        "device",
+        "init",
+        "controller.create.after_note",
+        "controller.create.after_next_out",
+        *around("controller.create", "store"),
+        elsewhere=True,
+    ),
+    *cases(
+        "device",
+        "enroll",
+        *around("device.network", "store"),
+        *around("ledger.index", "begin"),
+        *around("device.enroll", "claim_stored", "token_stored"),
+        *around("ledger.sync"),
+        *CREDENTIAL,
+        *(f"{point}:2" for point in CREDENTIAL),  # the second credential
+    ),
+    *cases("device", "enroll again", "device.enroll.after_former_kept", story=REPLACED),
+    *cases("device", "register", *around("controller.register", "submit")),
+    *cases("device", "present", *around("device.present", "deliver")),
+    *cases("device", "rotate", *around("controller.rotate", *UPDATE)),
+    *cases("device", "rotate", *around("controller.rotate", *UPDATE), elsewhere=True),
+    *cases("device", "deactivate", *around("controller.deactivate", *UPDATE), story=ENDED),
+]
+
+APPENDING: Final = (
+    *around("registrar.accept"),
+    *around("registrar.prepare"),
+    *("registrar.submit.before", "registrar.submit.after"),
+    *around("ledger.embedded", "append"),
+    *around("registrar.follow"),
+)
+
+LEDGER: Final = [
+    *cases("ledger", "register", *APPENDING, *around("ledger.sync")),
+    *cases("ledger", "rotate", *APPENDING),
+]
+
+ISSUER: Final = [
+    *cases("issuer", "claim", *around("issuer.claim")),
+    *cases("issuer", "enroll", *around("issuer.grant"), *around("ledger.sync")),
+    *cases("issuer", "enroll", *(f"{point}:2" for point in around("issuer.grant"))),
+    *cases("issuer", "suspend", *around("issuer.revoke"), story=STOPPED),
+    *cases("issuer", "present suspended", *around("issuer.status"), story=STOPPED),
+    *cases("issuer", "reinstate", *around("issuer.revoke"), story=STOPPED),
+    *cases("issuer", "revoke", *around("issuer.revoke"), story=STOPPED),
+    *cases(
+        "issuer",
+        "rotate issuer",
+        *around("issuer.rotate", "begin"),
+        *around("controller.rotate", *UPDATE),
+        *around("issuer.settle"),
+        story=REISSUED,
+    ),
+]
+
+VERIFIER: Final = [
+    *cases("verifier", "present", *around("verifier.challenge")),
+    *cases("verifier", "present", *around("verifier.status"), *around("ledger.sync")),
+]
+
+# In the order in which a first start passes them; each start is killed at the next one.
+FIRST_START: Final = {
+    "ledger": (
+        "ledger.embedded.after_key",
+        *around("ledger.embedded", "begin"),
+        *around("ledger.index", "begin"),
+    ),
+    "issuer": (
+        *around("ledger.index", "begin"),
+        *around("controller.create", "store"),
+        *around("issuer.keys"),
+        *around("ledger.sync"),
+        *around("controller.register", "submit"),
+        *around("issuer.settle"),
+        *around("keyborn.token", "store"),
+    ),
+    "verifier": (
+        *around("ledger.index", "begin"),
+        *around("verifier.key"),
+    ),
+}
+
+TX_CODE: Final = around("issuer.tx_code")
+CANCEL: Final = around("issuer.cancel")
+MARK: Final = around("registrar.mark")
+ANSWER: Final = around("verifier.challenge")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world_in(tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
+def test_every_fault_point_of_the_code_is_tried() -> None:
+    named = {case.point.partition(":")[0] for case in (*DEVICE, *LEDGER, *ISSUER, *VERIFIER)}
+    named.update(*FIRST_START.values(), TX_CODE, CANCEL, MARK, ANSWER)
+    assert named == set(declared())
+
+
+def declared() -> Iterator[str]:
+    """The name of each ``FaultPoint`` that the packages make; it is written out, to be found."""
+    for package in PACKAGES:
+        for path in sorted((PROJECT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("FaultPoint"):
+                    (name,) = node.args
+                    assert isinstance(name, ast.Constant), f"{path}: {ast.unparse(node)}"
+                    yield str(name.value)
+
+
+@pytest.mark.parametrize("case", DEVICE, ids=str)
+def test_a_device_is_killed(world: World, tmp_path: Path, case: Case) -> None:
+    life = Life(world, tmp_path, elsewhere=case.elsewhere)
+    at = case.story.index(case.step)
+    life.go_through(*case.story[:at])
+    printed = run_until_killed(*life.words(case.step), at=case.point)
+    if case.point == "controller.rotate.after_clear":
+        life.note(case.step, json.loads(printed))  # it had said so: to repeat it is to rotate again
+    else:
+        life.finish(case.step)
+    life.go_through(*case.story[at + 1 :])
+    life.assert_everything_once()
+
+
+@pytest.mark.parametrize("case", [*LEDGER, *ISSUER, *VERIFIER], ids=str)
+def test_a_service_is_killed(world: World, tmp_path: Path, case: Case) -> None:
+    life = Life(world, tmp_path, bound=case.step == "claim")
+    at = case.story.index(case.step)
+    life.go_through(*case.story[:at])
+    life.prepare(case.step)
+    service = world.service(case.who)
+    service.arm(case.point)
+    # Whoever waits for an answer does not get one; the device may see its operation all the same.
+    attempt = life.attempt(case.step)
+    assert attempt.exit_code in ((0, 3) if case.who == "ledger" else (3,)), attempt
+    service.assert_killed(case.point)
+    service.start()
+    if attempt.exit_code:
+        life.finish(case.step)
+    else:
+        life.note(case.step, attempt.data)
+    life.go_through(*case.story[at + 1 :])
+    life.assert_everything_once()
+
+
+@pytest.mark.parametrize("who", FIRST_START)
+def test_a_first_start_is_killed_again_and_again(tmp_path: Path, world: World, who: str) -> None:
+    """At one point after the other, in one directory; what it is at last, it is for good."""
+    network, trust = world.network_file, world.folder / "trust.toml"
+    options = {
+        "ledger": ("--network-out", tmp_path / "network.toml"),
+        "issuer": ("--network", network),
+        "verifier": ("--trust", trust),
+    }
+    words = (who, "serve", "--dir", tmp_path / who, *options[who])
+    with Service(*words, faults=tmp_path / "faults") as service:
+        for point in FIRST_START[who]:
+            service.start_until_killed(point)
+        service.start()
+        {"ledger": _ledger_works, "issuer": _issuer_works, "verifier": _verifier_works}[who](
+            world, tmp_path, service
+        )
+
+
+def _ledger_works(_: World, folder: Path, service: Service) -> None:
+    """It is one ledger: the log that was begun is the log that is served, on which all goes on."""
+    network = folder / "network.toml"
+    first = load_network(network)
+    device = ("--dir", folder / "device")
+    did = run("device", "init", *device).data["did"]
+    registered = run("device", "register", *device, "--network", network)
+    assert registered.exit_code == 0, registered
+    service.stop()
+    service.start()
+    assert load_network(network) == first
+    resolved = run("resolve", did, "--network", network).data["didDocumentMetadata"]
+    assert resolved["versionId"].startswith("0-")
+
+
+def _issuer_works(world: World, folder: Path, service: Service) -> None:
+    """It has one DID, registered once, and its token opens it; a device gets its credentials."""
+    about = run("issuer", "info", "--dir", folder / "issuer").data
+    assert about["registered"] is True
+    assert about["version_id"].startswith("0-")
+    assert len(world.operations(parse_keyborn(about["did"]))) == 1
+    issued_by = World(
+        folder=_beside(world, folder), ledger=world.ledger, issuer=service, verifier=world.verifier
+    )
+    life = Life(issued_by, folder)
+    life.go_through("init", "claim", "enroll", "register")
+    life.assert_everything_once()
+
+
+def _beside(world: World, folder: Path) -> Path:
+    (folder / "network.toml").write_bytes(world.network_file.read_bytes())
+    return folder
+
+
+def _verifier_works(world: World, folder: Path, service: Service) -> None:
+    life = Life(world, folder)
+    life.go_through(*BIRTH)
+    admitted = run("device", "present", "--dir", life.directory, "--verifier", service.url)
+    assert admitted.data["device"]["did"] == life.did
+
+
+@pytest.mark.parametrize("point", ANSWER)
+def test_an_answer_counts_once_however_the_verifier_dies(
+    world: World, tmp_path: Path, point: str
+) -> None:
+    """The very bytes are sent again: they count if they did not before, and then never again."""
+    life = Life(world, tmp_path)
+    life.go_through(*BIRTH)
+    challenge, file = tmp_path / "challenge", tmp_path / "answer"
+    asked = httpx.post(f"{world.verifier.url}/v1/challenges", json={})
+    challenge.write_bytes(asked.content)
+    made = run(
+        *("device", "present", "--dir", life.directory),
+        *("--challenge", challenge, "--out", file),
+    )
+    assert made.exit_code == 0, made
+    before = world.challenges_used()
+    world.verifier.arm(point)
+    with pytest.raises(httpx.RemoteProtocolError):
+        _send(world, file)
+    world.verifier.assert_killed(point)
+    world.verifier.start()
+    committed = point.endswith("after_commit")
+    assert world.challenges_used() == before + committed
+    assert _send(world, file) == ("challenge_used" if committed else None)
+    assert _send(world, file) == "challenge_used"
+    assert world.challenges_used() == before + 1
+    life.go_through("present again")
+    assert world.challenges_used() == before + 2
+
+
+def _send(world: World, answer: Path) -> str | None:
+    """Send a kept answer; the code of the refusal, if it is refused."""
+    sent = httpx.post(
+        f"{world.verifier.url}/v1/presentations",
+        content=answer.read_bytes(),
+        headers={"content-type": "application/json"},
+    )
+    return None if sent.is_success else str(sent.json()["code"])
+
+
+@pytest.mark.parametrize("point", TX_CODE)
+def test_a_guess_is_counted_or_not_answered(world: World, tmp_path: Path, point: str) -> None:
+    made = run(
+        *("issuer", "claim", "create", *world.admin, "--tx-code"),
+        *("--model", "thermo-2", "--owner", "plant-7"),
+    ).data
+    wrong = f"{(int(made['tx_code']) + 1) % 1_000_000:06}"
+    device = tmp_path / "device"
+    assert run("device", "init", "--dir", device).exit_code == 0
+    enroll = ("device", "enroll", made["offer"], "--dir", device, "--network", world.network_file)
+    world.issuer.arm(point)
+    assert run(*enroll, "--tx-code", wrong).exit_code == 3
+    world.issuer.assert_killed(point)
+    world.issuer.start()
+    ((failures,),) = world.issuer_rows("SELECT tx_failures FROM claims WHERE id = ?", made["id"])
+    assert failures == (1 if point.endswith("after_commit") else 0)
+    assert run(*enroll, "--tx-code", wrong).error == "wrong_tx_code"
+    assert run(*enroll, "--tx-code", made["tx_code"]).exit_code == 0
+
+
+@pytest.mark.parametrize("point", CANCEL)
+def test_a_claim_is_cancelled_once(world: World, point: str) -> None:
+    made = run(
+        *("issuer", "claim", "create", *world.admin, "--model", "thermo-2", "--owner", "plant-7")
+    ).data
+    cancel = ("issuer", "claim", "cancel", made["id"], *world.admin)
+    world.issuer.arm(point)
+    assert run(*cancel).exit_code == 3
+    world.issuer.assert_killed(point)
+    world.issuer.start()
+    show = ("issuer", "claim", "show", made["id"], *world.admin)
+    assert run(*show).data["state"] == ("cancelled" if point.endswith("after_commit") else "open")
+    assert run(*cancel).data["state"] == "cancelled"
+    assert run(*cancel).data["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("point", MARK)
+def test_what_another_put_on_the_log_is_noted(world: World, tmp_path: Path, point: str) -> None:
+    """An operation that the registrar has taken, and that is on the log when its turn comes."""
+    life = Life(world, tmp_path)
+    life.go_through("init", "claim", "enroll")
+    world.ledger.arm("registrar.accept.after_commit")
+    assert life.attempt("register").exit_code == 3
+    world.ledger.assert_killed("registrar.accept.after_commit")
+    shown = run("device", "show", "--dir", life.directory).data
+    genesis = parse_keyborn(shown["longForm"]).genesis
+    assert genesis is not None
+    with EmbeddedLedger(world.folder / "ledger" / "log") as log:
+        log.submit(log.prepare(encode_batch(Batch(creates=(Create(genesis),)))))
+    world.ledger.start_until_killed(point)
+    world.ledger.start()
+    life.go_through("register", "present", "rotate", "present again")
+    life.assert_everything_once()

@@ -1,0 +1,171 @@
+"""``keyborn`` processes that kill themselves where a test wants it, and can be started again."""
+
+import json
+import os
+import queue
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from click.testing import CliRunner
+
+from keyborn.cli import cli
+
+SECONDS = 60  # for a process to start, or to end
+LISTENING = "listening on "
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command ended with: its exit code, its data, and its error's code."""
+
+    exit_code: int
+    data: Any
+    error: str | None
+
+
+def run(*words: str | Path) -> Done:
+    """Run ``keyborn <words> --json``, the whole command, in this process."""
+    result = CliRunner().invoke(cli, [*map(str, words), "--json"])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    data = json.loads(result.stdout) if result.stdout else None
+    error = None
+    if result.exit_code:
+        error = json.loads(result.stderr.splitlines()[-1])["error"]["code"]
+    return Done(result.exit_code, data, error)
+
+
+def run_until_killed(*words: str | Path, at: str) -> str:
+    """Run it in a process of its own, which must kill itself ``at`` a point; what it had printed.
+
+    The point may be followed by ``:n``, for its n-th passage.
+    """
+    ended = subprocess.run(
+        [*_COMMAND, *map(str, words), "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env={**os.environ, "KEYBORN_FAULTS": at},
+    )
+    _assert_killed(ended.returncode, ended.stderr, at)
+    return ended.stdout
+
+
+class Service:
+    """``keyborn <words>``, a service with a port and a state of its own, which outlive it."""
+
+    def __init__(self, *words: str | Path, faults: Path) -> None:
+        self._words = words
+        self._port = free_port()
+        self._faults = faults
+        self._process: subprocess.Popen[str] | None = None
+        self._said: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        assert self._launch().get(timeout=SECONDS) == self.url, "".join(self._said)
+
+    def start_until_killed(self, at: str) -> None:
+        """Start it; it must kill itself at a point without being asked for anything."""
+        self._launch(at)
+        self.assert_killed(at)
+
+    def arm(self, point: str) -> None:
+        """Have it kill itself at a point."""
+        written = self._faults.with_suffix(".new")
+        written.write_text(point)
+        written.replace(self._faults)
+
+    def assert_killed(self, at: str) -> None:
+        """Return when it has ended; it must have killed itself at this point."""
+        assert self._process is not None
+        try:
+            code = self._process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{at} was not reached: {''.join(self._said)}") from None
+        self._drained.join()
+        self._process = None
+        _assert_killed(code, "".join(self._said), at)
+
+    def stop(self) -> None:
+        """End it in order, if it runs."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        code = self._process.wait(SECONDS)
+        self._drained.join()
+        self._process = None
+        assert code == 0, "".join(self._said)
+
+    def _launch(self, faults: str = "") -> queue.SimpleQueue[str | None]:
+        """Start the process; where it listens comes out of the queue, or None if it ends."""
+        assert self._process is None
+        self.arm(faults)
+        self._said.clear()
+        self._process = subprocess.Popen(
+            [*_COMMAND, *map(str, self._words), "--port", str(self._port)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "KEYBORN_FAULTS": f"@{self._faults}"},
+        )
+        listens: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._drained = threading.Thread(target=self._drain, args=(self._process.stderr, listens))
+        self._drained.start()
+        return listens
+
+    def _drain(self, stderr: IO[str], listens: queue.SimpleQueue[str | None]) -> None:
+        with stderr:
+            for line in stderr:
+                self._said.append(line)
+                if line.startswith(LISTENING):
+                    listens.put(line.removeprefix(LISTENING).strip())
+        listens.put(None)
+
+
+def free_port() -> int:
+    """A port that nobody has, below those that systems give to outgoing connections.
+
+    So nobody takes it while the service that it belongs to is down.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+_COMMAND = (sys.executable, "-m", "keyborn")
+
+
+def _assert_killed(code: int, said: str, at: str) -> None:
+    point = at.partition(":")[0]
+    assert code == -signal.SIGKILL, said
+    assert f"killing this process at {point}\n" in said
