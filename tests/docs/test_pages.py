@@ -27,23 +27,19 @@ VARIABLES = {*re.findall(r"^(\w+)\s*\?=", MAKEFILE, re.MULTILINE), "KEYBORN_REQU
 
 def simple_commands(script: str) -> list[list[str]]:
     """The commands of a shell script, each as its words, those within ``$(...)`` too."""
-    lexer = shlex.shlex(script.replace("\\\n", " "), posix=True, punctuation_chars=PUNCTUATION)
+    script = re.sub(r"(^|\s)#.*$", "", script.replace("\\\n", " "), flags=re.MULTILINE)
+    lexer = shlex.shlex(script, posix=True, punctuation_chars=PUNCTUATION)
     lexer.whitespace = " \t"
     lexer.whitespace_split = True
-    lexer.commenters = ""  # shlex would take the end of the line with them
     found: list[list[str]] = [[]]
     inner: list[list[str]] = []
-    comment = False
     for word in lexer:
         if not word.strip(PUNCTUATION):
-            comment = comment and "\n" not in word
             found.append([])
-        elif comment or word.startswith("#"):
-            comment = True
-        else:
-            for within in re.findall(r"\$\((.*)\)", word):
-                inner += simple_commands(within)
-            found[-1].append(word)
+            continue
+        for within in re.findall(r"\$\((.*)\)", word):
+            inner += simple_commands(within)
+        found[-1].append(word)
     return [words for words in [*found, *inner] if words]
 
 
@@ -213,7 +209,7 @@ def title(page: Path) -> str:
 
 
 def test_the_commands_are_taken_from_a_script() -> None:
-    script = 'A=$(keyborn a --b "c d" |\n  jq .) # no\nkeyborn e \\\n  f > g\nh "$(keyborn i)"\n'
+    script = 'A=$(keyborn a --b "c d" |\n  jq .) # it's no command\nkeyborn e \\\n  f > g\nh "$(keyborn i)"\n'
     assert [words for words in simple_commands(script) if words[0] == "keyborn"] == [
         ["keyborn", "a", "--b", "c d"],
         ["keyborn", "e", "f"],
