@@ -209,7 +209,13 @@ def title(page: Path) -> str:
 
 
 def test_the_commands_are_taken_from_a_script() -> None:
-    script = 'A=$(keyborn a --b "c d" |\n  jq .) # it's no command\nkeyborn e \\\n  f > g\nh "$(keyborn i)"\n'
+    script = """
+A=$(keyborn a --b "c d" |
+  jq .)  # it's no command
+keyborn e \\
+  f > g
+h "$(keyborn i)"
+"""
     assert [words for words in simple_commands(script) if words[0] == "keyborn"] == [
         ["keyborn", "a", "--b", "c d"],
         ["keyborn", "e", "f"],
