@@ -43,7 +43,7 @@ from did.limits import LIMITS
 from did.strict_json import parse_object
 from did.vc.credential import parse_credential
 from keyborn.faults import FaultPoint
-from keyborn.files import private_directory, read_private, write_private
+from keyborn.files import private_directory, read_private, sweep, write_private
 
 if TYPE_CHECKING:
     from ledger.network import Network
@@ -171,7 +171,8 @@ class Store:
                     value=str(self.directory),
                     hint="wait until it ends, then repeat",
                 ) from error
-            self._sweep()
+            for folder in (self.directory, self._credentials, self._credentials / "replaced"):
+                sweep(folder)
             yield
         finally:
             os.close(descriptor)
@@ -261,12 +262,6 @@ class Store:
             write_private(kept / f"{name}-{digest}.json", former)
             _FORMER_KEPT.reached()
         write_private(path, data)
-
-    def _sweep(self) -> None:
-        """Remove what a killed write left beside its target: it may hold secrets."""
-        for folder in (self.directory, self._credentials):
-            for path in folder.glob(".*.*.*"):
-                path.unlink(missing_ok=True)
 
 
 def _corrupt(path: Path, cause: Exception) -> Invalid:

@@ -10,6 +10,7 @@ Threat model: whoever can write to the directory can replace a file by another, 
 import errno
 import fcntl
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -18,8 +19,15 @@ from pathlib import Path
 from typing import Final
 
 from did.errors import Conflict, Invalid, Refused, Unavailable
+from keyborn.faults import FaultPoint
 
 _OTHERS: Final = 0o077
+
+# What ``staged`` makes, and SQLite beside it: of which file it was to be.
+_LEFT_BEHIND: Final = re.compile(r"\.(.+)\.[a-z0-9_]{8}(?:-wal|-shm|-journal)?", re.DOTALL)
+
+_WRITTEN: Final = FaultPoint("keyborn.file.before_rename")
+_IN_PLACE: Final = FaultPoint("keyborn.file.after_rename")
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -153,6 +161,19 @@ def _lock(descriptor: int, path: Path) -> None:
         ) from error
 
 
+def sweep(directory: Path, name: str | None = None) -> None:
+    """Remove what writes that were killed left in ``directory``, since it may hold secrets.
+
+    Args:
+        directory: Nobody may be writing to it meanwhile. It may be missing.
+        name: Only what was to be the file of this name, where the directory is not one's own.
+    """
+    for path in directory.iterdir() if directory.is_dir() else ():
+        left = _LEFT_BEHIND.fullmatch(path.name)
+        if left is not None and name in (None, left[1]):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
     """An empty file beside ``path``, mode 0600, to be filled, synced, and renamed or linked to it.
@@ -164,6 +185,7 @@ def staged(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        _IN_PLACE.reached()
     finally:
         temporary.unlink(missing_ok=True)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -179,3 +201,4 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    _WRITTEN.reached()

@@ -34,11 +34,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError
 
 from did.errors import Invalid, KeybornError, Refused, Unavailable
+from keyborn.faults import FaultPoint
 from keyborn.files import refuse_shared, staged
 
 BUSY_SECONDS: Final = 10  # for another writer to finish
 
 _READING: Final = "keyborn_reading"  # execution option of a connection
+_MADE: Final = FaultPoint("keyborn.database.before_link")
 _SYNCHRONOUS_FULL: Final = 2
 _PRIMARY: Final = 0xFF  # SQLite's extended result codes hold the primary one in the low byte
 
@@ -121,6 +123,7 @@ def _create(path: Path, metadata: MetaData, *, name: str, version: int) -> None:
             metadata.create_all(connection)
             connection.execute(insert(_schema).values(name=name, version=version))
         engine.dispose()
+        _MADE.reached()
         with suppress(FileExistsError):
             path.hardlink_to(fresh)
 

@@ -39,6 +39,7 @@ def born(store: IdentityStore, next_out: Path | None) -> Identity:
 
 def _born_elsewhere(store: IdentityStore, file: NextKeyFile) -> SigningKey:
     """The next key in ``file``: new, or from a making of this identity that was cut off."""
+    file.sweep()
     begun = store.birth()
     if begun is not None and begun.next_file == file.path and file.path.exists():
         key = read_key(file.path)

@@ -326,6 +326,7 @@ class Controller:
                     hint="give the file that it was put into (--next FILE)",
                 )
             file = NextKeyFile(path)
+            file.sweep()
             return file.key(public), file
         if path is not None:
             raise Conflict(

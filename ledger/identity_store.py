@@ -17,8 +17,8 @@ over for good; with the next key elsewhere, only until the next rotation. Who ca
 destroy it.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
@@ -35,6 +35,7 @@ from keyborn.files import (
     private_directory,
     read_private,
     refuse_shared,
+    sweep,
     write_private,
 )
 from ledger.identity import Birth, Identity, Pending
@@ -77,13 +78,19 @@ class IdentityStore:
                 raise _missing(directory) from error
         return cls(directory)
 
-    def locked(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
         """Hold the store against other threads and processes.
+
+        What a write that was killed left behind, perhaps a key, is removed.
 
         Raises:
             Conflict: ``store_in_use``.
         """
-        return locked(self.directory / "lock")
+        with locked(self.directory / "lock"):
+            sweep(self.directory)
+            sweep(self.directory / "keys")
+            yield
 
     def identity(self) -> Identity | None:
         """What the store is about; None before it is made.
@@ -188,6 +195,11 @@ class NextKeyFile:
     def __init__(self, path: Path) -> None:
         self.path: Final = path.absolute()
         self._beside = self.path.with_name(f"{self.path.name}.new")
+
+    def sweep(self) -> None:
+        """Remove what a write of it that was killed left beside it; the store must be held."""
+        for path in (self.path, self._beside):
+            sweep(path.parent, path.name)
 
     def refuse_existing(self) -> None:
         """Raise ``Conflict`` (``store_exists``) if there is such a file."""

@@ -45,6 +45,7 @@ _IDS_PER_QUERY: Final = 500
 
 # Ids are random, so a replay of many writes all over the file: it is kept in memory, 64 MB of it.
 _CACHE: Final = "PRAGMA cache_size = -65536"
+
 _BEFORE_BEGIN: Final = FaultPoint("ledger.index.before_begin")
 _AFTER_BEGIN: Final = FaultPoint("ledger.index.after_begin")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import FastAPI
 
 from did.errors import Invalid
-from keyborn.files import locked, private_directory, read_private
+from keyborn.files import locked, private_directory, read_private, sweep
 from ledger.app import create_app
 from ledger.embedded.heads import EmbeddedPin
 from ledger.embedded.store import EmbeddedLedger
@@ -61,6 +61,8 @@ def embedded_service(
     """
     with ExitStack() as stack:
         stack.enter_context(locked(private_directory(directory) / "lock"))
+        for folder in (directory, directory / "log"):
+            sweep(folder)
         ledger = stack.enter_context(EmbeddedLedger(directory / "log", final_depth=finality_depth))
         if finality_depth:
             stack.enter_context(_blocks(ledger, block_seconds))
@@ -99,6 +101,7 @@ def ethereum_service(
         )
     with ExitStack() as stack:
         stack.enter_context(locked(private_directory(directory) / "lock"))
+        sweep(directory)
         node = stack.enter_context(Node(network.rpc))
         ledger = EthereumLedger(
             node,

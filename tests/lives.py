@@ -25,6 +25,14 @@ BIRTH = ("init", "claim", "enroll", "register", "present")
 LIFE = (*BIRTH, "rotate", "present again")
 AGAIN = " again"  # the same command once more, where a story has a step twice
 
+_COMMANDS = {
+    **{step: f"device {step}" for step in ("init", "run", "enroll", "register", "rotate")},
+    "deactivate": "device deactivate",
+    "claim": "issuer claim create",
+    "rotate issuer": "issuer rotate",
+    **{step: f"issuer devices {step}" for step in ("suspend", "reinstate", "revoke")},
+}
+
 # What comes of it when a device presents that has been stopped.
 STOPPED = {"present suspended": "suspended", "present revoked": "revoked"} | {
     "present deactivated": "deactivated"
@@ -124,32 +132,30 @@ class Life:
 
     def words(self, step: str) -> tuple[str | Path, ...]:  # noqa: PLR0911 - one command a case
         """The command that a step is."""
-        at = ("--dir", self.directory)
-        match step.removesuffix(AGAIN):
-            case "init":
-                out = () if self._next is None else ("--next-out", self._next)
-                return ("device", "init", *at, *out)
-            case "claim":
-                facts = ("--model", "thermo-2", "--owner", "plant-7")
-                secrets = ("--configuration", self._configuration)
-                bound = ("--did", self.did) if self._bound else ()
-                return ("issuer", "claim", "create", *self.world.admin, *facts, *secrets, *bound)
-            case "enroll":
-                network = ("--network", self.world.network_file)
-                return ("device", "enroll", self._offer, *at, *network)
-            case "register":
-                return ("device", "register", *at, "--network", self.world.network_file)
-            case "rotate":
-                key = () if self._next is None else ("--next", self._next)
-                return ("device", "rotate", *at, *key)
-            case "deactivate":
-                return ("device", "deactivate", *at, "--yes")
-            case "suspend" | "reinstate" | "revoke":
-                return ("issuer", "devices", step, self.did, *self.world.admin)
-            case "rotate issuer":
-                return ("issuer", "rotate", "--replacing", self._replacing, *self.world.admin)
-        assert step.startswith("present")
-        return ("device", "present", *at, "--verifier", self.world.verifier.url)
+        step = step.removesuffix(AGAIN)
+        group, _, command = _COMMANDS.get(step, "device present").rpartition(" ")
+        where = ("--dir", self.directory) if group == "device" else self.world.admin
+        return (*group.split(), command, *where, *self._options(step))
+
+    def _options(self, step: str) -> tuple[str | Path, ...]:
+        network = ("--network", self.world.network_file)
+        verifier = ("--verifier", self.world.verifier.url)
+        facts = ("--model", "thermo-2", "--owner", "plant-7", "--configuration")
+        stopped = (self.did,)
+        options: dict[str, tuple[str | Path | None, ...]] = {
+            "init": ("--next-out", self._next),
+            "claim": (*facts, self._configuration, "--did", self.did if self._bound else None),
+            "enroll": (self._offer, *network),
+            "register": network,
+            "rotate": ("--next", self._next),
+            "run": (self._offer, *network, *verifier),
+            "deactivate": ("--yes",),
+            "rotate issuer": ("--replacing", self._replacing),
+            **dict.fromkeys(("suspend", "reinstate", "revoke"), stopped),
+        }
+        found = options.get(step, verifier)
+        named = found if found[-1] is not None else found[:-2]  # an option that has no value here
+        return tuple(word for word in named if word is not None)
 
     def prepare(self, step: str) -> None:
         """Note what has to be known beforehand, and stays the same when the step is repeated."""
@@ -170,7 +176,7 @@ class Life:
     def note(self, step: str, data: Any) -> None:
         """Keep what a step gave."""
         self.done.append(step)
-        if step == "init":
+        if step in ("init", "run"):
             assert self.did in ("", data["did"])
             self.did = data["did"]
         elif step.startswith("claim"):
@@ -186,7 +192,7 @@ class Life:
     def assert_everything_once(self) -> None:
         """One device, its credentials, and what is on the log: in every store, and no more."""
         done = [step.removesuffix(AGAIN) for step in self.done]
-        enrolments, rotations = done.count("enroll"), done.count("rotate")
+        enrolments, rotations = done.count("enroll") + done.count("run"), done.count("rotate")
         ended = "deactivate" in done
         self._assert_device(rotations, ended=ended)
         self._assert_issuer(enrolments)

@@ -33,6 +33,7 @@ STOPPED: Final = (
     *("suspend", "present suspended", "reinstate", "present again"),
     *("revoke", "present revoked"),
 )
+RUN: Final = ("claim", "run", "rotate", "present again")
 ENDED: Final = (*LIFE, "deactivate", "present deactivated")
 REPLACED: Final = (*LIFE, "claim again", "enroll again", "present again")
 REISSUED: Final = (
@@ -102,8 +103,28 @@ DEVICE: Final = [
     *cases("device", "register", *around("controller.register", "submit")),
     *cases("device", "present", *around("device.present", "deliver")),
     *cases("device", "rotate", *around("controller.rotate", *UPDATE)),
-    *cases("device", "rotate", *around("controller.rotate", *UPDATE), elsewhere=True),
+    *cases(
+        "device",
+        "rotate",
+        *around("controller.rotate", "store"),
+        *("controller.rotate.after_promote", "controller.rotate.before_clear"),
+        elsewhere=True,
+    ),
     *cases("device", "deactivate", *around("controller.deactivate", *UPDATE), story=ENDED),
+    *cases(
+        "device",
+        "run",
+        *("device.init.after_identity", "device.enroll.after_token_stored"),
+        *("controller.register.after_submit", "device.present.after_deliver"),
+        story=RUN,
+    ),
+    # In the middle of a write: what it leaves beside its file, which may be a key, goes too.
+    *cases("device", "init", *around("keyborn.file", "rename")),
+    *cases("device", "init", "keyborn.file.after_rename:2", elsewhere=True),
+    *cases("device", "enroll", "keyborn.file.before_rename", "keyborn.database.before_link"),
+    *cases("device", "enroll", "keyborn.file.before_rename:4"),
+    *cases("device", "rotate", "keyborn.file.after_rename:3"),
+    *cases("device", "rotate", "keyborn.file.before_rename", elsewhere=True),
 ]
 
 APPENDING: Final = (
@@ -145,12 +166,15 @@ VERIFIER: Final = [
 # In the order in which a first start passes them; each start is killed at the next one.
 FIRST_START: Final = {
     "ledger": (
+        "keyborn.file.before_rename",  # the key's
         "ledger.embedded.after_key",
+        "keyborn.database.before_link",
         *around("ledger.embedded", "begin"),
         *around("ledger.index", "begin"),
     ),
     "issuer": (
         *around("ledger.index", "begin"),
+        "keyborn.file.before_rename",
         *around("controller.create", "store"),
         *around("issuer.keys"),
         *around("ledger.sync"),
@@ -366,7 +390,7 @@ def test_a_claim_is_cancelled_once(world: World, point: str) -> None:
 
 @pytest.mark.parametrize("point", MARK)
 def test_what_another_put_on_the_log_is_noted(world: World, tmp_path: Path, point: str) -> None:
-    """An operation that the registrar has taken, and that is on the log when its turn comes."""
+    """An operation that the registrar has taken, and finds on the log when it is to send it."""
     life = Life(world, tmp_path)
     life.go_through("init", "claim", "enroll")
     world.ledger.arm("registrar.accept.after_commit")
@@ -381,3 +405,11 @@ def test_what_another_put_on_the_log_is_noted(world: World, tmp_path: Path, poin
     world.ledger.start()
     life.go_through("register", "present", "rotate", "present again")
     life.assert_everything_once()
+
+
+def test_an_enrolment_that_was_killed_needs_its_offer_no_more(world: World, tmp_path: Path) -> None:
+    life = Life(world, tmp_path)
+    life.go_through("init", "claim")
+    run_until_killed(*life.words("enroll"), at="device.enroll.before_token_stored")
+    resumed = run("device", "enroll", "--dir", life.directory)
+    assert resumed.data["enrolment"]["complete"] is True
