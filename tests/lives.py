@@ -130,7 +130,7 @@ class Life:
         self._replacing = ""
         self.did = ""
 
-    def words(self, step: str) -> tuple[str | Path, ...]:  # noqa: PLR0911 - one command a case
+    def words(self, step: str) -> tuple[str | Path, ...]:
         """The command that a step is."""
         step = step.removesuffix(AGAIN)
         group, _, command = _COMMANDS.get(step, "device present").rpartition(" ")
