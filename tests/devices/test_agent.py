@@ -9,7 +9,7 @@ import pytest
 from actors import DEVICE, OTHER_LOG_ID
 from onboarding import SECRETS, Paid, Services, ledger_service
 
-from devices.agent import Agent
+from devices.agent import Agent, OnLog
 from devices.connections import Connections
 from devices.ledger_access import LedgerAccess, ledger_access
 from devices.store import Store
@@ -259,3 +259,26 @@ def test_what_it_cost_is_told(agent: Agent, ledger: LedgerAccess) -> None:
     paid = replace(ledger, registrar=Paid(ledger.registrar))
     told = agent.register(paid).to_json()
     assert (told["transaction"], told["gas"]) == (Paid.TRANSACTION, 36_443)
+
+
+def test_a_rotation_is_the_same_until_it_is_final_and_has_been_told(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, index = tmp_path / "slow", tmp_path / "slow.sqlite"
+    with (
+        ledger_service(folder, finality_depth=2, block_seconds=3600) as network,
+        ledger_access(network, index) as ledger,
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr("devices.agent._PATIENCE", 0.2)
+        acts = (agent.register, agent.rotate, agent.rotate)
+        for act in acts:
+            assert _code(lambda act=act: act(ledger)) == "not_final"
+    told: list[OnLog] = []
+    with (
+        ledger_service(folder, finality_depth=2, block_seconds=0.05) as network,
+        ledger_access(network, index) as ledger,
+    ):
+        rotated = [agent.rotate(ledger, tell=told.append) for _ in range(2)]
+    assert told == rotated
+    assert [str(each.to_json()["versionId"])[:2] for each in rotated] == ["1-", "2-"]

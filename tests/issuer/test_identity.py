@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from actors import DEVICE
+from crashing import killed_at
 from issuing import AtOnce, World
 from sqlalchemy import select
 
@@ -225,3 +226,17 @@ def test_a_key_that_was_rotated_elsewhere_signs_nothing(world: World) -> None:
     with pytest.raises(Unavailable) as caught:
         stale.signing()
     assert caught.value.code == "issuer_key_superseded"
+
+
+@pytest.mark.parametrize("place", ["after_promote", "before_clear", "after_clear"])
+def test_a_rotation_that_was_cut_off_at_its_end_does_not_stand_for_the_next_one(
+    world: World, place: str
+) -> None:
+    world.clock.ticking = True
+    with killed_at(f"controller.rotate.{place}"):
+        world.issuer.identity.rotate()
+    identity = restarted(world)
+    assert identity.rotate().number == 1
+    before = identity.key
+    assert identity.rotate().number == 2
+    assert identity.key != before

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,36 @@ def test_the_same_in_this_process(
     err = capsys.readouterr().err
     assert err.count("test.here.after_commit was not reached; 1 to go") == 1
     assert err.count("test.there.misspelt is no fault point") == 2
+
+
+def test_a_file_arms_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *call: killed.append(call))
+    point, other = FaultPoint("test.file.one"), FaultPoint("test.file.other")
+    file = tmp_path / "faults"
+    file.write_text("")
+    try:
+        arm(f"@{file}")
+        point.reached()
+        file.write_text("test.file.other,test.file.one:2")
+        for times in (0, 1, 1):
+            point.reached()
+            assert len(killed) == times
+        file.write_text("")
+        other.reached()
+        assert len(killed) == 1
+        file.write_text("nonsense")
+        with pytest.raises(Invalid, match="invalid_faults"):
+            other.reached()
+    finally:
+        faults._armed.clear()
+        faults._file.clear()
+        atexit.unregister(faults._report_unreached)
+
+
+def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    try:
+        with pytest.raises(FileNotFoundError):
+            arm(f"@{tmp_path / 'faults'}")
+    finally:
+        faults._file.clear()

@@ -10,6 +10,8 @@ from keyborn.files import (
     create_private,
     private_directory,
     read_private,
+    staged,
+    sweep,
     write_private,
     write_public,
 )
@@ -151,3 +153,22 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(Refused, match="store_not_a_directory"):
         private_directory(tmp_path / "a")
+
+
+def test_what_killed_writes_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    """As ``staged`` names it, which a test of it would notice if it were to change."""
+    with staged(tmp_path / "next.key") as temporary:
+        temporary.write_bytes(b"secret")
+        of_next = [tmp_path / ".next.key.abcdefgh", temporary]
+        (tmp_path / ".next.key.abcdefgh").write_bytes(b"secret")
+        sweep(tmp_path / "missing")
+        sweep(tmp_path, "key")
+        assert all(path.exists() for path in of_next)
+        sweep(tmp_path, "next.key")
+        assert not any(path.exists() for path in of_next)
+    kept = {"next.key", ".profile", ".a.b", "plain.abcdefgh", ".a.Abcdefgh", ".a.abcdefgh-mine"}
+    left = {".a.abcdefgh", ".b.sqlite.a2345678", ".b.sqlite.a2345678-wal", ".b.sqlite.a2345678-shm"}
+    for name in kept | left:
+        (tmp_path / name).touch()
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept

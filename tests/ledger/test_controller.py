@@ -26,6 +26,7 @@ UPDATE_PLACES = (
     "after_submit",
     "before_promote",
     "after_promote",
+    "before_clear",
 )
 
 
@@ -231,6 +232,46 @@ def test_a_rotation_that_was_cut_off_is_finished_not_repeated(
     # And whoever holds the next key now is who can rotate once more.
     assert device.rotate(relay, site.reader, next_key=file).version.number == 2
     consistent(home, site)
+
+
+def test_a_rotation_is_done_with_when_it_has_been_reported(
+    home: Path, relay: Inline, site: Site
+) -> None:
+    def lost(_: Effect) -> None:
+        raise BrokenPipeError
+
+    device = Controller.create(home)
+    device.register(relay, site.reader)
+    for _ in range(2):
+        with pytest.raises(BrokenPipeError):
+            device.rotate(relay, site.reader, report=lost)
+        assert device.pending
+    told: list[Effect] = []
+    device = Controller.open(home)
+    assert device.rotate(relay, site.reader, report=told.append).version.number == 1
+    assert [effect.version.number for effect in told] == [1]
+    consistent(home, site)
+    with killed_at("controller.rotate.after_clear"):
+        device.rotate(relay, site.reader, report=told.append)
+    assert [effect.version.number for effect in told] == [1, 2]
+    consistent(home, site)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_a_killed_write_leaves_behind_goes(
+    home: Path, tmp_path: Path, relay: Inline, site: Site, *, elsewhere: bool
+) -> None:
+    file = tmp_path / "next.key" if elsewhere else None
+    device = Controller.create(home, next_out=file)
+    device.register(relay, site.reader)
+    left = [home / ".identity.json.abcdefgh", home / "keys" / ".z6Mk.key.abcd_123"]
+    left += [tmp_path / ".next.key.new.12345678", tmp_path / ".next.key.12345678"]
+    others = [tmp_path / ".other.key.12345678", tmp_path / ".next.key"]
+    for path in (*left, *others):
+        path.touch()
+    device.rotate(relay, site.reader, next_key=file)
+    assert [path for path in left if path.exists()] == ([] if elsewhere else left[2:])
+    assert all(path.exists() for path in others)
 
 
 def test_a_rotation_on_its_way_needs_no_file_to_be_finished(
