@@ -19,7 +19,7 @@ demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed
 # Tests that need npm packages are skipped, with that reason, where npm is missing;
 # KEYBORN_REQUIRE_ALL=1 turns every such skip into a failure.
 test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
 
 # The documentation is Markdown; this runs it: its commands, examples, links and tables.
