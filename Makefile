@@ -8,7 +8,10 @@ PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 LEDGER  ?= embedded
 DEVICES ?= 0
 
-.PHONY: demo test lint lock contract clean
+.PHONY: install demo test docs reference lint lock contract clean
+
+# The command, as .venv/bin/keyborn.
+install: $(VENV)/installed
 
 demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed)
 	@$(BIN)/keyborn demo --ledger $(LEDGER) --devices $(DEVICES)
@@ -16,8 +19,16 @@ demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed
 # Tests that need npm packages are skipped, with that reason, where npm is missing;
 # KEYBORN_REQUIRE_ALL=1 turns every such skip into a failure.
 test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
+
+# The documentation is Markdown; this runs it: its commands, examples, links and tables.
+docs: $(VENV)/installed
+	$(BIN)/python -m pytest tests/docs
+
+# The reference of the commands, written from the commands.
+reference: $(VENV)/installed
+	@$(BIN)/python tests/command_reference.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .

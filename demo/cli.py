@@ -40,6 +40,8 @@ def demo(ledger: str, devices: int, keep: Path | None, *, as_json: bool) -> None
     Starts a ledger, issuers and verifiers on free ports, drives them by their public interfaces
     alone, and stops them. Exits with 1 if anything went otherwise than it must.
     """
+    if keep is not None and keep.is_dir() and any(keep.iterdir()):
+        raise click.UsageError(f"--keep needs a folder that is new or empty, not {keep}")
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyborn-")))
         teller = Silent() if as_json else Narrator()

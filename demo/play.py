@@ -22,8 +22,8 @@ class Played:
         ledger: ``embedded`` or ``ethereum``.
         seconds: How long the whole took, services included.
         results: Every request of the story.
-        gas: On Ethereum, the gas of the transaction of each registration in the story. It may
-            have carried another operation too; the least one was alone.
+        gas: On Ethereum, the gas of the transaction of each registration in the story: what it
+            cost at most, since the transaction may have carried another operation too.
         fleet: What ``keyborn fleet run`` reported; None without a fleet.
     """
 

@@ -74,7 +74,7 @@ def summary(played: Played) -> None:
     table.add_row("turned away, each for its reason", f"[yellow]{len(refused)}[/yellow]")
     table.add_row("ledger", played.ledger)
     if played.gas:
-        table.add_row("gas of a registration, alone in its transaction", f"{min(played.gas):,}")
+        table.add_row("gas of a registration, at most", f"{min(played.gas):,}")
     table.add_row("all of it", f"{played.seconds:.1f} s")
     console.print("\n[bold]What you have seen[/bold]")
     console.print(table)

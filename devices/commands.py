@@ -144,7 +144,7 @@ def present(
     with _opened(directory) as agent:
         if verifier is not None:
             decided = agent.present(verifier, audience=audience, credential=credential)
-            _emit(decided, as_json=as_json)
+            _emit(decided if as_json else _brief(decided), as_json=as_json)
             return
         assert challenge_file is not None
         presentation = _answer(agent, challenge_file, audience, credential)
@@ -239,6 +239,8 @@ def run(
     _bear(directory, None)
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         decided = carry_out(agent, ledger, errand, lambda step: click.echo(f"{step} ...", err=True))
+        if decided is not None and not as_json:
+            decided = _brief(decided)
         _emit({**_described(agent), "admitted": decided}, as_json=as_json)
 
 
@@ -293,6 +295,12 @@ def _described(agent: "Agent") -> JsonObject:
     from devices.report import describe  # noqa: PLC0415
 
     return describe(agent)
+
+
+def _brief(decided: JsonObject) -> JsonObject:
+    from devices.report import without_steps  # noqa: PLC0415
+
+    return without_steps(decided)
 
 
 def _emit(value: JsonObject, *, as_json: bool) -> None:

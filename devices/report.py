@@ -53,6 +53,14 @@ def _time(time: datetime | None) -> str | None:
     return None if time is None else format_time(time)
 
 
+def without_steps(decided: JsonObject) -> JsonObject:
+    """What a verifier decided, for people: whom it admits, not by which steps it came to that."""
+    decision = decided["decision"]
+    if isinstance(decision, dict):
+        decision = {name: value for name, value in decision.items() if name != "steps"}
+    return {**decided, "decision": decision}
+
+
 def as_text(value: JsonObject) -> str:
     """``value`` for people: one line for each member, nested ones indented, none left out."""
     return "\n".join(_lines(value, ""))

@@ -26,7 +26,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-import orjson
 import tomli_w
 from pydantic import (
     AwareDatetime,
@@ -38,7 +37,7 @@ from pydantic import (
 )
 
 from did.errors import Conflict, Invalid, KeybornError, Unavailable
-from did.jcs import JsonObject
+from did.jcs import JsonObject, canonicalize
 from did.limits import LIMITS
 from did.strict_json import parse_object
 from did.vc.credential import parse_credential
@@ -251,7 +250,7 @@ class Store:
         """Keep a verified credential; one that it replaces is kept too, under ``replaced/``."""
         private_directory(self._credentials)
         path = self.credential_path(name)
-        data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+        data = canonicalize(document)  # indented, it could outgrow what ``credential`` reads
         try:
             former = read_private(path, LIMITS.json_bytes)
         except Unavailable:

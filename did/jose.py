@@ -29,6 +29,15 @@ _JWS_PARTS = 3
 _JWE_PARTS = 5
 
 
+class _Registry(jwe.JWERegistry):
+    """joserfc's, but for the size of a message: that is ours to limit (``jwe_header``)."""
+
+    max_ciphertext_length = LIMITS.jwe
+
+
+_REGISTRY = _Registry(algorithms=[KEY_AGREEMENT, CONTENT_ENCRYPTION])
+
+
 @dataclass(frozen=True, slots=True)
 class Jws:
     """A parsed token whose signature has not been verified yet."""
@@ -123,9 +132,7 @@ class EncryptionKey:
             raise Invalid("invalid_jwe", "the message is encrypted to another key")
         jwk = OKPKey.import_key({**_core(self.public_jwk()), "d": base64url_encode(self.private)})
         try:
-            content = jwe.decrypt_compact(
-                message, jwk, algorithms=[KEY_AGREEMENT, CONTENT_ENCRYPTION]
-            )
+            content = jwe.decrypt_compact(message, jwk, registry=_REGISTRY)
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise Invalid("invalid_jwe", "the message cannot be decrypted with this key") from error
         return content.plaintext or b""

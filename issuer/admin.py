@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from did.errors import Invalid, Undecided
 from did.identifier import KeybornDid, parse_keyborn
-from did.jcs import JsonObject
+from did.jcs import MAX_INTEGER, JsonObject
 from did.resolution import Registration
 from issuer import claims, inventory
 from issuer.inventory import Device
@@ -30,7 +30,7 @@ MAX_PAGE: Final = 500
 MAX_CLAIMS: Final = 500
 
 _Text = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-_Cursor = Annotated[int, Query(ge=0)]
+_Cursor = Annotated[int, Query(ge=0, le=MAX_INTEGER)]
 _Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 
 

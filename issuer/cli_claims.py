@@ -40,7 +40,7 @@ def claim() -> None:
 )
 @click.option(
     "--expires-in",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 366 * 86_400),
     default=86_400,
     show_default=True,
     help="Seconds until the claim can no longer be redeemed.",

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import click
 
+from did.identifier import parse_keyborn
 from issuer.cli_client import Admin, admin_options
 from keyborn.output import emit, json_option
 
@@ -48,7 +49,7 @@ def list_devices(
 @json_option
 def show(*, admin: Admin, did: str, as_json: bool) -> None:
     """Show one device."""
-    answer = admin.get(f"/devices/{did}", step="show the device")
+    answer = admin.get(f"/devices/{parse_keyborn(did)}", step="show the device")
     emit(answer, as_json=as_json, human="\n".join(f"{k:15} {_plain(v)}" for k, v in answer.items()))
 
 
@@ -80,7 +81,7 @@ def revoke(*, admin: Admin, did: str, as_json: bool) -> None:
 
 
 def _change(admin: Admin, did: str, verb: str, *, as_json: bool) -> None:
-    answer = admin.post(f"/devices/{did}/{verb}", step=f"{verb} the device")
+    answer = admin.post(f"/devices/{parse_keyborn(did)}/{verb}", step=f"{verb} the device")
     emit(answer, as_json=as_json, human=_line(answer))
 
 

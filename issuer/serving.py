@@ -7,6 +7,7 @@
     log.sqlite      what was read of the log (``ledger.reader``)
     admin.token     the administration token
     url             where the running issuer is, for commands on this machine
+    lock            held while it runs
 """
 
 import logging
@@ -25,7 +26,7 @@ from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
 from issuer.store import open_store
-from keyborn.files import private_directory, write_private
+from keyborn.files import locked, private_directory, write_private
 from keyborn.tokens import admin_token
 from ledger.controller import Controller
 from ledger.network import Network, open_reader
@@ -48,12 +49,15 @@ def running(
 
     Raises:
         Invalid: ``invalid_issuer_url``.
+        Conflict: ``store_in_use``.
         KeybornError: As what is in the directory, and the ledger at first start, has it.
     """
     if url is not None:
         check_url(url)
     private_directory(directory)
     with ExitStack() as open_things:
+        # Of two, each would miss the other's rotations, and the later would take over the url.
+        open_things.enter_context(locked(directory / "lock"))
         engine = open_store(directory / "issuer.sqlite")
         open_things.callback(engine.dispose)
         reader = open_things.enter_context(open_reader(network, directory / "log.sqlite"))

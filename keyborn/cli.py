@@ -100,6 +100,13 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(entry.name, _summary(entry)) for entry in entries])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; what is not text could be neither sent nor shown as JSON."""
+        for arg in args:
+            if not arg.isascii() and any("\ud800" <= each <= "\udfff" for each in arg):
+                raise click.UsageError(f"an argument is not UTF-8: {shorten(arg)}", ctx)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; expected failures become a ``Failure``, never a stack trace."""
         try:

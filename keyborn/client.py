@@ -105,13 +105,16 @@ def request(
 
     Raises:
         Unavailable: ``unreachable``, ``disconnected`` or ``timeout``.
-        Invalid: ``answer_too_large``, ``invalid_answer`` or ``redirected``.
+        Invalid: ``invalid_url``, ``answer_too_large``, ``invalid_answer`` or ``redirected``.
         KeybornError: What the server answered, by its status and code.
     """
     deadline = time.monotonic() + DEADLINE
-    built = client.build_request(
-        method, path, json=json, data=form, content=content, headers=headers
-    )
+    try:
+        built = client.build_request(
+            method, path, json=json, data=form, content=content, headers=headers
+        )
+    except httpx.InvalidURL as error:
+        raise Invalid("invalid_url", f"this is no URL: {error}", step=step, value=path) from error
     url = str(built.url.copy_with(query=None))
     try:
         response = client.send(built, stream=True)
@@ -121,6 +124,10 @@ def request(
             response.close()
     except httpx.TimeoutException as error:
         raise _late(step, url) from error
+    except UnicodeError as error:  # from the system's look-up of the host
+        raise Invalid(
+            "invalid_url", f"no host has such a name: {error}", step=step, value=url
+        ) from error
     except (httpx.ProtocolError, httpx.DecodingError) as error:
         if str(error).startswith(_CUT_OFF):
             raise Unavailable(

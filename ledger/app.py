@@ -40,7 +40,9 @@ def create_app(
         yield
         registrar.stop()
 
-    app = FastAPI(title="Keyborn ledger", lifespan=running, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Keyborn ledger", lifespan=running, docs_url=None, redoc_url=None, openapi_url=None
+    )
     http.install(app)
     app.include_router(registrar_routes.routes(registrar))
     app.include_router(resolution_api.routes(resolver))

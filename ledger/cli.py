@@ -89,7 +89,7 @@ def serve(
     """
     from keyborn import logs  # noqa: PLC0415 - not before it is needed: it is slow
     from keyborn.server import serve_named  # noqa: PLC0415
-    from ledger.network import load_network, write_network  # noqa: PLC0415
+    from ledger.network import load_network, parse_network, write_network  # noqa: PLC0415
     from ledger.registrar.dispatch import Batching  # noqa: PLC0415
     from ledger.service import embedded_service, ethereum_service  # noqa: PLC0415
 
@@ -118,6 +118,7 @@ def serve(
 
         def named(bound: str) -> "FastAPI":
             found = replace(built.network, url=url or bound)
+            parse_network(found.to_table())  # what readers would refuse is not handed out
             for path in filter(None, (directory / "network.toml", network_out)):
                 write_network(path, found)
             return built.app

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
-_PORT: Final = 8600
+_PORT: Final = 8103
 
 _trust_option = click.option(
     "--trust", "trust_file", type=_FILE, required=True, help="The trust root."

@@ -20,10 +20,12 @@ _DEFAULT: Final = Policy()
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _seconds_option(name: str, default: timedelta, text: str) -> Callable[[_Command], _Command]:
+def _seconds_option(
+    name: str, default: timedelta, days: int, text: str
+) -> Callable[[_Command], _Command]:
     return click.option(
         name,
-        type=click.IntRange(min=0),
+        type=click.IntRange(0, days * 86_400),
         default=int(default.total_seconds()),
         show_default=True,
         help=text,
@@ -62,8 +64,10 @@ def _seconds_option(name: str, default: timedelta, text: str) -> Callable[[_Comm
     show_default=True,
     help="How settled the log must be.",
 )
-@_seconds_option("--max-ledger-age", _DEFAULT.max_ledger_age, "Of the newest head of the log.")
-@_seconds_option("--max-status-age", _DEFAULT.max_status_age, "Of a status list; 0: ask each time.")
+@_seconds_option("--max-ledger-age", _DEFAULT.max_ledger_age, 1, "Of the newest head of the log.")
+@_seconds_option(
+    "--max-status-age", _DEFAULT.max_status_age, 7, "Of a status list; 0: ask each time."
+)
 @click.option("--out", type=_FILE, required=True, help="The trust root to write.")
 @json_option
 def trust(

@@ -147,6 +147,28 @@ def test_a_list_that_goes_back(house: Gatehouse) -> None:
     house.admit(device, credential)
 
 
+class _Overtaken(dict[str, bytes]):
+    """Served lists, the first answer being one that a newer one overtook on its way."""
+
+    def __init__(self, late: dict[str, bytes], newest: dict[str, bytes]) -> None:
+        super().__init__(newest)
+        self._late = dict(late)
+
+    def get(self, key: str, default: bytes = b"") -> bytes:  # type: ignore[override] # as it is called
+        return self._late.pop(key, None) or super().get(key, default)
+
+
+def test_a_list_that_was_overtaken_on_its_way_is_no_roll_back(house: Gatehouse) -> None:
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    before = dict(house.statuses.served)
+    house.wait(10)
+    house.issuer.publish()
+    house.admit(device, credential)
+
+    house.statuses.served = _Overtaken(before, house.statuses.served)
+    house.admit(device, credential)
+
+
 def test_a_list_of_another_issuer(house: Gatehouse) -> None:
     device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
     other = Issuer(house, STRANGER)

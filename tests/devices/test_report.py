@@ -1,4 +1,4 @@
-from devices.report import as_text
+from devices.report import as_text, without_steps
 
 
 def test_text_for_people_is_aligned_and_leaves_nothing_out() -> None:
@@ -29,3 +29,10 @@ def test_text_for_people_is_aligned_and_leaves_nothing_out() -> None:
         "empty        -",
         "count        7",
     ]
+
+
+def test_people_are_spared_the_steps_of_a_decision_but_nothing_else() -> None:
+    decision = {"outcome": "accepted", "steps": [{"step": "1 format"}]}
+    decided = {"device": {"did": "did:keyborn:x"}, "decision": decision, "more": 1}
+    assert without_steps(decided) == {**decided, "decision": {"outcome": "accepted"}}
+    assert without_steps({"device": {}, "decision": "yes"}) == {"device": {}, "decision": "yes"}

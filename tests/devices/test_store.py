@@ -131,6 +131,15 @@ def test_a_credential_comes_back_as_it_was_issued(store: Store) -> None:
     assert store.credential_path("provisioning").is_file()
 
 
+def test_a_credential_comes_back_however_large_its_layout_would_be(store: Store) -> None:
+    document = credential(DEVICE.did, at=NOW)
+    subject = document["credentialSubject"]
+    assert isinstance(subject, dict)
+    subject["configuration"] = {"table": [0] * 32_000}  # 64 KB; indented, 400 KB
+    store.save_credential("configuration", document)
+    assert store.credential("configuration") == document
+
+
 def test_a_credential_that_is_replaced_is_kept(store: Store) -> None:
     first, second = credential(DEVICE.did, at=NOW), credential(DEVICE.did, at=NOW)
     store.save_credential("provisioning", first)

@@ -47,6 +47,14 @@ def test_a_token_has_a_ceiling() -> None:
     assert raised.value.code == "invalid_jwt"
 
 
+def test_decrypts_whatever_is_within_the_ceiling() -> None:
+    around = 400  # header, vector and tag, in base64
+    content = b"x" * ((LIMITS.jwe - around) * 3 // 4)
+    assert PRIVATE.decrypt(encrypt_jwe(content, PRIVATE.public_jwk())) == content
+    with pytest.raises(Invalid, match="longer than"):
+        PRIVATE.decrypt(encrypt_jwe(content + b"x" * around, PRIVATE.public_jwk()))
+
+
 def test_encrypt_and_decrypt() -> None:
     message = encrypt_jwe(b"a secret", PRIVATE.public_jwk())
     header = jwe_header(message)

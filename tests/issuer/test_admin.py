@@ -154,6 +154,9 @@ def test_lists_devices_by_filter_and_page(world: World) -> None:
     assert models(cursor=first["next"]) == ["m0"]
     for bad in ({"limit": 0}, {"limit": 501}, {"cursor": -1}, {"tag": "hall"}, {"tag": "=3"}):
         assert world.admin.get("/devices", params=bad).status_code == 400
+    for path in ("/devices", "/claims"):  # more than the database counts to
+        assert world.admin.get(path, params={"cursor": 2**63}).status_code == 400
+        assert world.admin.get(path, params={"cursor": 2**53 - 1}).json()["next"] is None
 
 
 def test_the_inventory_is_there_when_the_ledger_is_not(world: World) -> None:

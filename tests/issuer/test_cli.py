@@ -173,3 +173,21 @@ def test_serve_says_what_is_wrong_before_it_starts(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, [*arguments, "--network", str(tmp_path / "none.toml")])
     assert result.exit_code == 3
     assert "network_missing" in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["show", "suspend", "reinstate", "revoke"])
+@pytest.mark.parametrize("more", ["/revoke?", "/../x", "\n", "#x"])
+def test_a_device_is_named_by_its_did_and_nothing_more(world: World, verb: str, more: str) -> None:
+    world.enrol(DEVICE)
+    did = DEVICE.short.text
+    refused = run(world, "devices", verb, f"{did}{more}", exit_code=1)
+    assert "invalid_did" in refused.stderr
+    shown = data(world, "devices", "show", did)
+    assert (shown["suspended"], shown["revoked"]) == (False, False)
+
+
+def test_a_claim_lives_no_longer_than_it_may(world: World) -> None:
+    claim = ("claim", "create", "--model", "m", "--owner", "o", "--expires-in")
+    run(world, *claim, str(366 * 86_400))
+    for seconds in ("0", str(366 * 86_400 + 1), str(10**30)):
+        run(world, *claim, seconds, exit_code=2)

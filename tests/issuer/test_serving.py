@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from issuing import AtOnce
 from serving import serving
 
-from did.errors import Invalid, Undecided
+from did.errors import Conflict, Invalid, Undecided
 from issuer.serving import running
 from keyborn.http import install
 from ledger.embedded.routes import routes as log_routes
@@ -100,3 +100,19 @@ def test_refuses_a_url_that_cannot_name_it(tmp_path: Path) -> None:
         pass
     assert caught.value.code == "invalid_issuer_url"
     assert not (tmp_path / "issuer").exists()
+
+
+def test_two_do_not_run_in_one_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "issuer"
+    with network(tmp_path / "ledger") as net:
+        with running(net, directory, url=None, status_ttl=TTL) as make_app:
+            make_app("http://127.0.0.1:1")
+            with (
+                pytest.raises(Conflict) as raised,
+                running(net, directory, url=None, status_ttl=TTL),
+            ):
+                pytest.fail("it runs")
+            assert raised.value.code == "store_in_use"
+            assert (directory / "url").read_text() == "http://127.0.0.1:1\n"
+        with running(net, directory, url=None, status_ttl=TTL) as make_app:
+            make_app("http://127.0.0.1:2")

@@ -215,6 +215,13 @@ def test_listing_commands_imports_none(seen: Path, capsys: pytest.CaptureFixture
     assert seen.exists()
 
 
+def test_an_argument_that_is_no_text(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["resolve", os.fsdecode(b"did:\x80"), "--json"])
+    assert ended.value.code == 2
+    assert "an argument is not UTF-8: 'did:\\udc80'" in capsys.readouterr().err
+
+
 def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["nosuch"])

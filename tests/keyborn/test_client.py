@@ -214,6 +214,14 @@ def test_what_names_no_service(url: str) -> None:
         connect(url)
 
 
+@pytest.mark.parametrize("path", ["/devices/did:x\n/revoke", f"http://{'a' * 64}.invalid/"])
+def test_a_path_that_is_no_url(service: httpx.Client, path: str) -> None:
+    assert request(service, "POST", "/echo", step="a step").status == 200
+    with pytest.raises(Invalid) as raised:
+        request(service, "GET", path, step="a step")
+    assert (raised.value.code, raised.value.step) == ("invalid_url", "a step")
+
+
 def test_loopback_needs_no_proxy(service: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with connect(str(service.base_url)) as http:

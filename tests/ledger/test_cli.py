@@ -464,3 +464,10 @@ def test_a_devnet_without_anvil(tmp_path: Path) -> None:
     assert result.exit_code == 3
     assert "why:  anvil_missing" in result.stderr
     assert "npm ci" in result.stderr
+
+
+def test_a_url_that_readers_would_refuse_is_not_handed_out(tmp_path: Path) -> None:
+    serve = run("ledger", "serve", "--dir", tmp_path / "l", "--port", "0", "--url", "nowhere")
+    assert serve.exit_code == 1, serve.output
+    assert "invalid_network" in serve.stderr
+    assert not (tmp_path / "l" / "network.toml").exists()

@@ -176,6 +176,8 @@ def test_a_trust_root_is_written_and_a_key_in_it_marked(outside: Street, tmp_pat
     assert root.policy.max_status_age.total_seconds() == 0
     assert root.policy.finality == "safe"
     assert keyborn(*command).exit_code == 1, "there is one already"
+    for age in ("--max-ledger-age", "--max-status-age"):
+        assert keyborn(*command, age, 10**30).exit_code == 2, "a number that no time holds"
     odd = keyborn(*command[:-1], "https://issuer.example/?list=", "--out", tmp_path / "odd.toml")
     assert odd.exit_code == 1
     assert "issuers[0].status holds what is no plain http or https URL" in odd.stderr

@@ -1,0 +1,140 @@
+"""The reference of HTTP interfaces names each route, status, error and limit that there is."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, cast
+
+import httpx
+import pytest
+from actors import DEVICE
+from fastapi import FastAPI
+from gatehouse import gatehouse
+from issuing import TOKEN, issuing
+from pages import DOCS, fences
+from serving import serving
+
+from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
+from did.limits import LIMITS
+from issuer import protocol, redemption
+from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
+from issuer.app import create_app as issuer_app
+from issuer.terms import LIFETIME
+from keyborn import http, problem
+from ledger import resolution_api
+from ledger.app import create_app as ledger_app
+from ledger.registrar.messages import State
+from verifier.app import create_app as verifier_app
+
+PAGE: Final = (DOCS / "reference" / "http-apis.md").read_text()
+
+
+def section(title: str) -> str:
+    """From that heading to the next one of its level."""
+    (found,) = re.findall(rf"^(##+ {title}\n.*?)(?=^##? |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def codes(text: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", text))
+
+
+def described(service: str) -> set[tuple[str, str]]:
+    return set(re.findall(r"^\| ([A-Z]+) \| `([^`]+)` \|", section(service), re.MULTILINE))
+
+
+def served(app: FastAPI) -> set[tuple[str, str]]:
+    return {
+        (method.upper(), path.replace("_}", "}"))
+        for path, methods in app.openapi()["paths"].items()
+        for method in methods
+    }
+
+
+def test_the_routes_of_the_ledger() -> None:
+    unused = cast("Any", None)
+    embedded = cast("Any", object())
+    app = ledger_app(registrar=unused, resolver=unused, embedded=embedded)
+    assert described("Ledger") == served(app)
+    rows = [line for line in PAGE.splitlines() if line.endswith("; embedded ledger only |")]
+    of_embedded = {pair for row in rows for pair in re.findall(r"^\| (\w+) \| `([^`]+)`", row)}
+    on_ethereum = ledger_app(registrar=unused, resolver=unused)
+    assert described("Ledger") - of_embedded == served(on_ethereum)
+
+
+def test_the_routes_of_the_issuer(tmp_path: Path) -> None:
+    with issuing(tmp_path) as world:
+        app = issuer_app(world.issuer, admin_token=TOKEN)
+    assert described("Issuer") == served(app)
+
+
+def test_the_routes_of_the_verifier_and_the_form_of_an_error(tmp_path: Path) -> None:
+    with gatehouse(tmp_path) as house:
+        app = verifier_app(house.verifier(), now=lambda: house.now)
+        holder, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+        challenge = house.verifier().challenge(at=house.now)
+        answer = house.present(holder, credential, challenge=challenge)
+        with serving(app) as url, httpx.Client(base_url=url) as client:
+            accepted = client.post("/v1/presentations", content=answer).json()
+            replayed = client.post("/v1/presentations", content=answer).json()
+            health = client.get("/health").json()
+    assert described("Verifier") == served(app)
+    assert accepted["device"].keys() | accepted["decision"].keys() <= codes(section("Verifier"))
+    assert health.keys() <= codes(section("Verifier"))
+    assert json.loads(fences(PAGE)[0].text) == replayed
+
+
+def test_the_status_of_each_branch() -> None:
+    branches: tuple[type[KeybornError], ...] = (Invalid, Refused, Conflict, Undecided, Unavailable)
+    rows = re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \| (\d+)", PAGE, re.MULTILINE)
+    stated = {name: int(status) for names, status in rows for name in codes(names)}
+    assert stated == {
+        branch.__name__.lower(): problem.status_of(branch("code", "message")) for branch in branches
+    }
+
+
+def test_the_errors_of_enrolment() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| (\d+) \| ([^|]+)", section("Enrolment"), re.MULTILINE)
+    stated = {(place, int(status)): codes(errors) for place, status, errors in rows}
+    assert stated == {
+        ("`/token`", 400): set(protocol._TOKEN_ERRORS.values()),
+        ("`/credential`", 400): set(protocol._CREDENTIAL_ERRORS.values()),
+        ("`/credential`", 401): {"invalid_token"},
+        ("both", 503): {"temporarily_unavailable", "Retry-After"},
+    }
+
+
+def test_the_errors_of_resolution() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", section("Resolution"), re.MULTILINE)
+    stated = {
+        (name, int(status))
+        for status, about in rows
+        for name in codes(about)
+        if re.fullmatch("[A-Z_]+", name)
+    }
+    errors = {(name, int(status)) for name, status in resolution_api._ERRORS.values()}
+    assert stated == errors | {(resolution_api._UNDECIDED[0], resolution_api._UNDECIDED[1])}
+
+
+def test_the_states_of_an_operation_and_the_fields_of_a_claim() -> None:
+    assert {state.value for state in State} <= codes(section("Operations"))
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", section("Administration"), re.MULTILINE)
+    assert {name for row in rows for name in codes(row)} == set(ClaimBody.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_so"),
+    [
+        (f"at most {LIMITS.json_bytes:,} bytes (413)", True),
+        (f"{int(http.BODY_SECONDS)} seconds to arrive (408)", True),
+        (f"at most {http.HEAD_BYTES:,} bytes and {http.HEADERS} headers (431)", True),
+        (f"`limit` (1 to {MAX_PAGE})", True),
+        (f"up to {MAX_CLAIMS} at once", True),
+        ("a day unless given", timedelta(days=1) == LIFETIME),
+        ("for ten minutes after", timedelta(minutes=10) == redemption.GRACE),
+    ],
+)
+def test_the_limits(said: str, *, is_so: bool) -> None:
+    assert said in " ".join(PAGE.split())
+    assert is_so
