@@ -26,7 +26,7 @@ from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
 from issuer.store import open_store
-from keyborn.files import locked, private_directory, write_private
+from keyborn.files import locked, private_directory, sweep, write_private
 from keyborn.tokens import admin_token
 from ledger.controller import Controller
 from ledger.network import Network, open_reader
@@ -58,6 +58,7 @@ def running(
     with ExitStack() as open_things:
         # Of two, each would miss the other's rotations, and the later would take over the url.
         open_things.enter_context(locked(directory / "lock"))
+        sweep(directory)
         engine = open_store(directory / "issuer.sqlite")
         open_things.callback(engine.dispose)
         reader = open_things.enter_context(open_reader(network, directory / "log.sqlite"))

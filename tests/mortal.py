@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +43,15 @@ def run(*words: str | Path) -> Done:
     if result.exit_code:
         error = json.loads(result.stderr.splitlines()[-1])["error"]["code"]
     return Done(result.exit_code, data, error)
+
+
+@contextmanager
+def running(*words: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """It runs in a process of its own while the block does, and must come to an end by itself."""
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen([*_COMMAND, *map(str, words)], stdout=quiet, stderr=quiet) as process:
+        yield process
+        process.wait(SECONDS)
 
 
 def run_until_killed(*words: str | Path, at: str) -> str:

@@ -266,6 +266,8 @@ def test_a_first_start_is_killed_again_and_again(tmp_path: Path, world: World, w
         for point in FIRST_START[who]:
             service.start_until_killed(point)
         service.start()
+        left = [path for path in (tmp_path / who).rglob(".*") if who != "verifier"]
+        assert not left  # a verifier shares its directory with others, and leaves theirs alone
         {"ledger": _ledger_works, "issuer": _issuer_works, "verifier": _verifier_works}[who](
             world, tmp_path, service
         )
