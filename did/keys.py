@@ -153,15 +153,3 @@ class SigningKey:
 @lru_cache(maxsize=1024)
 def _key_pair(seed: bytes) -> tuple[bytes, bytes]:
     return bindings.crypto_sign_seed_keypair(seed)
-
-
-__all__ = [
-    "KEY_BYTES",
-    "SIGNATURE_BYTES",
-    "PublicKey",
-    "Signer",
-    "SigningKey",
-    "ed25519_from_multibase",
-    "ed25519_multibase",
-    "x25519_multibase",
-]

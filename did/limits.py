@@ -17,7 +17,6 @@ class Limits:
     jwt: int = 16_384
     jwe: int = 393_216
     credentials_in_presentation: int = 16
-    proofs: int = 4
     status_list_bits: int = 8 * 1_048_576
     challenge: int = 256
 

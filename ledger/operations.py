@@ -204,16 +204,3 @@ def _decode_update(value: cbor.Cbor) -> Update:
 
 def _void(reason: str) -> Invalid:
     return Invalid("void_batch", f"these bytes are no batch: {reason}")
-
-
-__all__ = [
-    "Batch",
-    "Create",
-    "Operation",
-    "Update",
-    "decode_batch",
-    "encode_batch",
-    "operation_hash",
-    "rotation_message",
-    "sign_update",
-]

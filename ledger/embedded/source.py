@@ -20,7 +20,6 @@ from ledger.embedded.wire import (
 from ledger.log import Heads
 
 _STEP: Final = "read the log"
-_MISREAD: Final = frozenset({"answer_too_large", "invalid_answer", "redirected"})
 
 
 class HttpSource:
