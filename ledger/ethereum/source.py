@@ -18,7 +18,7 @@ that is asked, so this node can show a chain of its own making, or an old head. 
 its age; against an invented chain one needs a second opinion on the header.
 """
 
-import threading
+import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -189,7 +189,7 @@ class EthereumLog:
             except Invalid as error:
                 if error.code != "ledger_forged_proof":
                     raise
-            threading.Event().wait(pause)
+            time.sleep(pause)  # a node says nothing when it has mined
         return self._prove_once(finality)
 
     def _prove_once(self, finality: Finality) -> _Proven:
