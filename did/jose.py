@@ -27,6 +27,7 @@ CONTENT_ENCRYPTION = "A256GCM"
 
 _JWS_PARTS = 3
 _JWE_PARTS = 5
+_JWE_ALGORITHMS = [KEY_AGREEMENT, CONTENT_ENCRYPTION]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,7 @@ class EncryptionKey:
             raise Invalid("invalid_jwe", "the message is encrypted to another key")
         jwk = OKPKey.import_key({**_core(self.public_jwk()), "d": base64url_encode(self.private)})
         try:
-            content = jwe.decrypt_compact(
-                message, jwk, algorithms=[KEY_AGREEMENT, CONTENT_ENCRYPTION]
-            )
+            content = jwe.decrypt_compact(message, jwk, algorithms=_JWE_ALGORITHMS)
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise Invalid("invalid_jwe", "the message cannot be decrypted with this key") from error
         return content.plaintext or b""
@@ -150,7 +149,7 @@ def encrypt_jwe(content: bytes, jwk: JsonObject) -> str:
         header["kid"] = str(jwk["kid"])
     try:
         key = OKPKey.import_key(_core(jwk))
-        return jwe.encrypt_compact(header, content, key, algorithms=list(header.values())[:2])
+        return jwe.encrypt_compact(header, content, key, algorithms=_JWE_ALGORITHMS)
     except (Invalid, JoseError, ValueError, TypeError) as error:
         raise Invalid(
             "invalid_encryption_key", "an encryption key is not a usable X25519 key"
