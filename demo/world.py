@@ -8,8 +8,6 @@ from typing import Any
 
 from demo.stage import Outcome, Stage, post
 
-LOOPBACK = "127.0.0.1"
-
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
@@ -40,7 +38,7 @@ class World:
             source = ["--network", str(chain / "network.toml"), "--key-file", str(chain / "key")]
         else:
             source = []
-        self.ledger_url = stage.serve(
+        stage.serve(
             "ledger",
             *("ledger", "serve", "--dir", str(stage.folder / "ledger"), "--port", "0", *source),
             *("--network-out", str(self.network)),

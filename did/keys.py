@@ -33,7 +33,8 @@ class PublicKey:
     """An Ed25519 public key that has been checked: canonical and of prime order.
 
     Raises:
-        Invalid: ``invalid_public_key`` for 32 bytes that are no such point, or not 32 bytes.
+        Invalid: ``invalid_public_key`` for 32 bytes that are no such point;
+            ``invalid_public_key_length`` for any other number of bytes.
     """
 
     raw: bytes
@@ -153,15 +154,3 @@ class SigningKey:
 @lru_cache(maxsize=1024)
 def _key_pair(seed: bytes) -> tuple[bytes, bytes]:
     return bindings.crypto_sign_seed_keypair(seed)
-
-
-__all__ = [
-    "KEY_BYTES",
-    "SIGNATURE_BYTES",
-    "PublicKey",
-    "Signer",
-    "SigningKey",
-    "ed25519_from_multibase",
-    "ed25519_multibase",
-    "x25519_multibase",
-]

@@ -18,14 +18,10 @@ from did.timestamps import format_time
 from did.vc.credential import PROVISIONING
 from ledger.network import Network
 
-MAX_BYTES: Final = 1_048_576
 DEFAULT_TYPES: Final = (PROVISIONING,)
 
-_DAY: Final = 86_400
-_MOST_SKEW: Final = 600
 # What may follow a status prefix: plain path segments, nothing that a server or a proxy resolves.
 _BELOW = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", re.ASCII)
-_PREFIX_PATH = re.compile(r"/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Reading an embedded ledger over HTTP, believing nothing but heads that its key has signed."""
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Final, Self
 
 from did.errors import Invalid, KeybornError, Unavailable
@@ -20,7 +19,6 @@ from ledger.embedded.wire import (
 from ledger.log import Heads
 
 _STEP: Final = "read the log"
-_MISREAD: Final = frozenset({"answer_too_large", "invalid_answer", "redirected"})
 
 
 class HttpSource:
@@ -44,12 +42,7 @@ class HttpSource:
         """The source itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
 

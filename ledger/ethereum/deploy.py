@@ -18,7 +18,6 @@ from ledger.ethereum.transaction import next_nonce, read_receipt, send, sign
 DEADLINE: Final = 300.0
 
 _BETWEEN_LOOKS: Final = 0.5
-_HASH: Final = 32
 _WORD: Final = 32
 
 
