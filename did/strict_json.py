@@ -41,7 +41,7 @@ def parse(
         raise Invalid("invalid_json", "JSON text is not UTF-8") from error
     except json.JSONDecodeError as error:
         raise Invalid(
-            "invalid_json", f"text is not JSON: {error.msg} at character {error.pos}"
+            "invalid_json", f"text is not JSON, as of character {error.pos}: {error.msg}"
         ) from error
     _check_texts(value)
     return value

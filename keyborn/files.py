@@ -125,10 +125,11 @@ def refuse_shared(path: Path, status: os.stat_result) -> None:
         Refused: ``store_readable_by_others``.
     """
     if status.st_mode & _OTHERS:
-        mode = "700" if stat.S_ISDIR(status.st_mode) else "600"
+        kind, mode = ("directory", "700") if stat.S_ISDIR(status.st_mode) else ("file", "600")
         raise Refused(
             "store_readable_by_others",
-            f"it holds secrets, and others can read it (mode {stat.S_IMODE(status.st_mode):04o})",
+            f"the {kind} is for its owner alone, and others can use it "
+            f"(mode {stat.S_IMODE(status.st_mode):04o})",
             value=str(path),
             hint=f"chmod {mode} {path}; replace the secrets if somebody may have read them",
         )

@@ -165,15 +165,20 @@ def _begin(connection: Connection) -> None:
 def _explain(context: ExceptionContext) -> KeybornError | None:
     """Turn what is wrong with the file, not with the statement, into an error of our tree."""
     cause = context.original_exception
+    path = None if context.engine is None else context.engine.url.database
     match getattr(cause, "sqlite_errorcode", 0) & _PRIMARY:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Unavailable(
-                "store_busy", "another process keeps the database locked", retry_after=1
+                "store_busy",
+                "another process keeps the database locked",
+                value=path,
+                retry_after=1,
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Unavailable(
                 "store_corrupt",
                 f"the database file is damaged: {cause}",
+                value=path,
                 hint="restore it from a backup; do not delete what may still be recovered",
             )
         case (
@@ -186,6 +191,7 @@ def _explain(context: ExceptionContext) -> KeybornError | None:
             return Unavailable(
                 "store_failed",
                 f"the database cannot be used: {cause}",
+                value=path,
                 hint="check the space left, and who may write to the file and its directory",
             )
         case _:
