@@ -6,7 +6,8 @@
 4. Log: the one that this device uses.
 5. Time: it is not over, and does not begin in the future.
 6. Issuer: the same one for all credentials of a claim, on the log, with a key that was its current
-   one at ``validFrom``; or a repeated answer would be lost when the issuer rotates in between.
+   one at ``validFrom``. It need not be so now: else an answer that is asked for again, and comes
+   as it was granted, would be lost where the issuer has rotated in between.
 7. Signature.
 
 Not checked: whether anybody trusts the issuer (verifiers do, by their trust roots; the device was
@@ -61,10 +62,10 @@ def accept(
         Undecided: the log cannot be read.
     """
     try:
-        credential = parse_credential(document)
-        _check_claims(credential, TYPES[configuration], holder, log_id)
-        signed = _check_time(credential, at)
-        _check_issuer(credential, resolver, signed, issuer)
+        credential = parse_credential(document)  # 1
+        _check_claims(credential, TYPES[configuration], holder, log_id)  # 2 to 4
+        signed = _check_time(credential, at)  # 5
+        _check_issuer(credential, resolver, signed, issuer)  # 6 and 7
     except KeybornError as error:
         raise error.at(_STEP) from error
     return credential

@@ -4,8 +4,6 @@ Each method is one step of a device's life. A step may be repeated; one that was
 taken up where it was. ``run`` does whatever is missing next.
 """
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +20,7 @@ from did.resolution import RETRY_UNTIL_FINAL, Finality, Registration, Resolution
 from did.vc.credential import parse_credential
 from keyborn import clock
 from keyborn.faults import FaultPoint
+from keyborn.polling import poll
 from ledger.controller import Controller
 from ledger.landing import Effect
 from ledger.log import Receipt
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from ledger.network import Network
 
 _PATIENCE: Final = 120.0  # seconds until what is on the log must be final
-_POLL: Final = (0.05, 1.0)  # seconds between two looks: at first, and at the most
 
 _BORN: Final = FaultPoint("device.init.after_identity")
 _SIGNED: Final = FaultPoint("device.present.before_deliver")
@@ -219,22 +217,23 @@ class Agent:
 
     def _settled(self, effect: Effect, ledger: "LedgerAccess") -> OnLog:
         """Wait until what was done is final: until then verifiers do not decide."""
-        deadline, between, pause = time.monotonic() + _PATIENCE, threading.Event(), _POLL[0]
-        while True:
+
+        def final() -> Resolution | None:
             resolution = ledger.reader.resolve(self.did.canonical)
             newest = resolution.versions[-1] if resolution.versions else None
-            if newest is not None and newest.finality is Finality.FINALIZED:
-                return OnLog(resolution, effect.receipt)
-            if time.monotonic() > deadline:
-                raise Undecided(
-                    "not_final",
-                    "the operation is on the log, which has not made it final yet",
-                    step="wait for finality",
-                    hint="do the same again later",
-                    retry_after=RETRY_UNTIL_FINAL,
-                )
-            between.wait(pause)
-            pause = min(2 * pause, _POLL[1])
+            settled = newest is not None and newest.finality is Finality.FINALIZED
+            return resolution if settled else None
+
+        resolution = poll(final, _PATIENCE)
+        if resolution is None:
+            raise Undecided(
+                "not_final",
+                "the operation is on the log, which has not made it final yet",
+                step="wait for finality",
+                hint="do the same again later",
+                retry_after=RETRY_UNTIL_FINAL,
+            )
+        return OnLog(resolution, effect.receipt)
 
     def credential(self) -> JsonObject:
         """What the device presents; raises ``Unavailable`` (``not_enrolled``)."""

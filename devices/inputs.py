@@ -13,7 +13,6 @@ from did.limits import LIMITS
 from did.openid4vci import Offer, parse_offer
 from did.strict_json import parse_object
 
-_MAX_OFFER: Final = 8_192
 _MAX_CLAIMS: Final = 256 * 1024 * 1024
 
 
@@ -38,10 +37,10 @@ def read_offer(text: str) -> Offer:
         Invalid: ``invalid_offer``.
     """
     if text == "-":
-        text = sys.stdin.read(_MAX_OFFER + 1)
+        text = sys.stdin.read(LIMITS.offer + 1)
     elif not text.lstrip().startswith(("{", "openid-credential-offer:")):
         with Path(text).open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_OFFER + 1)
+            text = file.read(LIMITS.offer + 1)
     return parse_offer(text)
 
 

@@ -8,7 +8,6 @@ import threading
 import time
 from bisect import bisect_left
 from contextlib import suppress
-from types import TracebackType
 from typing import Final, Self
 
 from did.errors import KeybornError
@@ -32,12 +31,7 @@ class Timeline:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Look no more; what was seen can still be asked for."""
         self._stopping.set()
         self._thread.join()

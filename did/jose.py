@@ -27,6 +27,7 @@ CONTENT_ENCRYPTION = "A256GCM"
 
 _JWS_PARTS = 3
 _JWE_PARTS = 5
+_JWE_ALGORITHMS = [KEY_AGREEMENT, CONTENT_ENCRYPTION]
 
 
 class _Registry(jwe.JWERegistry):
@@ -35,7 +36,7 @@ class _Registry(jwe.JWERegistry):
     max_ciphertext_length = LIMITS.jwe
 
 
-_REGISTRY = _Registry(algorithms=[KEY_AGREEMENT, CONTENT_ENCRYPTION])
+_REGISTRY = _Registry(algorithms=_JWE_ALGORITHMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def encrypt_jwe(content: bytes, jwk: JsonObject) -> str:
         header["kid"] = str(jwk["kid"])
     try:
         key = OKPKey.import_key(_core(jwk))
-        return jwe.encrypt_compact(header, content, key, algorithms=list(header.values())[:2])
+        return jwe.encrypt_compact(header, content, key, algorithms=_JWE_ALGORITHMS)
     except (Invalid, JoseError, ValueError, TypeError) as error:
         raise Invalid(
             "invalid_encryption_key", "an encryption key is not a usable X25519 key"

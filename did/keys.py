@@ -33,7 +33,8 @@ class PublicKey:
     """An Ed25519 public key that has been checked: canonical and of prime order.
 
     Raises:
-        Invalid: ``invalid_public_key`` for 32 bytes that are no such point, or not 32 bytes.
+        Invalid: ``invalid_public_key`` for 32 bytes that are no such point;
+            ``invalid_public_key_length`` for any other number of bytes.
     """
 
     raw: bytes

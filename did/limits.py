@@ -1,4 +1,8 @@
-"""The ceiling on every input, in one place."""
+"""The ceilings on what is parsed here, in one place.
+
+What arrives is bounded before that: by ``keyborn.http`` and ``keyborn.client`` over HTTP, and by
+each reader of a file.
+"""
 
 from dataclasses import dataclass
 
@@ -16,6 +20,7 @@ class Limits:
     batch: int = 131_072
     jwt: int = 16_384
     jwe: int = 393_216
+    offer: int = 8_192
     credentials_in_presentation: int = 16
     status_list_bits: int = 8 * 1_048_576
     challenge: int = 256

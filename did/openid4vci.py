@@ -1,7 +1,7 @@
 """What issuer and device say to each other: OpenID for Verifiable Credential Issuance 1.0.
 
 The credential offer (section 4.1), the possession proof (appendix F.1) and the names that both
-sides use. The HTTP exchange itself is in ``issuer.protocol`` and ``devices.enrolment``.
+sides use. The HTTP exchange itself is in ``issuer.protocol`` and ``devices.issuer_client``.
 """
 
 import json
@@ -15,6 +15,7 @@ from did.identifier import Did, DidUrl, parse_did_url
 from did.jcs import Json, JsonObject
 from did.jose import Jws, parse_jws, sign_jws
 from did.keys import Signer
+from did.limits import LIMITS
 from did.strict_json import parse_object
 
 PRE_AUTHORIZED: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
@@ -24,7 +25,6 @@ PROVISIONING_CONFIGURATION: Final = "device-provisioning"
 CONFIGURATION_CONFIGURATION: Final = "device-configuration"
 
 _OFFER_SCHEME: Final = "openid-credential-offer"
-_MAX_OFFER: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def parse_offer(text: str) -> Offer:
     Raises:
         Invalid: ``invalid_offer``.
     """
-    if len(text) > _MAX_OFFER:
-        raise Invalid("invalid_offer", f"an offer is longer than {_MAX_OFFER} characters")
+    if len(text) > LIMITS.offer:
+        raise Invalid("invalid_offer", f"an offer is longer than {LIMITS.offer} characters")
     text = text.strip()
     if not text.startswith("{"):
         try:

@@ -9,7 +9,9 @@ devices (``issuer.inventory``); verifiers read that from status lists (``issuer.
 ``issuer.service.Issuer`` holds what all of these need; ``issuer.app.create_app`` turns it into an
 application and ``issuer.cli`` builds both.
 
-Threat model of its directory: who can read it can issue as this issuer, rotate its DID away, and
-read every network secret that was handed out; but cannot redeem a code, of which it holds the hash
-alone. Who can modify it can also forge the inventory, and cannot change what was issued before.
+Threat model of its directory: who can read it can issue as this issuer, rotate its DID away, read
+every network secret that was handed out, open enrolment requests that were recorded, and make
+access tokens, and with one take a claim that nobody has taken; but does not learn a code, of which
+the hash alone is there. Who can modify it can also forge the inventory, and cannot change what was
+issued before.
 """

@@ -10,8 +10,6 @@ import orjson
 from did.errors import Invalid
 from did.jcs import JsonObject
 
-MAX_BYTES: Final = 65_536  # of a configuration file
-
 _BODY: Final = 196_608  # bytes of claims in one request, well below a body's limit
 _ROWS: Final = 250  # claims in one request
 _MAX_ROWS: Final = 100_000

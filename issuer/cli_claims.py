@@ -8,11 +8,12 @@ import click
 from did.errors import Invalid
 from did.jcs import JsonObject
 from did.strict_json import parse_object
-from issuer.claim_table import MAX_BYTES, batches, read_table
+from issuer.claim_table import batches, read_table
 from issuer.cli_client import Admin, admin_options
 from keyborn.output import emit, json_option
 
 _STEP: Final = "create claims"
+_MAX_CONFIGURATION: Final = 65_536  # bytes of the file
 
 
 @click.group()
@@ -142,9 +143,9 @@ def _tags(texts: tuple[str, ...]) -> JsonObject:
 
 def _configuration(path: Path) -> JsonObject:
     with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+        data = file.read(_MAX_CONFIGURATION + 1)
     try:
-        return parse_object(data, max_bytes=MAX_BYTES)
+        return parse_object(data, max_bytes=_MAX_CONFIGURATION)
     except Invalid as error:
         raise Invalid(
             "invalid_configuration",

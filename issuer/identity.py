@@ -14,7 +14,6 @@ A rotation that is interrupted anywhere is taken up again by the next one who as
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from did.keys import PublicKey, Signer
 from did.resolution import Finality, Registration, Resolution, Resolver, Version
 from issuer.store import grants, settings
 from keyborn.faults import FaultPoint
+from keyborn.polling import poll
 from keyborn.storage import reading
 from ledger.controller import Controller
 from ledger.registrar.messages import Relay
@@ -35,7 +35,6 @@ from ledger.registrar.messages import Relay
 PATIENCE: Final = 60.0  # seconds that a rotation waits for the log
 RETRY: Final = 2  # seconds, told to those who come while a rotation is under way
 
-_POLL: Final = 0.2  # seconds between two looks at the log
 _SIGNING: Final = "signing_key"  # the key in use; absent before the first start and in a rotation
 _LEAVING: Final = "rotating_from"  # the key that is being rotated away; absent otherwise
 _STEP: Final = "issuer identity"
@@ -250,12 +249,8 @@ class Identity:
 
 def _wait_until(done: Callable[[], bool], patience: float, message: str, hint: str) -> None:
     """Return once ``done``; raises ``Unavailable`` (``rotation_pending``) if it takes too long."""
-    deadline = time.monotonic() + patience
-    between = threading.Event()
-    while not done():
-        if time.monotonic() > deadline:
-            raise Unavailable("rotation_pending", message, step=_STEP, hint=hint)
-        between.wait(_POLL)
+    if poll(lambda: done() or None, patience) is None:
+        raise Unavailable("rotation_pending", message, step=_STEP, hint=hint)
 
 
 def _setting(connection: Connection, name: str) -> str | None:

@@ -69,13 +69,13 @@ def check_possession(
         at: Now.
 
     Raises:
-        Invalid: Steps ``possession`` and ``nonce``: malformed, for another
-            issuer, too old, or not by a key of the DID.
+        Invalid: Steps ``possession`` and ``nonce``: malformed, for another issuer, too old, or
+            not by a key of the DID.
         Refused: Step ``nonce`` for one that expired, ``possession`` for a superseded key or a short
             form that is not registered, ``device`` for ``deactivated``.
         Undecided: The log cannot be read.
     """
-    try:
+    try:  # 1
         proof = parse_possession(token)
         key = proof.method.key()
     except Invalid as error:
@@ -88,26 +88,26 @@ def check_possession(
             step=_POSSESSION,
             hint="set kid to <long-form did:keyborn>#<key>",
         )
-    if proof.audience != issuer:
+    if proof.audience != issuer:  # 2
         raise Invalid(
             "wrong_audience",
             "the proof was made for another issuer",
             step=_POSSESSION,
             hint=f"set aud to {issuer}",
         )
-    nonce = _check_nonce(proof, issuer=issuer, key=nonce_key, at=at)
-    if not at - MAX_AGE <= proof.issued <= at + MAX_SKEW:
+    nonce = _check_nonce(proof, issuer=issuer, key=nonce_key, at=at)  # 3
+    if not at - MAX_AGE <= proof.issued <= at + MAX_SKEW:  # 4
         raise Invalid(
             "proof_not_recent",
             "the proof's iat is too far from the issuer's time",
             step=_POSSESSION,
             hint="set the device's clock, and make the proof for this one request",
         )
-    try:
+    try:  # 5
         proof.jws.verify(key)
     except Invalid as error:
         raise error.at(_POSSESSION) from error
-    _check_standing(did, key, resolver)
+    _check_standing(did, key, resolver)  # 6
     return Possession(did, nonce)
 
 

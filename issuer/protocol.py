@@ -11,7 +11,7 @@ from typing import Annotated, Final, ParamSpec
 from urllib.parse import parse_qsl
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Header, Response
 
 from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.jcs import JsonObject
@@ -24,6 +24,7 @@ from issuer.redemption import redeem
 from issuer.requests import read_request
 from issuer.service import Issuer
 from keyborn import problem
+from keyborn.http import RawBody
 
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -71,11 +72,6 @@ def _answers_oauth(
     return decorate
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
-_Body = Annotated[bytes, Depends(_body)]
 _ContentType = Annotated[str, Header(alias="content-type")]
 
 
@@ -85,7 +81,7 @@ def router(issuer: Issuer) -> APIRouter:
 
     @routes.post("/token", summary="Redeem a claim's code for an access token")
     @_answers_oauth(_TOKEN_ERRORS)
-    def token(body: _Body, content_type: _ContentType = "") -> Response:
+    def token(body: RawBody, content_type: _ContentType = "") -> Response:
         at = issuer.clock()
         form = _form(body, content_type)
         _check_grant_type(form)
@@ -109,7 +105,7 @@ def router(issuer: Issuer) -> APIRouter:
     @routes.post("/credential", summary="A credential for the device that proves possession")
     @_answers_oauth(_CREDENTIAL_ERRORS)
     def credential(
-        body: _Body,
+        body: RawBody,
         content_type: _ContentType = "",
         authorization: Annotated[str, Header()] = "",
     ) -> Response:

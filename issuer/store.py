@@ -119,7 +119,7 @@ status_lists: Final = Table(
     Column("published", LargeBinary),  # the newest signed credential
     Column("published_changes", Integer),  # ``changes`` that it shows
     Column("published_key", String),  # the key that signed it, multibase
-    Column("published_ttl", Integer),  # seconds
+    Column("published_ttl", Integer),  # milliseconds
     Column("valid_from", Integer),  # its validFrom, in microseconds since 1970
 )
 

@@ -3,7 +3,7 @@
 ::
 
     {"type": "urn:keyborn:problem:undecided", "title": "Undecided", "status": 503,
-     "detail": "the newest head is too old", "code": "log_stale", "step": "resolve", "hint": "..."}
+     "detail": "the log is too old", "code": "ledger_stale", "step": "3 holder", "hint": "..."}
 
 ``type`` names the branch of the error tree, ``code`` the failure itself. ``step`` and ``hint`` are
 left out where there is none. This is the one place that maps errors to HTTP statuses.

@@ -97,22 +97,20 @@ def serve(
         raise click.UsageError("--network and --key-file go together")
     logs.configure(as_json=log_json)
     if network is None or key_file is None:
-        delay, poll = 0.05, 0.2
-    else:
-        delay, poll = 0.5, 0.5
-    batching = Batching(
-        count=batch_size, delay=delay if batch_time is None else batch_time, poll=poll
-    )
-    if network is None or key_file is None:
+        delay = 0.05 if batch_time is None else batch_time
         service = embedded_service(
             directory,
-            batching=batching,
+            batching=Batching(count=batch_size, delay=delay, poll=0.2),
             finality_depth=finality_depth,
             block_seconds=block_time,
         )
     else:
+        delay = 0.5 if batch_time is None else batch_time
         service = ethereum_service(
-            directory, network=load_network(network), key_file=key_file, batching=batching
+            directory,
+            network=load_network(network),
+            key_file=key_file,
+            batching=Batching(count=batch_size, delay=delay, poll=0.5),
         )
     with service as built:
 

@@ -1,22 +1,19 @@
 """Getting one operation onto the log, and seeing it there with one's own eyes."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from did.errors import KeybornError, Refused, Undecided
 from did.identifier import KeybornDid
 from did.resolution import Resolution, Resolver, Version
 from keyborn.faults import FaultPoint
+from keyborn.polling import poll
 from ledger.log import Receipt
 from ledger.operations import Operation
 from ledger.registrar.messages import Relay, State
 
 _RETRY: Final = 5  # seconds
-_POLL: Final = (0.05, 1.0)  # seconds between two looks: at first, and at the most
 _RECEIPT_SECONDS: Final = 3.0  # for the registrar to notice what we have seen
-_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class Landing:
                 step="wait for the log",
                 value=hash_.hex(),
             )
-        seen = _poll(lambda: version_of(self.reader.resolve(did), hash_), self.wait)
+        seen = poll(lambda: version_of(self.reader.resolve(did), hash_), self.wait)
         if seen is None:
             raise Undecided(
                 "not_on_log_yet",
@@ -87,7 +84,7 @@ class Landing:
     def effect(self, version: Version) -> Effect:
         """``version`` with the registrar's receipt, as far as that holds."""
         try:
-            _poll(lambda: self._is_noticed(version.operation) or None, _RECEIPT_SECONDS)
+            poll(lambda: self._is_noticed(version.operation) or None, _RECEIPT_SECONDS)
             receipt = self.relay.status(version.operation).receipt
         except KeybornError:
             return Effect(version, None)  # a convenience; the version is what counts
@@ -103,16 +100,3 @@ class Landing:
 def version_of(resolution: Resolution, operation: bytes) -> Version | None:
     """The version that the operation with this hash made."""
     return next((v for v in resolution.versions if v.operation == operation), None)
-
-
-def _poll(look: Callable[[], _Found | None], seconds: float) -> _Found | None:
-    """What ``look`` finds within so many seconds, looking once at least."""
-    deadline = time.monotonic() + seconds
-    pause, longest = _POLL
-    while True:
-        found = look()
-        left = deadline - time.monotonic()
-        if found is not None or left <= 0:
-            return found
-        time.sleep(min(pause, left))  # what is awaited happens elsewhere and does not call back
-        pause = min(2 * pause, longest)

@@ -42,6 +42,14 @@ class Heads:
     safe: Head
     finalized: Head
 
+    def finality_of(self, sequence: int) -> Finality:
+        """How settled the entry ``sequence`` is, which is on the log."""
+        if sequence <= self.finalized.sequence:
+            return Finality.FINALIZED
+        if sequence <= self.safe.sequence:
+            return Finality.SAFE
+        return Finality.LATEST
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

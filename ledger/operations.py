@@ -20,7 +20,7 @@ from typing import Final
 
 from did import cbor
 from did.errors import Invalid
-from did.identifier import GENESIS_BYTES, ID_BYTES, Genesis
+from did.identifier import GENESIS_BYTES, ID_BYTES, Genesis, commitment
 from did.keys import KEY_BYTES, SIGNATURE_BYTES, PublicKey, Signer
 from did.limits import LIMITS
 
@@ -161,7 +161,7 @@ def sign_update(
 ) -> Update:
     """The update that reveals ``signer``'s key and commits to ``next_key`` (None: deactivates)."""
     reveal = signer.public_key().raw
-    next_ = None if next_key is None else hashlib.sha256(next_key.raw).digest()
+    next_ = None if next_key is None else commitment(next_key)
     message = rotation_message(log_id, id_, prev, reveal, next_)
     return Update(id_, reveal, next_, signer.sign(message))
 

@@ -20,7 +20,7 @@ from typing import Final, Self
 
 from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.identifier import Did, KeybornDid
-from did.resolution import Finality, Registration, Resolution, Version, resolve_offline
+from did.resolution import Registration, Resolution, Version, resolve_offline
 from keyborn.faults import FaultPoint
 from ledger.contradiction import (
     Contradiction,
@@ -286,13 +286,12 @@ def _explained() -> Iterator[None]:
 
 
 def _version(version: IndexedVersion, heads: Heads) -> Version:
-    if version.sequence <= heads.finalized.sequence:
-        finality = Finality.FINALIZED
-    elif version.sequence <= heads.safe.sequence:
-        finality = Finality.SAFE
-    else:
-        finality = Finality.LATEST
     state = version.state
     return Version(
-        state.number, state.operation, state.key, version.time, version.sequence, finality
+        state.number,
+        state.operation,
+        state.key,
+        version.time,
+        version.sequence,
+        heads.finality_of(version.sequence),
     )

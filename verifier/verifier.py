@@ -8,7 +8,8 @@ The verifier checks, at one moment and in this order:
    if it was made for one), which has not expired and was not answered before.
 3. *Holder.* The holder's DID is registered on the pinned log, known recently enough; the key that
    signed is its current one, as settled as the policy asks, with nothing pending against it.
-4. *Presentation signature.* That key signed holder, credentials, challenge and audience.
+4. *Presentation signature.* That key signed holder, credentials, challenge and audience, and its
+   proof, if it states an end, has not expired.
 5. *Single use.* The challenge is recorded as used: by now somebody has proven something.
 6. For each credential:
 

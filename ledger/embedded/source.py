@@ -1,7 +1,6 @@
 """Reading an embedded ledger over HTTP, believing nothing but heads that its key has signed."""
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Final, Self
 
 from did.errors import Invalid, KeybornError, Unavailable
@@ -43,12 +42,7 @@ class HttpSource:
         """The source itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
 

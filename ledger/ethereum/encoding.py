@@ -10,7 +10,7 @@ from typing import Final, cast
 from did.errors import Invalid
 
 _QUANTITY: Final = re.compile(r"0x(0|[1-9a-f][0-9a-f]{0,63})", re.ASCII)
-_COUNTED: Final = 2**63 - 1
+COUNTED: Final = 2**63 - 1  # what counts blocks, batches or seconds: as every database holds it
 
 
 def malformed(name: str, why: str, value: object = None) -> Invalid:
@@ -32,9 +32,9 @@ def quantity(value: object, name: str) -> int:
 
 
 def count(value: object, name: str) -> int:
-    """A quantity that counts blocks, batches or seconds: below 2^63, as every database holds it."""
+    """A quantity that counts blocks, batches or seconds: up to ``COUNTED``."""
     number = quantity(value, name)
-    if number > _COUNTED:
+    if number > COUNTED:
         raise malformed(name, "is beyond all reason", value)
     return number
 

@@ -7,7 +7,6 @@ contains a key in its path, so errors name its scheme, host and port alone.
 import itertools
 import ssl
 import time
-from types import TracebackType
 from typing import Final, Self
 
 import httpx
@@ -75,12 +74,7 @@ class Node:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ that is asked, so this node can show a chain of its own making, or an old head. 
 its age; against an invented chain one needs a second opinion on the header.
 """
 
-import threading
+import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from ledger.ethereum.contract import (
     SLOT_SEQUENCE,
     read_batch,
 )
-from ledger.ethereum.encoding import count, data, fields, items, malformed, quantity
+from ledger.ethereum.encoding import COUNTED, count, data, fields, items, malformed, quantity
 from ledger.ethereum.header import Header, read_header
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin
@@ -46,7 +46,6 @@ BLOCKS_PER_QUERY: Final = 2_000  # what the stricter public providers still answ
 # A batch is up to 131,072 bytes and its answer twice that, so this bounds an answer to some 4 MB.
 _ENTRIES_PER_QUERY: Final = 16
 _WORD: Final = 32
-_COUNTED: Final = 2**63 - 1
 _PROOF_PAUSES: Final = (0.02, 0.2)  # seconds before a proof is asked for anew
 
 
@@ -189,7 +188,7 @@ class EthereumLog:
             except Invalid as error:
                 if error.code != "ledger_forged_proof":
                     raise
-            threading.Event().wait(pause)
+            time.sleep(pause)  # a node says nothing when it has mined
         return self._prove_once(finality)
 
     def _prove_once(self, finality: Finality) -> _Proven:
@@ -221,7 +220,7 @@ class EthereumLog:
                 raise self._wrong_code("the contract's code is not the one that is pinned")
             sequence = prove_slot(account.storage_root, SLOT_SEQUENCE, sequence_proof)
             head = prove_slot(account.storage_root, SLOT_HEAD, head_proof).to_bytes(_WORD, "big")
-        if sequence > _COUNTED:
+        if sequence > COUNTED:
             raise malformed("the sequence", "is beyond all reason", sequence)
         if sequence == 0 and head != self._pin.log_id:
             raise Invalid(
@@ -305,6 +304,6 @@ def read_event(log: dict[str, object]) -> tuple[int, bytes]:
     if len(topics) != 2 or data(topics[0], "a log's first topic") != APPENDED:  # noqa: PLR2004 - signature, sequence
         raise malformed("a log", "is not an Appended event")
     sequence = int.from_bytes(data(topics[1], "a log's sequence", _WORD), "big")
-    if sequence > _COUNTED:
+    if sequence > COUNTED:
         raise malformed("a log's sequence", "is beyond all reason", sequence)
     return sequence, read_batch(data(log.get("data"), "a log's data"))

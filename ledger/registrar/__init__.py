@@ -5,8 +5,11 @@ operation is for convenience: who depends on it looks at the log through a reade
 
 ========================  ===================================================================
 ``messages``              operations and their statuses as JSON
+``desk``                  where operations are handed in: judged, and kept
 ``outbox``                what was acknowledged and what was prepared, in a database
-``registrar``             accepts, batches, submits, follows
+``dispatch``              from the outbox onto the log, and back where the log let go
+``standing``              where an operation stands
+``registrar``             puts these together, with a thread that dispatches
 ``routes``                ``POST /v1/operations``, ``GET /v1/operations/{hash}``
 ``client``                the other end of these
 ========================  ===================================================================

@@ -1,6 +1,5 @@
 """A registrar that is somewhere else."""
 
-from types import TracebackType
 from typing import Self
 
 from keyborn.client import connect, request_json
@@ -27,12 +26,7 @@ class RegistrarClient:
         """The client itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
 

@@ -46,10 +46,5 @@ def of_others(view: View, version: IndexedVersion) -> OperationStatus:
 def _place(view: View, version: IndexedVersion) -> tuple[Receipt, Finality]:
     heads = view.heads()
     assert heads is not None  # a version came with a sync
-    if version.sequence <= heads.finalized.sequence:
-        finality = Finality.FINALIZED
-    elif version.sequence <= heads.safe.sequence:
-        finality = Finality.SAFE
-    else:
-        finality = Finality.LATEST
-    return Receipt(version.sequence, version.block_number, version.time), finality
+    receipt = Receipt(version.sequence, version.block_number, version.time)
+    return receipt, heads.finality_of(version.sequence)

@@ -1,3 +1,4 @@
+import re
 from enum import IntEnum
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_a_tuple_is_an_array() -> None:
         [[1.0]],
         {Number.ONE: 1},
     ],
-    ids=repr,
+    ids=lambda value: re.sub(" at 0x[0-9a-f]+", "", repr(value)),
 )
 def test_values_outside_the_allowed_types(value: Any) -> None:
     with pytest.raises(Invalid) as raised:
