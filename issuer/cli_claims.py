@@ -87,8 +87,12 @@ def create(
     for batch in batches(rows):
         answer: Any = admin.post("/claims", step=_STEP, body={"claims": batch})
         made += answer["claims"]
-    data = made[0] if table is None else {"claims": made}
-    emit(data, as_json=as_json, human="\n".join(_line(each) for each in made))
+    if table is not None:
+        emit({"claims": made}, as_json=as_json, human="\n".join(_line(each) for each in made))
+        return
+    emit(made[0], as_json=as_json, human=made[0]["offer"])
+    if "tx_code" in made[0] and not as_json:
+        click.echo(f"transaction code, shown this once: {made[0]['tx_code']}", err=True)
 
 
 @claim.command("list")

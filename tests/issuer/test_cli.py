@@ -1,6 +1,7 @@
 """The commands, as a person types them, against an issuer that runs."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,13 @@ def test_create_a_claim(world: World) -> None:
     shown = data(world, "claim", "show", made["id"])
     assert (shown["roles"], shown["tags"]) == (["sensor", "relay"], {"hall": "3"})
     assert len(shown["configurations"]) == 2
-    offer, code = run(world, *full).stdout.split("  ")
-    assert parse_offer(offer).code
-    assert code.startswith("tx_code ")
+    printed = run(world, *full)
+    assert parse_offer(printed.stdout.strip()).code
+    assert re.fullmatch(r"transaction code, shown this once: \d{6}\n", printed.stderr)
+    table = world.directory / "one.csv"
+    table.write_text("model,owner\nm,o\n")
+    row = run(world, "claim", "create", "--tx-code", "--csv", str(table)).stdout
+    assert re.fullmatch(r"openid-credential-offer:\S+  tx_code \d{6}\n", row)
 
 
 def test_create_claims_from_a_table(world: World) -> None:
