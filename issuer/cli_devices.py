@@ -58,7 +58,10 @@ def show(*, admin: Admin, did: str, as_json: bool) -> None:
 @click.argument("did")
 @json_option
 def suspend(*, admin: Admin, did: str, as_json: bool) -> None:
-    """Have verifiers refuse a device until it is reinstated."""
+    """Have verifiers refuse a device until it is reinstated.
+
+    Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
+    """
     _change(admin, did, "suspend", as_json=as_json)
 
 
@@ -67,7 +70,10 @@ def suspend(*, admin: Admin, did: str, as_json: bool) -> None:
 @click.argument("did")
 @json_option
 def reinstate(*, admin: Admin, did: str, as_json: bool) -> None:
-    """End a device's suspension."""
+    """End a device's suspension.
+
+    Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
+    """
     _change(admin, did, "reinstate", as_json=as_json)
 
 
@@ -76,13 +82,18 @@ def reinstate(*, admin: Admin, did: str, as_json: bool) -> None:
 @click.argument("did")
 @json_option
 def revoke(*, admin: Admin, did: str, as_json: bool) -> None:
-    """Have verifiers refuse a device, for good."""
+    """Have verifiers refuse a device, for good.
+
+    Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
+    """
     _change(admin, did, "revoke", as_json=as_json)
 
 
 def _change(admin: Admin, did: str, verb: str, *, as_json: bool) -> None:
     answer = admin.post(f"/devices/{parse_keyborn(did)}/{verb}", step=f"{verb} the device")
     emit(answer, as_json=as_json, human=_line(answer))
+    if not as_json:
+        click.echo("verifiers notice at the latest after their max_status_age", err=True)
 
 
 def _line(device: dict[str, Any]) -> str:

@@ -126,6 +126,7 @@ def test_devices(world: World) -> None:
     assert {"active          no", "suspended       yes", "revoked_at      -"} <= set(lines)
     assert data(world, "devices", "reinstate", did)["active"] is True
     assert "revoked" in run(world, "devices", "revoke", did).stdout
+    assert "max_status_age" in run(world, "devices", "revoke", did).stderr
     refused = run(world, "devices", "reinstate", did, exit_code=1)
     assert "device_revoked" in refused.stderr
     assert "that is final" in refused.stderr
