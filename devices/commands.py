@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from did.jcs import JsonObject, canonicalize
-from keyborn.output import emit, json_option
+from keyborn.output import as_text, emit, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -304,8 +304,6 @@ def _brief(decided: JsonObject) -> JsonObject:
 
 
 def _emit(value: JsonObject, *, as_json: bool) -> None:
-    from devices.report import as_text  # noqa: PLC0415
-
     emit(value, as_json=as_json, human=as_text(value))
 
 

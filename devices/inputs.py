@@ -39,8 +39,15 @@ def read_offer(text: str) -> Offer:
     if text == "-":
         text = sys.stdin.read(LIMITS.offer + 1)
     elif not text.lstrip().startswith(("{", "openid-credential-offer:")):
-        with Path(text).open(encoding="utf-8", errors="replace") as file:
-            text = file.read(LIMITS.offer + 1)
+        try:
+            with Path(text).open(encoding="utf-8", errors="replace") as file:
+                text = file.read(LIMITS.offer + 1)
+        except FileNotFoundError as error:
+            raise Invalid(
+                "invalid_offer",
+                "an offer is a URI, JSON, or a file with either, and there is no such file",
+                hint="copy it whole, from openid-credential-offer: on",
+            ) from error
     return parse_offer(text)
 
 

@@ -1,11 +1,9 @@
 """What a device is, as data and as text for people."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
 
 from devices.agent import Agent
-from did.jcs import Json, JsonObject
+from did.jcs import JsonObject
 from did.timestamps import format_time
 from did.vc.credential import parse_credential
 
@@ -59,32 +57,3 @@ def without_steps(decided: JsonObject) -> JsonObject:
     if isinstance(decision, dict):
         decision = {name: value for name, value in decision.items() if name != "steps"}
     return {**decided, "decision": decision}
-
-
-def as_text(value: JsonObject) -> str:
-    """``value`` for people: one line for each member, nested ones indented, none left out."""
-    return "\n".join(_lines(value, ""))
-
-
-def _lines(value: Mapping[str, Json], indent: str) -> list[str]:
-    width = max((len(name) for name in value), default=0)
-    lines: list[str] = []
-    for name, member in value.items():
-        if isinstance(member, Mapping) and member:
-            lines += [f"{indent}{name}", *_lines(member, f"{indent}  ")]
-        elif isinstance(member, list) and member and isinstance(member[0], Mapping):
-            for item in member:
-                lines += [f"{indent}{name}", *_lines(cast("JsonObject", item), f"{indent}  ")]
-        else:
-            lines.append(f"{indent}{name:<{width}}  {_word(member)}")
-    return lines
-
-
-def _word(value: Json) -> str:
-    if value is None or (isinstance(value, list | Mapping) and not value):
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(_word(item) for item in value)
-    return str(value)

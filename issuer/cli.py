@@ -9,7 +9,7 @@ from issuer.cli_claims import claim
 from issuer.cli_client import Admin, admin_options
 from issuer.cli_devices import devices
 from keyborn.options import service_options
-from keyborn.output import emit, json_option
+from keyborn.output import as_text, emit, json_option
 
 PORT = 8102
 
@@ -93,4 +93,4 @@ def rotate(*, admin: Admin, replacing: str | None, as_json: bool) -> None:
 def info(*, admin: Admin, as_json: bool) -> None:
     """Show the issuer's URL, DID and key."""
     answer = admin.get("/issuer", step="ask for the issuer")
-    emit(answer, as_json=as_json, human="\n".join(f"{k:12} {v}" for k, v in answer.items()))
+    emit(answer, as_json=as_json, human=as_text(answer))

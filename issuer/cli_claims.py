@@ -10,7 +10,7 @@ from did.jcs import JsonObject
 from did.strict_json import parse_object
 from issuer.claim_table import batches, read_table
 from issuer.cli_client import Admin, admin_options
-from keyborn.output import emit, json_option
+from keyborn.output import as_text, emit, json_option
 
 _STEP: Final = "create claims"
 _MAX_CONFIGURATION: Final = 65_536  # bytes of the file
@@ -87,8 +87,12 @@ def create(
     for batch in batches(rows):
         answer: Any = admin.post("/claims", step=_STEP, body={"claims": batch})
         made += answer["claims"]
-    data = made[0] if table is None else {"claims": made}
-    emit(data, as_json=as_json, human="\n".join(_line(each) for each in made))
+    if table is not None:
+        emit({"claims": made}, as_json=as_json, human="\n".join(_line(each) for each in made))
+        return
+    emit(made[0], as_json=as_json, human=made[0]["offer"])
+    if "tx_code" in made[0] and not as_json:
+        click.echo(f"transaction code, shown this once: {made[0]['tx_code']}", err=True)
 
 
 @claim.command("list")
@@ -116,7 +120,7 @@ def list_claims(*, admin: Admin, limit: int, cursor: int, as_json: bool) -> None
 def show(*, admin: Admin, claim_id: str, as_json: bool) -> None:
     """Show one claim, without its codes."""
     answer = admin.get(f"/claims/{claim_id}", step="show the claim")
-    emit(answer, as_json=as_json, human="\n".join(f"{k:15} {v}" for k, v in answer.items()))
+    emit(answer, as_json=as_json, human=as_text(answer))
 
 
 @claim.command()

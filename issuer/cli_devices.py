@@ -6,7 +6,7 @@ import click
 
 from did.identifier import parse_keyborn
 from issuer.cli_client import Admin, admin_options
-from keyborn.output import emit, json_option
+from keyborn.output import as_text, emit, json_option
 
 _FLAGS: Final = ("provisioned", "registered", "active", "suspended", "revoked", "deactivated")
 
@@ -50,7 +50,7 @@ def list_devices(
 def show(*, admin: Admin, did: str, as_json: bool) -> None:
     """Show one device."""
     answer = admin.get(f"/devices/{parse_keyborn(did)}", step="show the device")
-    emit(answer, as_json=as_json, human="\n".join(f"{k:15} {_plain(v)}" for k, v in answer.items()))
+    emit(answer, as_json=as_json, human=as_text({**answer, **_unasked(answer)}))
 
 
 @devices.command()
@@ -58,7 +58,10 @@ def show(*, admin: Admin, did: str, as_json: bool) -> None:
 @click.argument("did")
 @json_option
 def suspend(*, admin: Admin, did: str, as_json: bool) -> None:
-    """Have verifiers refuse a device until it is reinstated."""
+    """Have verifiers refuse a device until it is reinstated.
+
+    Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
+    """
     _change(admin, did, "suspend", as_json=as_json)
 
 
@@ -67,7 +70,10 @@ def suspend(*, admin: Admin, did: str, as_json: bool) -> None:
 @click.argument("did")
 @json_option
 def reinstate(*, admin: Admin, did: str, as_json: bool) -> None:
-    """End a device's suspension."""
+    """End a device's suspension.
+
+    Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
+    """
     _change(admin, did, "reinstate", as_json=as_json)
 
 
@@ -76,24 +82,25 @@ def reinstate(*, admin: Admin, did: str, as_json: bool) -> None:
 @click.argument("did")
 @json_option
 def revoke(*, admin: Admin, did: str, as_json: bool) -> None:
-    """Have verifiers refuse a device, for good."""
+    """Have verifiers refuse a device, for good.
+
+    Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
+    """
     _change(admin, did, "revoke", as_json=as_json)
 
 
 def _change(admin: Admin, did: str, verb: str, *, as_json: bool) -> None:
     answer = admin.post(f"/devices/{parse_keyborn(did)}/{verb}", step=f"{verb} the device")
     emit(answer, as_json=as_json, human=_line(answer))
+    if not as_json:
+        click.echo("verifiers notice at the latest after their max_status_age", err=True)
 
 
 def _line(device: dict[str, Any]) -> str:
     flags = [name if device[name] else f"{name}?" for name in _FLAGS if device[name] is not False]
-    return f"{device['did']}  {_plain(device['model'])}  {' '.join(flags)}"
+    return f"{device['did']}  {device['model']}  {' '.join(flags)}"
 
 
-def _plain(value: Any) -> str:  # noqa: ANN401 - any JSON
-    """A value on one line; ``emit`` escapes the rest."""
-    if isinstance(value, dict):
-        return " ".join(f"{name}={each}" for name, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "unknown" if value is None else str(value)
+def _unasked(device: dict[str, Any]) -> dict[str, Any]:
+    """What the log would have to say and did not: not "none", as a time that never came is."""
+    return {name: "unknown" for name in _FLAGS if device[name] is None}

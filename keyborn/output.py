@@ -1,11 +1,13 @@
 """How commands print: data on stdout, as text for people or as one JSON document."""
 
 import json
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, cast
 
 import click
 import orjson
+
+from did.jcs import Json, JsonObject
 
 _JSON: Final = (
     "keyborn.json"  # a key of click's context meta, which a command and its parents share
@@ -67,3 +69,32 @@ def printable(text: str, *, keep: str = "") -> str:
         character if character.isprintable() or character in keep else json.dumps(character)[1:-1]
         for character in text
     )
+
+
+def as_text(value: JsonObject) -> str:
+    """``value`` for people: one line for each member, nested ones indented, none left out."""
+    return "\n".join(_lines(value, ""))
+
+
+def _lines(value: Mapping[str, Json], indent: str) -> list[str]:
+    width = max((len(name) for name in value), default=0)
+    lines: list[str] = []
+    for name, member in value.items():
+        if isinstance(member, Mapping) and member:
+            lines += [f"{indent}{name}", *_lines(member, f"{indent}  ")]
+        elif isinstance(member, list) and member and isinstance(member[0], Mapping):
+            for item in member:
+                lines += [f"{indent}{name}", *_lines(cast("JsonObject", item), f"{indent}  ")]
+        else:
+            lines.append(f"{indent}{name:<{width}}  {_word(member)}")
+    return lines
+
+
+def _word(value: Json) -> str:
+    if value is None or (isinstance(value, list | Mapping) and not value):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_word(item) for item in value)
+    return str(value)

@@ -31,7 +31,7 @@ Every option can be set in the environment, too: `KEYBORN_ISSUER_SERVE_PORT` is 
 
 def render() -> str:
     """The page."""
-    contexts = list(_commands(click.Context(cli, info_name="keyborn")))
+    contexts = list(_commands(click.Context(cli, info_name="keyborn", **cli.context_settings)))
     index = "\n".join(f"| {_link(each)} | {_summary(each)} |" for each in contexts)
     sections = "\n".join(_section(each) for each in contexts)
     return f"{_OPENING}\n| command | |\n|---|---|\n{index}\n\n{sections}"

@@ -211,6 +211,7 @@ def test_what_is_missing_is_done_in_one_go(run: Run, world: Services) -> None:
     ("offer", "code"),
     [
         ("openid-credential-offer://?x=1", "invalid_offer"),
+        ("openid-credential", "invalid_offer"),
         ("{}", "invalid_offer"),
         ("{", "invalid_offer"),
         ("openid-credential-offer://?credential_offer=%7B%7D", "invalid_offer"),

@@ -1,4 +1,5 @@
-from devices.report import as_text, without_steps
+from devices.report import without_steps
+from keyborn.output import as_text
 
 
 def test_text_for_people_is_aligned_and_leaves_nothing_out() -> None:

@@ -1,6 +1,7 @@
 """The commands, as a person types them, against an issuer that runs."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,13 @@ def test_create_a_claim(world: World) -> None:
     shown = data(world, "claim", "show", made["id"])
     assert (shown["roles"], shown["tags"]) == (["sensor", "relay"], {"hall": "3"})
     assert len(shown["configurations"]) == 2
-    offer, code = run(world, *full).stdout.split("  ")
-    assert parse_offer(offer).code
-    assert code.startswith("tx_code ")
+    printed = run(world, *full)
+    assert parse_offer(printed.stdout.strip()).code
+    assert re.fullmatch(r"transaction code, shown this once: \d{6}\n", printed.stderr)
+    table = world.directory / "one.csv"
+    table.write_text("model,owner\nm,o\n")
+    row = run(world, "claim", "create", "--tx-code", "--csv", str(table)).stdout
+    assert re.fullmatch(r"openid-credential-offer:\S+  tx_code \d{6}\n", row)
 
 
 def test_create_claims_from_a_table(world: World) -> None:
@@ -93,7 +98,9 @@ def test_cancel_a_claim(world: World) -> None:
     claim = world.claim()
     assert "cancelled" in run(world, "claim", "cancel", claim.id).stdout
     assert data(world, "claim", "cancel", claim.id)["state"] == "cancelled"
-    assert "state           cancelled" in run(world, "claim", "show", claim.id).stdout
+    lines = run(world, "claim", "show", claim.id).stdout.splitlines()
+    assert "state           cancelled" in lines
+    assert "tx_code_needed  no" in lines
     assert "claim_not_found" in run(world, "claim", "show", "none", exit_code=1).stderr
     assert "cancelled" in run(world, "claim", "list").stdout
 
@@ -115,9 +122,11 @@ def test_devices(world: World) -> None:
     assert (len(second["devices"]), second["next"]) == (1, 2)
     assert data(world, "devices", "list", "--model", "none")["devices"] == []
     assert data(world, "devices", "suspend", did)["suspended"] is True
-    assert "suspended" in run(world, "devices", "show", did).stdout
+    lines = run(world, "devices", "show", did).stdout.splitlines()
+    assert {"active          no", "suspended       yes", "revoked_at      -"} <= set(lines)
     assert data(world, "devices", "reinstate", did)["active"] is True
     assert "revoked" in run(world, "devices", "revoke", did).stdout
+    assert "max_status_age" in run(world, "devices", "revoke", did).stderr
     refused = run(world, "devices", "reinstate", did, exit_code=1)
     assert "device_revoked" in refused.stderr
     assert "that is final" in refused.stderr
