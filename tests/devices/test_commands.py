@@ -230,7 +230,8 @@ def test_an_offer_that_is_garbage_is_refused(
 def test_an_offer_in_no_file_is_named(run: Run, world: Services) -> None:
     run("init")
     result = run("enroll", "no-such-file", "--network", world.network_file)
-    assert result.exit_code == 3
+    assert result.exit_code == 1
+    assert "invalid_offer" in result.stderr
     assert "no-such-file" in result.stderr
 
 
