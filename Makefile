@@ -40,16 +40,20 @@ lint: $(VENV)/installed
 contract: node_modules/installed
 	node ledger/contracts/build.mjs
 
-# The lock holds hashes and no index address; needs uv on the PATH.
+# The lock is complete and holds hashes and no index address; needs uv on the PATH. What is locked
+# stays unless UPGRADE=--upgrade.
+UPGRADE ?=
+
 lock:
 	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
-	  --no-emit-index-url --no-header --upgrade --output-file requirements.lock
+	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) --output-file requirements.lock
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
+	$(PIP) check
 	@touch $@
 
 node_modules/installed: package.json package-lock.json
