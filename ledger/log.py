@@ -62,7 +62,15 @@ class Receipt:
     gas: int | None = None
 
 
-class LogSource(Protocol):
+class EntrySource(Protocol):
+    """Brings entries of one log, which nobody believes: whoever reads recomputes the head."""
+
+    def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
+        """Entries ``start`` to ``stop``, both included, as the other side gives them."""
+        ...
+
+
+class LogSource(EntrySource, Protocol):
     """Brings heads and entries of one log.
 
     ``heads`` and ``entries`` raise ``Unavailable`` where the other side does not answer and
@@ -76,10 +84,6 @@ class LogSource(Protocol):
 
     def heads(self) -> Heads:
         """The newest heads, each verified against the pin."""
-        ...
-
-    def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
-        """Entries ``start`` to ``stop``, both included, as the other side gives them."""
         ...
 
 

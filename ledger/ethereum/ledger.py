@@ -7,9 +7,10 @@ from did.errors import Conflict, Invalid
 from did.limits import LIMITS
 from ledger.ethereum.contract import compiled
 from ledger.ethereum.encoding import malformed
+from ledger.ethereum.entries import BLOCKS_PER_QUERY, read_event
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin
-from ledger.ethereum.source import BLOCKS_PER_QUERY, EthereumLog, read_event
+from ledger.ethereum.source import EthereumLog
 from ledger.ethereum.transaction import next_nonce, read_receipt, read_submission, send, sign
 from ledger.log import Receipt
 
@@ -57,7 +58,7 @@ class EthereumLedger(EthereumLog):
                 step="prepare the transaction",
                 hint="Put fewer operations into one batch.",
             )
-        self._check_pin()
+        self._heads.check_pin()
         return sign(
             self._node,
             self._sender,
