@@ -1,6 +1,6 @@
 """A registrar over an embedded ledger, that can be cut off and opened again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,6 +63,8 @@ class Moody:
         self.lost: set[bytes] = set()  # never gets into a block
         self.asked = 0  # how often for a receipt
         self.claimed: Receipt | None = None  # told instead of any receipt
+        self.after: bytes | None = None  # what was prepared last goes behind this
+        self.replacement: Callable[[bytes], bytes | None] | None = None
 
     @property
     def log_id(self) -> bytes:
@@ -75,9 +77,14 @@ class Moody:
     def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
         return self._ledger.entries(start, stop)
 
-    def prepare(self, batch: bytes) -> bytes:
+    def prepare(self, batch: bytes, *, after: bytes | None = None) -> bytes:
         self._may("prepare")
-        return self._ledger.prepare(batch)
+        self.after = after
+        return self._ledger.prepare(batch, after=after)
+
+    def replace(self, submission: bytes) -> bytes | None:
+        self._may("replace")
+        return self.replacement and self.replacement(submission)
 
     def submit(self, submission: bytes) -> None:
         self._may("submit")
