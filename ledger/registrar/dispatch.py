@@ -34,8 +34,8 @@ from ledger.registrar.outbox_tables import Accepted, Passage, States, Submission
 from ledger.registrar.room import (
     FRAME_BYTES,
     LARGEST_BATCH,
-    OPERATION_BYTES,
     batch_of,
+    bytes_of,
     size_of,
 )
 from ledger.state import advance
@@ -202,6 +202,8 @@ class Dispatcher:
             if self._receipt(attempts) is None:
                 raise
             return  # one of them landed meanwhile; the next round has it
+        except Unavailable as error:  # that it cannot be replaced tells more
+            raise trouble or error from None
         SUBMITTED.reached()
         if trouble is not None:
             raise trouble
@@ -292,7 +294,7 @@ class Dispatcher:
                     if fate is not None:
                         marks[each.id] = fate
                     continue
-                room -= OPERATION_BYTES[type(each.operation)]
+                room -= bytes_of(each.operation)
                 if room < 0:
                     break
                 states[id_] = state
