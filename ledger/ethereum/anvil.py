@@ -22,7 +22,7 @@ from ledger.ethereum.node import Node
 
 CHAIN_ID: Final = 31_337
 BLOCK_SECONDS: Final = 1
-FINALITY_DEPTH: Final = 2  # blocks from the newest to the finalised one: two epochs of one slot
+FINALITY_DEPTH: Final = 2  # blocks from the newest to the finalised one, with one slot an epoch
 
 _READY: Final = "Listening on "
 _START_SECONDS: Final = 30
@@ -99,16 +99,16 @@ def running_anvil(
     port: int = 0,
     state: Path | None = None,
     block_seconds: int = BLOCK_SECONDS,
-    finality_depth: int = FINALITY_DEPTH,
+    epoch_slots: int = 1,
 ) -> Iterator[AnvilNode]:
-    """A devnet that runs as long as the context does, by Osaka rules.
+    """A devnet that runs as long as the context does: Osaka rules, finality two blocks deep.
 
     Args:
         path: The binary, if it is not to be looked for.
         port: TCP port on the loopback interface; 0 is one that is free.
         state: A file that keeps the chain from one run to the next. Written at the end.
         block_seconds: Time between blocks.
-        finality_depth: Blocks from the newest to the finalised one; an even number.
+        epoch_slots: Blocks of an epoch: so many deep is safe, and twice as many is final.
 
     Raises:
         Unavailable: ``anvil_missing``, ``anvil_failed``.
@@ -117,7 +117,7 @@ def running_anvil(
         str(find_anvil(path)),
         *("--host", "127.0.0.1", "--port", str(port), "--chain-id", str(CHAIN_ID)),
         *("--hardfork", "osaka", "--enable-tx-gas-limit", "--accounts", "0"),
-        *("--block-time", str(block_seconds), "--slots-in-an-epoch", str(finality_depth // 2)),
+        *("--block-time", str(block_seconds), "--slots-in-an-epoch", str(epoch_slots)),
     ]
     if state is not None:
         # Heads are proven at finalised blocks, so their states must outlive a restart too.
