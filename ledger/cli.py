@@ -9,6 +9,7 @@ import click
 
 from keyborn.options import service_options
 from keyborn.output import emit, json_option
+from ledger.cli_deploy import deploy
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,6 +30,9 @@ _index_option = click.option(
 @click.group()
 def ledger() -> None:
     """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
+
+
+ledger.add_command(deploy)
 
 
 @ledger.command()
