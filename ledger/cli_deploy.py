@@ -53,10 +53,10 @@ def deploy(
     the same command; the signed transaction is kept beside the network file until it stands in a
     block.
     """
+    from ledger.account import read_account  # noqa: PLC0415
     from ledger.deployment import run_deploy  # noqa: PLC0415 - not before it is needed: it is slow
     from ledger.ethereum.deploy import quote  # noqa: PLC0415
     from ledger.ethereum.node import Node  # noqa: PLC0415
-    from ledger.service import read_account  # noqa: PLC0415
 
     if network_out is None and not dry_run:
         raise click.UsageError("--network-out is needed, or --dry-run")

@@ -13,7 +13,7 @@ from keyborn.client import connect
 from keyborn.files import create_private, locked, read_private
 from ledger.ethereum.deploy import DEADLINE, Deployment, land, prepare
 from ledger.ethereum.node import Node
-from ledger.ethereum.transaction import read_submission
+from ledger.ethereum.transaction import sender_of
 from ledger.network import Network, write_network
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def run_deploy(
 def _pending(path: Path, sender: "LocalAccount") -> bytes:
     """The transaction that an earlier attempt left."""
     raw = read_private(path, _TRANSACTION_BYTES)
-    signed_by = read_submission(raw).sender
+    signed_by = sender_of(raw)
     if signed_by != sender.address:
         raise Conflict(
             "deployment_of_another_key",

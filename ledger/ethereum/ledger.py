@@ -18,6 +18,7 @@ from ledger.ethereum.transaction import (
     read_submission,
     reprice,
     send,
+    sender_of,
     sign,
 )
 from ledger.log import Receipt
@@ -73,10 +74,8 @@ class EthereumLedger(EthereumLog):
             )
         self._heads.check_pin()
         nonce = next_nonce(self._node, self._sender.address, "pending")
-        if after is not None:
-            before = read_submission(after)
-            if before.sender == self._sender.address:
-                nonce = max(nonce, before.nonce + 1)
+        if after is not None and sender_of(after) == self._sender.address:
+            nonce = max(nonce, read_submission(after).nonce + 1)
         return sign(
             self._node,
             self._sender,

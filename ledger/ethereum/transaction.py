@@ -41,6 +41,7 @@ _NOT_A_TRANSACTION: Final = (
 )
 
 _RETRY: Final = 12  # seconds, Ethereum's time between blocks
+_TYPE: Final = 2
 _HASH: Final = 32
 _ADDRESS: Final = 20
 
@@ -72,7 +73,6 @@ class Sent:
 
     Attributes:
         hash: ``0x…``.
-        sender: Its address, with checksum.
         chain_id: The chain that it is for.
         nonce: Its place among the sender's transactions.
         fees: What it offers for gas.
@@ -82,7 +82,6 @@ class Sent:
     """
 
     hash: str
-    sender: str
     chain_id: int
     nonce: int
     fees: Fees
@@ -97,31 +96,42 @@ class Sent:
 
 
 def read_submission(raw: bytes) -> Sent:
-    """What a signed transaction says of itself.
+    """What a signed transaction says of itself. The signature is not looked at: ``sender_of``.
 
     Raises:
         Invalid: ``ledger_bad_submission``.
     """
     try:
-        sender = Account.recover_transaction(raw)
-        chain_id, nonce, tip, cap, gas, to, _, payload, *_ = rlp.decode(raw[1:])
+        if raw[0] != _TYPE:
+            raise _no_submission()
+        fields_ = rlp.decode(raw[1:])
+        chain_id, nonce, tip, cap, gas, to, _, payload, _, _, r, s = fields_
+        if len(to) not in (0, _ADDRESS) or not len(r) <= _HASH >= len(s):
+            raise _no_submission()
+        return Sent(
+            hash="0x" + keccak(raw).hex(),
+            chain_id=int.from_bytes(chain_id, "big"),
+            nonce=int.from_bytes(nonce, "big"),
+            fees=Fees(cap=int.from_bytes(cap, "big"), tip=int.from_bytes(tip, "big")),
+            gas=int.from_bytes(gas, "big"),
+            to=to,
+            payload=payload,
+        )
     except _NOT_A_TRANSACTION as error:
-        raise Invalid(
-            "ledger_bad_submission",
-            "the submission is not a signed transaction",
-            step="submit the batch",
-            hint="Prepare it again.",
-        ) from error
-    return Sent(
-        hash="0x" + keccak(raw).hex(),
-        sender=sender,
-        chain_id=int.from_bytes(chain_id, "big"),
-        nonce=int.from_bytes(nonce, "big"),
-        fees=Fees(cap=int.from_bytes(cap, "big"), tip=int.from_bytes(tip, "big")),
-        gas=int.from_bytes(gas, "big"),
-        to=to,
-        payload=payload,
-    )
+        raise _no_submission() from error
+
+
+def sender_of(raw: bytes) -> str:
+    """The address, with checksum, of who signed ``raw``. It takes a while.
+
+    Raises:
+        Invalid: ``ledger_bad_submission``.
+    """
+    try:
+        sender: str = Account.recover_transaction(raw)
+    except _NOT_A_TRANSACTION as error:
+        raise _no_submission() from error
+    return sender
 
 
 def sign(
@@ -181,9 +191,9 @@ def reprice(node: Node, sender: LocalAccount, raw: bytes, *, ceiling: int | None
         Unavailable: ``ledger_too_dear``, and the node's own.
         Invalid: ``ledger_bad_submission``, ``ledger_malformed_answer``.
     """
-    old = read_submission(raw)
-    if old.sender != sender.address:
+    if sender_of(raw) != sender.address:
         return None
+    old = read_submission(raw)
     fees = raised_fees(old.fees, read_market(node), ceiling)
     if fees is None:
         return None
@@ -216,10 +226,11 @@ def send(node: Node, raw: bytes) -> Sent:
         # Nodes word their refusals as they like, so what is the matter is looked up.
         if node.call("eth_getTransactionByHash", sent.hash) is not None:
             return sent
-        if next_nonce(node, sent.sender, "latest") > sent.nonce:
-            raise _place_taken(node, sent) from None
-        if _funds(node, sent.sender) < sent.cost:
-            raise _insufficient_funds(sent.sender) from None
+        sender = sender_of(raw)
+        if next_nonce(node, sender, "latest") > sent.nonce:
+            raise _place_taken(node, sender, sent) from None
+        if _funds(node, sender) < sent.cost:
+            raise _insufficient_funds(sender) from None
         raise Unavailable(
             "ledger_submission_refused",
             "the Ethereum node refused the transaction",
@@ -264,6 +275,15 @@ def next_nonce(node: Node, sender: str, block: Literal["finalized", "latest", "p
     return quantity(node.call("eth_getTransactionCount", sender, block), "the nonce")
 
 
+def _no_submission() -> Invalid:
+    return Invalid(
+        "ledger_bad_submission",
+        "the submission is not a signed transaction",
+        step="submit the batch",
+        hint="Prepare it again.",
+    )
+
+
 def contested(transaction: str) -> Unavailable:
     """What keeps the transaction (``0x…``) from landing may still be reorganised."""
     return Unavailable(
@@ -277,12 +297,12 @@ def contested(transaction: str) -> Unavailable:
     )
 
 
-def _place_taken(node: Node, sent: Sent) -> Conflict | Unavailable:
-    if next_nonce(node, sent.sender, "finalized") <= sent.nonce:
+def _place_taken(node: Node, sender: str, sent: Sent) -> Conflict | Unavailable:
+    if next_nonce(node, sender, "finalized") <= sent.nonce:
         return contested(sent.hash)
     return Conflict(
         "ledger_nonce_taken",
-        f"another transaction of {sent.sender} took the place of this one",
+        f"another transaction of {sender} took the place of this one",
         step="submit the transaction",
         hint="Prepare it again. Let one writer use one key.",
         value=sent.hash,
