@@ -100,19 +100,6 @@ class Service:
         """Start it and wait until it listens."""
         assert self._launch().get(timeout=SECONDS) == self.url, "".join(self._said)
 
-    def begin(self) -> None:
-        """Start it, and wait for nothing."""
-        self._launch()
-
-    def kill(self) -> None:
-        """End it without warning, wherever it is."""
-        assert self._process is not None
-        assert self._process.poll() is None, "".join(self._said)
-        self._process.kill()
-        self._process.wait(SECONDS)
-        self._drained.join()
-        self._process = None
-
     def start_until_killed(self, at: str) -> None:
         """Start it; it must kill itself at a point without being asked for anything."""
         self._launch(at)

@@ -7,10 +7,15 @@ registrar that are on the chain, and take effect once for a reader that begins w
 
 The seed decides which operations there are, in which order each client hands them in, and when
 something is killed or stopped; what these moments meet is up to the machine.
+
+The registrar is ``keyborn ledger serve``, a process of its own each time, ended by SIGKILL. It is
+forked from one that has loaded the modules already, so that a kill meets work and not imports.
 """
 
 import argparse
 import hashlib
+import multiprocessing
+import os
 import random
 import secrets
 import tempfile
@@ -18,18 +23,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 from chains import Chain
 from eth_account import Account
-from mortal import Service
+from mortal import SECONDS, free_port
 from prometheus_client.parser import text_string_to_metric_families
 
 from did.identifier import Genesis, KeybornDid
 from did.keys import SigningKey
+from keyborn import cli
 from keyborn.polling import poll
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin
@@ -38,7 +44,62 @@ from ledger.operations import Create, Operation, decode_batch, operation_hash, s
 from ledger.registrar.messages import operation_to_json
 
 CLIENTS = 4
-PATIENCE = 120.0  # seconds for what must come
+PATIENCE = 300.0  # seconds for what must come
+PAUSE = 0.2  # seconds between two attempts of a client
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    ["keyborn.cli", "ledger.app", "ledger.service", "ledger.ethereum.ledger"]
+)
+
+
+class Registrar:
+    """``keyborn ledger serve`` with a port and a state of its own, which outlive it."""
+
+    def __init__(self, folder: Path, *words: str | Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._ready = folder / "ready"
+        self._said = folder / "registrar.log"
+        self._words = [*words, "--port", str(port), "--ready-file", self._ready]
+        self._process: multiprocessing.process.BaseProcess | None = None
+
+    def begin(self) -> None:
+        """Start it, and wait for nothing."""
+        self._ready.unlink(missing_ok=True)
+        self._process = FORKS.Process(
+            target=serve, args=(self._said, [str(word) for word in self._words])
+        )
+        self._process.start()
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        self.begin()
+        assert poll(lambda: self._ready.exists() or None, SECONDS), self._said.read_text()
+
+    def kill(self) -> None:
+        """End it without warning, wherever it is."""
+        self._end("kill", -9)
+
+    def stop(self) -> None:
+        """End it in order, if it runs."""
+        if self._process is not None:
+            self._end("terminate", 0)
+
+    def _end(self, how: str, code: int) -> None:
+        assert self._process is not None
+        assert self._process.is_alive(), self._said.read_text()
+        getattr(self._process, how)()
+        self._process.join(SECONDS)
+        assert self._process.exitcode == code, self._said.read_text()
+        self._process = None
+
+
+def serve(said: Path, words: list[str]) -> None:
+    """The process: what it says goes to a file."""
+    log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 2)
+    cli.main(["ledger", "serve", *words])
 
 
 @dataclass(frozen=True)
@@ -125,12 +186,12 @@ def acknowledge(client: httpx.Client, operation: Operation) -> None:
         try:
             answer = client.post("/v1/operations", json=operation_to_json(operation))
         except httpx.TransportError:
-            time.sleep(0.05)
+            time.sleep(PAUSE)
             continue
         if answer.status_code == 202:
             return
         assert answer.status_code in (429, 503), answer.text
-        time.sleep(0.05)
+        time.sleep(PAUSE)
     raise AssertionError("an operation was never acknowledged")
 
 
@@ -156,7 +217,7 @@ def clients(url: str, all_of_them: list[Life], plan: Plan, valve: Valve) -> Iter
     assert not failures, failures
 
 
-def torment(service: Service, chain: Chain, plan: Plan, valve: Valve) -> None:
+def torment(service: Registrar, chain: Chain, plan: Plan, valve: Valve) -> None:
     """Kill the registrar over and over; now and then its node is gone for a while."""
     rng = random.Random(f"{plan.seed} kills")
     every = plan.kills // plan.restarts if plan.restarts else plan.kills + 1
@@ -243,9 +304,11 @@ def torture(folder: Path, plan: Plan) -> str:
         network_file, key_file = chain.with_log()
         network = load_network(network_file)
         devices = lives(plan, network.log_id)
-        words = ("ledger", "serve", "--dir", folder / "ledger", "--network", network_file)
-        options = ("--key-file", key_file, "--batch-time", "0.1", "--batch-size", "40")
-        with Service(*words, *options, "--replace-after", "2", faults=folder / "none") as service:
+        words = ("--dir", folder / "ledger", "--network", network_file, "--key-file", key_file)
+        options = ("--batch-time", "0.1", "--batch-size", "40", "--replace-after", "2")
+        service = Registrar(folder, *words, *options)
+        with ExitStack() as stack:
+            stack.callback(service.stop)
             valve = Valve(plan.operations)
             with clients(service.url, devices, plan, valve):
                 torment(service, chain, plan, valve)
