@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import rlp
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from ethereum_support import batch_of
@@ -137,6 +138,23 @@ def test_the_ceiling_is_waited_under(
     assert read_submission(second).fees.cap <= 4 * GWEI
     third = careful.replace(second)
     assert third is None or read_submission(third).fees.cap <= 4 * GWEI
+
+
+def test_what_is_dear_enough_is_not_replaced(ledger: EthereumLedger) -> None:
+    submission = ledger.prepare(BATCH)
+    attempts = 0
+    while (dearer := ledger.replace(submission)) is not None:
+        submission, attempts = dearer, attempts + 1
+    assert 5 < attempts < 20  # until its tip is four times what the node advises
+
+
+def test_a_transaction_that_nobody_signed_is_no_submission(
+    ledger: EthereumLedger, deployed: Deployment
+) -> None:
+    fields: list[object] = [31_337, 0, 1, 1, 21_000, deployed.pin.address, 0, b"", [], 0, 0, 0]
+    unsigned = b"\2" + rlp.encode(fields)
+    for ask in (ledger.submit, ledger.replace):
+        assert code_of(lambda ask=ask: ask(unsigned)) == "ledger_bad_submission"  # type: ignore[misc]
 
 
 def test_the_next_place_is_behind_what_the_node_forgot(
