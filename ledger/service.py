@@ -93,7 +93,7 @@ def ethereum_service(
     from ledger.ethereum.ledger import EthereumLedger  # noqa: PLC0415 - only where it is used
     from ledger.ethereum.node import Node  # noqa: PLC0415 - only where it is used
 
-    if isinstance(network.pin, EmbeddedPin) or network.rpc is None:
+    if isinstance(network.pin, EmbeddedPin):
         raise Invalid(
             "not_ethereum",
             "the network is of an embedded ledger, which has one service, that with its log",
@@ -102,7 +102,7 @@ def ethereum_service(
     with ExitStack() as stack:
         stack.enter_context(locked(private_directory(directory) / "lock"))
         sweep(directory)
-        node = stack.enter_context(Node(network.rpc))
+        node = stack.enter_context(Node(network.rpc[0]))
         ledger = EthereumLedger(
             node,
             network.pin,
