@@ -26,7 +26,7 @@ where a quorum of the nodes says so. A verifier's trust root contains the same `
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +40,11 @@ from did.keys import PublicKey
 from keyborn.files import write_public
 from ledger.embedded.heads import EmbeddedPin
 from ledger.index import Index
-from ledger.log import LogSource
+from ledger.log import LogSource, SourceWarning
 from ledger.reader import LogReader
 
 if TYPE_CHECKING:
+    from ledger.ethereum.opening import OpenLog
     from ledger.ethereum.pin import EthereumPin
 
 _STEP: Final = "read the network"
@@ -184,23 +185,64 @@ def open_reader(network: Network, index: Path | None = None) -> LogReader:
         KeybornError: As ``Index.open``.
     """
     with ExitStack() as opened:
-        source = _open_source(network, opened)
-        log_id = network.log_id
-        kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
-        return LogReader(source, kept, on_close=opened.pop_all().close)
+        if isinstance(network.pin, EmbeddedPin):
+            from ledger.embedded.source import HttpSource  # noqa: PLC0415 - only where it is used
+
+            source = opened.enter_context(HttpSource(network.url, network.pin))
+            return _reader(source, index, opened)
+        log = _open_ethereum(network, network.pin, opened)
+        return _reader(log.log, index, opened, log.warnings)
 
 
-def _open_source(network: Network, opened: ExitStack) -> LogSource:
-    """What brings the log; ``opened`` closes it."""
+def open_reader_at(network: Network, block_hash: bytes) -> LogReader:
+    """A reader of a log on Ethereum as of one block, with a temporary index.
+
+    The block counts as final, and nobody else is believed. An index that is kept would take it for
+    what the chain finalised, and could never go back behind it: so this one goes with the reader.
+
+    Args:
+        network: The log.
+        block_hash: Of the block, 32 bytes.
+
+    Raises:
+        Invalid: ``not_ethereum``, ``ledger_bad_url``.
+    """
     if isinstance(network.pin, EmbeddedPin):
-        from ledger.embedded.source import HttpSource  # noqa: PLC0415 - only where it is used
+        raise Invalid(
+            "not_ethereum",
+            "the network is of an embedded ledger, which has no blocks with a hash",
+            step=_STEP,
+            hint="leave the block hash out",
+        )
+    with ExitStack() as opened:
+        log = _open_ethereum(network, network.pin, opened, block_hash)
+        return _reader(log.log, None, opened, log.warnings)
 
-        return opened.enter_context(HttpSource(network.url, network.pin))
-    from ledger.ethereum.node import Node  # noqa: PLC0415 - only where it is used
-    from ledger.ethereum.source import EthereumLog  # noqa: PLC0415 - only where it is used
 
-    node = opened.enter_context(Node(network.rpc[0]))
-    return EthereumLog(node, network.pin, first_block=network.first_block)
+def _open_ethereum(
+    network: Network, pin: "EthereumPin", opened: ExitStack, block_hash: bytes | None = None
+) -> "OpenLog":
+    from ledger.ethereum.opening import open_log  # noqa: PLC0415 - only where it is used
+
+    return open_log(
+        network.rpc,
+        pin,
+        opened,
+        quorum=network.agreeing,
+        first_block=network.first_block,
+        block_hash=block_hash,
+    )
+
+
+def _reader(
+    source: LogSource,
+    index: Path | None,
+    opened: ExitStack,
+    warnings: Callable[[], tuple[SourceWarning, ...]] = tuple,
+) -> LogReader:
+    log_id = source.log_id
+    kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
+    return LogReader(source, kept, on_close=opened.pop_all().close, warnings=warnings)
 
 
 def _text(table: Mapping[str, object], name: str) -> str:
