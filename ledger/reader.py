@@ -31,7 +31,7 @@ from ledger.contradiction import (
     same_content,
 )
 from ledger.index import Index, IndexedVersion, Writer
-from ledger.log import Heads, LogSource
+from ledger.log import Heads, LogSource, SourceWarning
 from ledger.replay import head_before, replay
 from ledger.state import DidState
 
@@ -56,6 +56,9 @@ _PASSING: Final = frozenset(
     }
 )
 
+# What is not merely silence.
+_NAMED: Final = frozenset({"ledger_block_unknown", "ledger_entry_missing"})
+
 
 class LogReader:
     """Resolves the DIDs of one log. Implements ``did.resolution.Resolver``; safe between threads.
@@ -64,15 +67,22 @@ class LogReader:
         source: Where heads and entries come from.
         index: Where to keep what was replayed; closed with the reader.
         on_close: Closes what the source holds open.
+        warnings: What the source has to say of itself.
 
     Raises:
         Invalid: ``index_of_another_log`` where source and index are of two logs.
     """
 
     def __init__(
-        self, source: LogSource, index: Index, *, on_close: Callable[[], None] | None = None
+        self,
+        source: LogSource,
+        index: Index,
+        *,
+        on_close: Callable[[], None] | None = None,
+        warnings: Callable[[], tuple[SourceWarning, ...]] = tuple,
     ) -> None:
         index.refuse_other_log(source.log_id)
+        self._warnings = warnings
         self._source = source
         self._index = index
         self._on_close = on_close
@@ -163,6 +173,10 @@ class LogReader:
         """
         resolution = self._resolve(did) if isinstance(did, KeybornDid) else resolve_offline(did)
         return resolution if at is None else resolution.at(at)
+
+    def warnings(self) -> tuple[SourceWarning, ...]:
+        """What is wrong with one of several places that the log is read from; the others serve."""
+        return self._warnings()
 
     def state(self, id_: bytes) -> DidState | None:
         """The newest state of the DID with this 32-byte id, settled or not, as of the last sync."""
@@ -274,7 +288,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        code = error.code if error.code.startswith("store_") else "ledger_unreachable"
+        own = error.code.startswith("store_") or error.code in _NAMED
+        code = error.code if own else "ledger_unreachable"
         raise Undecided(
             code,
             f"the log cannot be read: {error.message}",

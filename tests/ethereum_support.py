@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,20 +12,44 @@ import httpx
 import orjson
 
 Tamper = Callable[[Any], Any]
+Rewrite = Callable[[list[Any]], list[Any]]
 
 
 @dataclass
 class Proxy:
-    """Forwards JSON-RPC, and passes the results of some methods through a function."""
+    """Forwards JSON-RPC, and passes the results of some methods through a function.
+
+    ``rewrite`` changes the parameters that are forwarded, ``invent`` makes a result of them with
+    nobody asked. ``gate`` is waited for before each answer.
+    """
 
     target: str
     client: httpx.Client
     url: str = ""
     tamper: dict[str, Tamper] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    rewrite: dict[str, Rewrite] = field(default_factory=dict)
+    invent: dict[str, Tamper] = field(default_factory=dict)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def be_honest(self) -> None:
+        for lies in (self.tamper, self.rewrite, self.invent):
+            lies.clear()
+        self.calls.clear()
+        self.gate.set()
 
     def answer(self, request: dict[str, Any]) -> bytes:
         self.calls.append(request["method"])
+        self.gate.wait()
+        if (inventing := self.invent.get(request["method"])) is not None:
+            result = inventing(request["params"])
+            return orjson.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result})
+        rewriting = self.rewrite.get(request["method"])
+        if rewriting is not None:
+            request = {**request, "params": rewriting(request["params"])}
         reply = self.client.post(self.target, json=request).json()
         change = self.tamper.get(request["method"])
         if change is not None and "result" in reply:
@@ -53,6 +77,23 @@ def http_server(answer: Callable[[BaseHTTPRequestHandler, bytes], None]) -> Iter
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def proxied(target: str, client: httpx.Client) -> Iterator[Proxy]:
+    """A proxy in front of the node at ``target``, honest until told otherwise."""
+    made = Proxy(target, client)
+
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        with suppress(ConnectionError):  # who asks may have hung up meanwhile
+            reply(handler, made.answer(orjson.loads(body)))
+
+    with http_server(answer) as url:
+        made.url = url
+        try:
+            yield made
+        finally:
+            made.gate.set()
 
 
 def reply(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
