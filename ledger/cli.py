@@ -10,6 +10,7 @@ import click
 from keyborn.options import service_options
 from keyborn.output import emit, json_option
 from ledger.cli_deploy import deploy
+from ledger.cli_doctor import doctor
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -60,6 +61,7 @@ def ledger() -> None:
 
 
 ledger.add_command(deploy)
+ledger.add_command(doctor)
 
 
 @ledger.command()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from did.jcs import JsonObject
-from keyborn.output import as_text, emit, json_option
+from keyborn.output import as_text, decimal, emit, json_option
 
 if TYPE_CHECKING:
     from ledger.ethereum.deploy import Deployment, Quote
@@ -86,11 +86,11 @@ def _quoted(found: "Quote") -> JsonObject:
         "contract": found.contract,
         "payer": found.sender,
         "gas": found.gas,
-        "baseFeeGwei": _decimal(found.base_fee, _GWEI),
-        "priorityFeeGwei": _decimal(found.tip, _GWEI),
-        "costEther": _decimal(found.cost, _ETHER),
-        "balanceEther": _decimal(found.balance, _ETHER),
-        "missingEther": _decimal(missing, _ETHER),
+        "baseFeeGwei": decimal(found.base_fee, _GWEI),
+        "priorityFeeGwei": decimal(found.tip, _GWEI),
+        "costEther": decimal(found.cost, _ETHER),
+        "balanceEther": decimal(found.balance, _ETHER),
+        "missingEther": decimal(missing, _ETHER),
         "sent": False,
     }
 
@@ -106,13 +106,6 @@ def _deployed(made: "Deployment", network: Path) -> JsonObject:
         "gas": made.gas,
         "network": str(network),
     }
-
-
-def _decimal(wei: int, unit: int) -> str:
-    """``wei`` in the ``unit``, exactly."""
-    whole, rest = divmod(wei, unit)
-    digits = str(rest).rjust(len(str(unit)) - 1, "0").rstrip("0")
-    return f"{whole}.{digits}" if digits else str(whole)
 
 
 def _next(network: Path, key_file: Path) -> str:

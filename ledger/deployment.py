@@ -68,7 +68,7 @@ def run_deploy(
         except Conflict:  # it can never land, so the next attempt is to prepare another
             pending.unlink()
             raise
-        write_network(network, Network(made.pin, service_url, rpc, made.block_number))
+        write_network(network, Network(made.pin, service_url, (rpc,), made.block_number))
         pending.unlink()
         lock.unlink()  # while it is held: whoever waits for it finds the network file
     return made
