@@ -166,6 +166,30 @@ def test_a_chain_of_its_own_is_named(anvil: AnvilNode, proxies: list[Proxy]) -> 
         assert named(headers, nodes) == {(forked.url, "ledger_nodes_disagree")}
 
 
+def test_who_is_far_ahead_is_named_and_makes_nobody_late(
+    anvil: AnvilNode, proxies: list[Proxy]
+) -> None:
+    """It confirms what the others have, but shows a newest block that nobody else has."""
+    top: Any = anvil.node.call("eth_getBlockByNumber", "latest", False)
+    number, when = (int(top[name], 16) for name in ("number", "timestamp"))
+    far = rehashed({**top, "number": hex(number + 9), "timestamp": hex(when + FAR)})
+    proxies[0].tamper["eth_getBlockByNumber"] = lambda _: far
+    with asking(*proxies, quorum=2) as (headers, nodes):
+        assert headers.header(NEWEST) == newest(anvil)
+        first = named(headers, nodes)
+        assert {source for source, _ in first} == {proxies[0].url}
+
+    tags: list[Any] = []
+    proxies[0].be_honest()
+    proxies[0].rewrite["eth_getBlockByNumber"] = lambda params: [tags.append(params[0]), params][1]
+    proxies[0].tamper["eth_getBlockByNumber"] = lambda block: (
+        far if tags.pop(0) == "latest" else block
+    )
+    with asking(*proxies, quorum=2) as (headers, nodes):
+        assert headers.header(NEWEST) == newest(anvil)
+        assert named(headers, nodes) == {(proxies[0].url, "ledger_nodes_disagree")}
+
+
 @pytest.mark.parametrize("finality", list(Finality))
 def test_fewer_answers_than_a_quorum(proxies: list[Proxy], finality: Finality) -> None:
     for proxy in proxies[:2]:
@@ -220,6 +244,17 @@ def test_a_node_that_owes_answers_is_not_asked_more(anvil: AnvilNode, proxies: l
         headers.settle()
         assert len(silent.calls) == 2
         assert headers.header(NEWEST) == newest(anvil)
+        assert named(headers, nodes) == set()
+
+
+def test_once_closed_it_tells_nothing_of_late_answers(proxies: list[Proxy]) -> None:
+    silent = proxies[0]
+    silent.gate.clear()
+    silent.tamper["eth_getBlockByNumber"] = lambda _: None
+    with asking(*proxies, quorum=2) as (headers, nodes):
+        headers.header(NEWEST)
+        headers.close()
+        silent.gate.set()
         assert named(headers, nodes) == set()
 
 
