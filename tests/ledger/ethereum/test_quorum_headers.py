@@ -272,15 +272,16 @@ def test_the_nodes_list_is_told_once(
 ) -> None:
     fork(proxies[0])
     with asking(*proxies, quorum=2) as (headers, nodes), caplog.at_level("INFO"):
-        for _ in range(3):
-            headers.header(NEWEST)
+        for finality in (*Finality, NEWEST):
+            headers.header(finality)
             headers.settle()
         proxies[0].be_honest()
-        headers.header(NEWEST)
-        headers.settle()
+        for finality in Finality:
+            headers.header(finality)
+            headers.settle()
         assert nodes.warnings() == ()
     told = [record.message for record in caplog.records if "ledger.ethereum" in record.name]
     assert len(told) == 2
     assert told[0].endswith("[ledger_nodes_disagree]")
-    assert told[1] == f"{proxies[0].url} gives its latest block again"
+    assert told[1] == f"{proxies[0].url} serves again"
     assert anvil.url not in told[0]
