@@ -38,11 +38,9 @@ class BlockHash(click.ParamType[bytes]):
     name = "hash"
 
     def convert(
-        self, value: str | bytes, param: click.Parameter | None, ctx: click.Context | None
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> bytes:
         """Its 32 bytes."""
-        if isinstance(value, bytes):
-            return value
         if not _BLOCK_HASH.fullmatch(value):
             self.fail("a block's hash is 0x and 64 hexadecimal digits", param, ctx)
         return bytes.fromhex(value[2:])

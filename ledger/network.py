@@ -24,40 +24,44 @@ addresses are no part of it; what answers there is not trusted, save that a bloc
 where a quorum of the nodes says so. A verifier's trust root contains the same ``[log]`` table.
 """
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import tomli_w
 
 from did.errors import Invalid, Unavailable
-from did.keys import PublicKey
 from keyborn.files import write_public
 from ledger.embedded.heads import EmbeddedPin
 from ledger.index import Index
 from ledger.log import LogSource, SourceWarning
+from ledger.network_table import (
+    HINT,
+    STEP,
+    invalid,
+    read_count,
+    read_hash,
+    read_key,
+    read_nodes,
+    read_quorum,
+    read_text,
+    read_url,
+)
 from ledger.reader import LogReader
 
 if TYPE_CHECKING:
     from ledger.ethereum.opening import OpenLog
     from ledger.ethereum.pin import EthereumPin
 
-_STEP: Final = "read the network"
-_HASH_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FILE_BYTES: Final = 65_536
-_NODES: Final = 16
-_PORTS: Final = {"http": 80, "https": 443}
 _COMMON: Final = frozenset({"type", "log_id", "url"})
 _MEMBERS: Final = {
     "embedded": _COMMON | {"head_key"},
     "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc", "quorum", "first_block"},
 }
-_HINT: Final = "take the file from who runs the ledger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +129,18 @@ def load_network(path: Path) -> Network:
         raise Unavailable(
             "network_missing",
             f"the network file cannot be read: {error.strerror}",
-            step=_STEP,
+            step=STEP,
             value=str(path),
-            hint=f"{_HINT}, and give its path with --network",
+            hint=f"{HINT}, and give its path with --network",
         ) from error
     if len(data) > _FILE_BYTES:
-        raise _invalid(f"the file is larger than {_FILE_BYTES} bytes", str(path))
+        raise invalid(f"the file is larger than {_FILE_BYTES} bytes", str(path))
     try:
         tables = tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _invalid(f"the file is not TOML: {error}", str(path)) from error
+        raise invalid(f"the file is not TOML: {error}", str(path)) from error
     if set(tables) != {"log"} or not isinstance(tables["log"], dict):
-        raise _invalid("the file has not one table, [log]", str(path))
+        raise invalid("the file has not one table, [log]", str(path))
     return parse_network(tables["log"])
 
 
@@ -151,26 +155,26 @@ def parse_network(table: Mapping[str, object]) -> Network:
     Raises:
         Invalid: ``invalid_network``, or ``ledger_bad_pin``.
     """
-    kind = _text(table, "type")
+    kind = read_text(table, "type")
     if kind not in _MEMBERS:
-        raise _invalid("the type is neither embedded nor ethereum", kind)
+        raise invalid("the type is neither embedded nor ethereum", kind)
     surplus = sorted(set(table) - _MEMBERS[kind])
     if surplus:
-        raise _invalid(f"[log] of type {kind} has no such member", surplus[0])
-    log_id, url = _hash(table, "log_id"), _url(table, "url")
+        raise invalid(f"[log] of type {kind} has no such member", surplus[0])
+    log_id, url = read_hash(table, "log_id"), read_url(table, "url")
     if kind == "embedded":
-        return Network(EmbeddedPin(log_id, _key(table, "head_key")), url)
+        return Network(EmbeddedPin(log_id, read_key(table, "head_key")), url)
     from ledger.ethereum.pin import EthereumPin  # noqa: PLC0415 - only where it is used
 
     counts = {"first_block": 0, **table}
     pin = EthereumPin(
-        chain_id=_count(counts, "chain_id"),
-        contract=_text(table, "contract"),
-        code_hash=_hash(table, "code_hash"),
+        chain_id=read_count(counts, "chain_id"),
+        contract=read_text(table, "contract"),
+        code_hash=read_hash(table, "code_hash"),
         log_id=log_id,
     )
-    rpc = _nodes(table)
-    return Network(pin, url, rpc, _count(counts, "first_block"), _quorum(table, len(rpc)))
+    rpc = read_nodes(table)
+    return Network(pin, url, rpc, read_count(counts, "first_block"), read_quorum(table, len(rpc)))
 
 
 def open_reader(network: Network, index: Path | None = None) -> LogReader:
@@ -211,7 +215,7 @@ def open_reader_at(network: Network, block_hash: bytes) -> LogReader:
         raise Invalid(
             "not_ethereum",
             "the network is of an embedded ledger, which has no blocks with a hash",
-            step=_STEP,
+            step=STEP,
             hint="leave the block hash out",
         )
     with ExitStack() as opened:
@@ -243,75 +247,3 @@ def _reader(
     log_id = source.log_id
     kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
     return LogReader(source, kept, on_close=opened.pop_all().close, warnings=warnings)
-
-
-def _text(table: Mapping[str, object], name: str) -> str:
-    value = table.get(name)
-    if not isinstance(value, str):
-        raise _invalid(f"{name} is missing, or not text", value)
-    return value
-
-
-def _count(table: Mapping[str, object], name: str) -> int:
-    value = table.get(name)
-    if type(value) is not int or value < 0:
-        raise _invalid(f"{name} is missing, or not a number of 0 or more", value)
-    return value
-
-
-def _hash(table: Mapping[str, object], name: str) -> bytes:
-    text = _text(table, name)
-    if not _HASH_HEX.fullmatch(text):
-        raise _invalid(f"{name} is not 64 lower-case hexadecimal digits", text)
-    return bytes.fromhex(text)
-
-
-def _key(table: Mapping[str, object], name: str) -> PublicKey:
-    text = _text(table, name)
-    try:
-        return PublicKey.from_multibase(text)
-    except Invalid as error:
-        raise _invalid(f"{name} is not an Ed25519 Multikey: {error.message}", text) from error
-
-
-def _url(table: Mapping[str, object], name: str) -> str:
-    return _checked_url(_text(table, name), name)
-
-
-def _checked_url(text: str, name: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise _invalid(f"{name} is not a URL of http or https", text)
-    return text
-
-
-def _nodes(table: Mapping[str, object]) -> tuple[str, ...]:
-    """One URL or a list of them. Two of one host and port would be one opinion, counted twice."""
-    listed = table.get("rpc")
-    if not isinstance(listed, list):
-        return (_url(table, "rpc"),)
-    if not 1 <= len(listed) <= _NODES or not all(isinstance(each, str) for each in listed):
-        raise _invalid(f"rpc is not a URL, nor a list of 1 to {_NODES} of them", listed)
-    places = set()
-    for each in listed:
-        try:
-            parts = urlsplit(_checked_url(each, "rpc"))
-            place = parts.hostname, parts.port or _PORTS[parts.scheme]
-        except ValueError:
-            raise _invalid("rpc names a port that is none") from None
-        if place in places:
-            raise _invalid("rpc names one host and port twice", parts.hostname)
-        places.add(place)
-    return tuple(listed)
-
-
-def _quorum(table: Mapping[str, object], nodes: int) -> int | None:
-    if "quorum" not in table:
-        return None
-    quorum = _count(table, "quorum")
-    if not 1 <= quorum <= nodes:
-        raise _invalid(f"quorum is not from 1 to {nodes}, the number of nodes in rpc", quorum)
-    return quorum
-
-
-def _invalid(message: str, value: object = None) -> Invalid:
-    return Invalid("invalid_network", message, step=_STEP, value=value, hint=_HINT)

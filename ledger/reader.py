@@ -2,8 +2,9 @@
 
 Three things can be wrong with what a ledger shows, and each has its own errors:
 
-* it does not answer: ``Undecided`` (``ledger_unreachable``), or answers with something older than
-  what is known (``ledger_behind``);
+* it does not answer: ``Undecided`` (``ledger_unreachable``), withholds an entry
+  (``ledger_entry_missing``), or answers with something older than what is known
+  (``ledger_behind``); or several answer, and it cannot be told which of them to believe;
 * its entries are not those that its head commits to: ``Invalid`` (``ledger_entry_missing``,
   ``ledger_entries_reordered``, ``ledger_entry_altered``);
 * its heads contradict each other: ``Contradiction``, which is ``Invalid`` and holds both of them
@@ -136,8 +137,8 @@ class LogReader:
         who decides something decides how old is too old.
 
         Raises:
-            Undecided: ``ledger_unreachable``, ``ledger_behind``, or the index cannot be used
-                (``store_…``).
+            Undecided: ``ledger_unreachable``, ``ledger_entry_missing``, ``ledger_behind``, or the
+                index cannot be used (``store_…``); and as the source.
             Contradiction: ``ledger_rollback``, ``ledger_fork``, ``ledger_heads_contradict``.
             Invalid: ``ledger_entry_…``, ``ledger_entries_reordered``, or what the source finds
                 wrong with its answers.

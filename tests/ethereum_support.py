@@ -59,11 +59,14 @@ class Proxy:
 
 @contextmanager
 def http_server(answer: Callable[[BaseHTTPRequestHandler, bytes], None]) -> Iterator[str]:
-    """A server on a free port that answers each POST by ``answer``; yields its URL."""
+    """A server on a free port that answers each GET and POST by ``answer``; yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             answer(self, self.rfile.read(int(self.headers["content-length"])))
+
+        def do_GET(self) -> None:
+            answer(self, b"")
 
         def log_message(self, *_: object) -> None:
             pass
@@ -103,6 +106,23 @@ def reply(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **hea
         handler.send_header(name.replace("_", "-"), value)
     handler.end_headers()
     handler.wfile.write(body)
+
+
+def drip(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+    """Answer byte by byte, without end, until the other side hangs up."""
+    handler.send_response(200)
+    handler.end_headers()
+    handler.connection.settimeout(0.02)
+    while True:
+        try:
+            handler.wfile.write(b" ")
+            handler.connection.recv(1)
+        except TimeoutError:
+            continue
+        except OSError:
+            return
+        else:
+            return
 
 
 def batch_of(creates: bytes) -> bytes:

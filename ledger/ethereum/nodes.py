@@ -80,15 +80,18 @@ class Nodes:
         """Take back what was wrong with ``node`` in this."""
         with self._lock:
             over = self._warnings.pop((node.name, topic), None)
-        if over is not None:
-            _log.info("%s gives %s again", node.name, topic)
+            well = not any(name == node.name for name, _ in self._warnings)
+        if over is not None and well:
+            _log.info("%s serves again", node.name)
 
     def warn(self, name: str, topic: str, code: str, message: str) -> None:
         """Keep in mind what is wrong with the node of this name, and log it where it is new."""
         with self._lock:
-            before = self._warnings.get((name, topic))
+            known = any(
+                (each.source, each.code) == (name, code) for each in self._warnings.values()
+            )
             self._warnings[name, topic] = SourceWarning(name, code, message)
-        if before is None or before.code != code:
+        if not known:
             _log.warning("%s [%s]", message, code)
 
     def warnings(self) -> tuple[SourceWarning, ...]:

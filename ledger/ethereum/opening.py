@@ -64,5 +64,7 @@ def open_log(
     elif len(nodes) == 1:
         headers = NodeHeaders(nodes[0])
     else:
-        headers = QuorumHeaders(several, quorum)
+        agreeing = QuorumHeaders(several, quorum)
+        opened.callback(agreeing.close)
+        headers = agreeing
     return OpenLog(EthereumLog(several, pin, headers=headers, first_block=first_block), headers)

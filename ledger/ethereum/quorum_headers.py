@@ -90,16 +90,22 @@ class QuorumHeaders:
         """Wait until each node has answered or failed, so that the warnings are complete."""
         self._calls.settle()
 
+    def close(self) -> None:
+        """Warn of nothing more: calls that still go on fail as their connections are closed."""
+        self._calls.closed = True
+
 
 class _Calls:
     """Calls that go on beside each other, each on a thread that holds up no exit.
 
     Attributes:
         changed: Held while an outcome is delivered, and notified after it.
+        closed: Whether nobody wants to hear of late outcomes.
     """
 
     def __init__(self) -> None:
         self.changed: Final = threading.Condition(threading.RLock())
+        self.closed = False
         self._unfinished: Counter[str] = Counter()
 
     def start(
@@ -188,7 +194,7 @@ class _Poll:
                 self._failed[name] = outcome
             else:
                 self._broken = outcome
-            if self._agreed is not None:  # late: nobody waits for it any more
+            if self._agreed is not None and not self._calls.closed:  # nobody waits for it
                 self._remark(name)
 
         self._calls.start(self._by_name[name], block, deliver)

@@ -8,7 +8,7 @@ again, resolves.
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import httpx
 import pytest
 from actors import DEVICE, ISSUER, STRANGER, actor
 from eth_account import Account
-from ethereum_support import Proxy, proxied
+from ethereum_support import Proxy, drip, http_server, proxied
 from forged_chain import ForgedChain, rehashed
 from gatehouse import Gatehouse
 from operations import Life, batch, create
@@ -314,7 +314,8 @@ def test_a_block_of_a_nodes_own_making(chain: Chain, nodes: list[Proxy], truth: 
         assert reader.resolve(STRANGER.short).registration is Registration.NO
         assert reader.resolve(DEVICE.short) == truth
         named = {(warning.source, warning.code) for warning in reader.warnings()}
-    assert named == {(liar.url, "ledger_nodes_disagree")}
+    assert (liar.url, "ledger_nodes_disagree") in named
+    assert {source for source, _ in named} == {liar.url}
 
     liar.be_honest()
     assert resolved(chain.network(liar, honest)) == (truth, set())
@@ -484,25 +485,41 @@ class EthereumGatehouse(Gatehouse):
 # ---------------------------------------------------------------- silence
 
 
-def test_a_node_that_stalls(chain: Chain, nodes: list[Proxy], truth: Resolution) -> None:
-    """Alone it is waited for until the deadline; of three it holds nobody up."""
-    stalled, honest, other = nodes
-    stalled.gate.clear()
+def unanswered(chain: Chain, url: str) -> None:
+    """Alone it is waited for until the deadline, and then it is undecided."""
     with ExitStack() as opened:
-        found = open_log([stalled.url], chain.pin, opened, quorum=1, timeout=0.2)
+        found = open_log([url], chain.pin, opened, quorum=1, timeout=0.2)
         with (
             LogReader(found.log, Index.temporary(chain.pin.log_id)) as reader,
             pytest.raises(Undecided) as caught,
         ):
             reader.resolve(DEVICE.short)
     assert caught.value.code == "ledger_unreachable"
-    assert stalled.url in caught.value.message
+    assert url in caught.value.message
 
+
+def test_a_node_that_answers_byte_by_byte(
+    chain: Chain, nodes: list[Proxy], truth: Resolution
+) -> None:
+    with http_server(drip) as url:
+        unanswered(chain, url)
+        several = chain.network(*nodes[:2], quorum=2)
+        with open_reader(replace(several, rpc=(url, *several.rpc))) as reader:
+            assert reader.resolve(DEVICE.short) == truth
+    assert resolved(chain.network(nodes[0])) == (truth, set())
+
+
+def test_a_node_that_stalls(chain: Chain, nodes: list[Proxy], truth: Resolution) -> None:
+    """Of three it holds nobody up."""
+    stalled, honest, other = nodes
+    stalled.gate.clear()
+    unanswered(chain, stalled.url)
     with open_reader(chain.network(stalled, honest, other)) as reader:
         assert reader.resolve(DEVICE.short) == truth
         # The answer came though the node never gave its own: it still holds what it was asked.
         assert not stalled.gate.is_set()
         assert "eth_getProof" not in stalled.calls
         stalled.be_honest()
+        assert {warning.source for warning in reader.warnings()} <= {stalled.url}  # once it is told
         assert reader.resolve(DEVICE.short) == truth
         assert reader.warnings() == ()
