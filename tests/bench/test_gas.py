@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from pages import DOCS, fences
 
 from bench.appends import Appends, Device, Writer, check, measure_appends
 from bench.erc1056 import Erc1056, measure_erc1056
@@ -114,6 +115,18 @@ def test_erc1056_takes_what_is_known_of_it(quiet_anvil: AnvilNode) -> None:
     assert 79_000 < theirs.set_attribute_signed < 81_000
     assert theirs.set_attribute_signed_again < theirs.set_attribute_signed
     assert 68_000 < theirs.change_owner < 69_500
+
+
+def test_the_documentation_shows_this_table() -> None:
+    page = (DOCS / "how-to" / "work-on-the-contract.md").read_text()
+    (shown,) = (block.text for block in fences(page) if block.text.startswith("operation "))
+    header, *lines = text(table(OURS, THEIRS), 0).splitlines()[:-1]
+    first, *rows = shown.splitlines()
+    assert first == header
+    for row, line in zip(rows, lines, strict=True):
+        what, gas, at_most = row[:45], row[45:56], row[56:65]
+        assert (what, at_most) == (line[:45], line[56:65])
+        assert not at_most.strip() or float(gas.replace(",", "")) <= int(at_most.replace(",", ""))
 
 
 @pytest.mark.parametrize("met", [True, False])
