@@ -8,6 +8,7 @@ import click
 
 from keyborn.options import service_options
 from keyborn.output import emit, json_option
+from ledger.cli_proof import check, prove
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,6 +29,10 @@ _index_option = click.option(
 @click.group()
 def ledger() -> None:
     """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
+
+
+ledger.add_command(prove)
+ledger.add_command(check)
 
 
 @ledger.command()
