@@ -179,9 +179,7 @@ def _standing(proven: Proven) -> _Standing:
                 f"log id, contract and code hash, with {network}",
                 f"chain id, with {network}",
             ),
-            (
-                f"that the block is of chain {chain}: whoever gave its hash says so, and no block does",
-            ),
+            (f"that the block is of chain {chain}: no block says so, who gave its hash does",),
         )
     return _Standing(
         (block, "code hash, with that of this version's DidLog with this log id in it"),
@@ -195,16 +193,19 @@ def _standing(proven: Proven) -> _Standing:
 
 def _proves(proven: Proven, heads: Heads | None) -> tuple[str, ...]:
     count = len(proven.operations)
-    subject = "This operation stands" if count == 1 else f"These {count} operations stand"
     under = (
         "under a head that the ledger's key signed"
         if proven.header is None
         else "under the head that the contract had in this block"
     )
-    found = [
-        f"{subject} on the log, in this order, in these entries and at these times, {under}.",
-        "They lead from the creation to the last of them without a gap.",
-    ]
+    if count == 1:
+        found = [f"This operation stands on the log, in this entry and at this time, {under}."]
+    else:
+        where = "in this order, in these entries and at these times"
+        found = [
+            f"These {count} operations stand on the log, {where}, {under}.",
+            "They lead from the creation to the last of them without a gap.",
+        ]
     if heads is not None:
         found.append(
             f"The log, read up to entry {heads.latest.sequence} as of {_time(heads.latest.time)}, "
@@ -225,8 +226,8 @@ def _open(proven: Proven, heads: Heads | None) -> tuple[str, ...]:
             f"{proven.entries} entries that are not shown, nor after the head."
         )
     found.append(
-        "That they took effect at these times and not before: the same operation may stand earlier "
-        "too, in an entry that is not shown, and then it took effect there."
+        "That none took effect before the time shown: the same operation may stand earlier too, in "
+        "an entry that is not shown, and then it took effect there."
     )
     if proven.state.number > 0:
         found.append(
@@ -235,8 +236,8 @@ def _open(proven: Proven, heads: Heads | None) -> tuple[str, ...]:
         )
     if proven.header is not None and not proven.pinned:
         found.append(
-            "That the contract is the log that you mean: anybody can deploy one that bears this log "
-            "id. Compare its address, or give --network."
+            "That the contract is the log that you mean: anybody can deploy one that bears this "
+            "log id. Compare its address, or give --network."
         )
     return tuple(found)
 
