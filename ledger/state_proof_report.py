@@ -40,9 +40,7 @@ def made_text(result: Made, path: str, size: int) -> str:
     """The same, to be read."""
     lines = [_line("file", f"{path}, {size} bytes"), *_content_lines(result.proven)]
     if result.later:
-        lines.append(
-            _line("later", f"{result.later} more operations are on the log, after this head")
-        )
+        lines.append(_line("later", f"{result.later} more on the log, after this head"))
     header = result.proven.header
     option = "--network FILE" if header is None else f"--block-hash 0x{header.hash.hex()}"
     return "\n".join([*lines, _line("to check it", f"keyborn ledger check {path} {option}")])

@@ -5,14 +5,17 @@ limits that ``keyborn ledger check`` states, and the log itself shows each of th
 """
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from actors import DEVICE, STRANGER, actor
 from eth_hash.auto import keccak
+from ethereum_support import Proxy, http_server, reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from operations import Life
@@ -243,6 +246,15 @@ def test_another_place_on_the_log(case: Case) -> None:
     for first in (1, 3, 2**62):
         assert case.refusal(replace(case.proof, first=first)) == "state_proof_broken"
     assert case.refusal(replace(case.proof, before=case.proof.log_id)) == "state_proof_broken"
+
+
+def test_numbers_beyond_all_reason(case: Case) -> None:
+    last = 2**63 - 1
+    far = replace(case.proof, first=last)
+    run = Passed(b"\0" * 33 + bytes(8) + (last + 1).to_bytes(8, "big"))
+    late = case.with_chain(lambda c: [c[0], run, *c[2:]])
+    for proof in (far, late):
+        assert case.refusal(encode_state_proof(proof)) == "invalid_state_proof"
 
 
 def test_another_beginning_of_the_log(case: Case) -> None:
@@ -512,6 +524,21 @@ def log_says(case: Case, proven: Proven) -> str | None:
 
 
 # ---------------------------------------------------------------- whoever makes one is lied to
+
+
+@on_ethereum
+def test_another_block_than_was_asked_for(case: Case) -> None:
+    assert case.site.anvil is not None
+    other = case.site.anvil.node.call("eth_getBlockByNumber", "0x1", False)
+    with httpx.Client() as client:
+        proxy = Proxy(case.site.anvil.url, client, tamper={"eth_getBlockByHash": lambda _: other})
+        with http_server(lambda h, body: reply(h, proxy.answer(json.loads(body)))) as url:
+            lied_to = replace(case.site, network=replace(case.site.network, rpc=url))
+            with pytest.raises(Invalid) as caught:
+                lied_to.make(DEVICE.did)
+            assert caught.value.code == "ledger_malformed_answer"
+            proxy.tamper.clear()
+            assert encode_state_proof(lied_to.make(DEVICE.did).proven.proof)
 
 
 @embedded

@@ -10,6 +10,7 @@ from proving import PARAMETERS, Site, block_hash, check, deployed_site, site, te
 
 from did.errors import Invalid, Refused, Undecided
 from did.resolution import Finality
+from ledger import state_proof_making
 from ledger.chain import LogEntry
 from ledger.ethereum.proof import NODES
 from ledger.network import open_reader
@@ -22,6 +23,7 @@ from ledger.state_proof import (
 )
 from ledger.state_proof_check import Proven, compare_with_log
 from ledger.state_proof_making import Made
+from ledger.state_proof_report import made_text
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)
@@ -129,10 +131,13 @@ def test_what_is_not_final_yet_is_proven_only_on_request(told: Site, tmp_path: P
     anvil = told.anvil
     assert anvil is not None
     fresh = deployed_site(anvil, tmp_path / "network.toml")
-    tell(fresh)
+    life = tell(fresh)
     newcomer = actor("newcomer")
-    fresh.ledger.submit(fresh.ledger.prepare(batch(create(newcomer))))
+    fresh.ledger.submit(fresh.ledger.prepare(batch(create(newcomer), life.rotate())))
     anvil.mine()
+    made = fresh.make(DEVICE.did)
+    assert made.later == 1
+    assert "1 more on the log, after this head" in made_text(made, "x", 1)
     with pytest.raises(Refused) as caught:
         fresh.make(newcomer.did)
     assert caught.value.code == "not_registered"
@@ -147,6 +152,18 @@ def test_what_is_not_final_yet_is_proven_only_on_request(told: Site, tmp_path: P
     with pytest.raises(Invalid) as other:
         compare(fresh, proven)
     assert other.value.code == "state_proof_not_on_log"
+
+
+def test_a_long_run_is_made_in_parts(
+    told: Site, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_proof_making, "_RUN", 1)
+    again = told.make(DEVICE.did).proven.proof
+    assert (again.first, again.before, again.chain) == (
+        made.proven.proof.first,
+        made.proven.proof.before,
+        made.proven.proof.chain,
+    )
 
 
 def test_a_did_that_is_not_there(told: Site) -> None:
