@@ -11,6 +11,7 @@ from keyborn.options import service_options
 from keyborn.output import emit, json_option
 from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
+from ledger.cli_proof import check, prove
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -60,6 +61,8 @@ def ledger() -> None:
 
 ledger.add_command(deploy)
 ledger.add_command(doctor)
+ledger.add_command(prove)
+ledger.add_command(check)
 
 
 @ledger.command()

@@ -23,6 +23,7 @@ from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.identifier import Did, KeybornDid
 from did.resolution import Registration, Resolution, Version, resolve_offline
 from keyborn.faults import FaultPoint
+from ledger.chain import LogEntry
 from ledger.contradiction import (
     Contradiction,
     compare,
@@ -183,6 +184,24 @@ class LogReader:
         """The newest state of the DID with this 32-byte id, settled or not, as of the last sync."""
         with _explained(), self._index.reading() as view:
             return view.states([id_]).get(id_)
+
+    def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
+        """Every version of the DID with this 32-byte id, oldest first, as of the last sync."""
+        with _explained(), self._index.reading() as view:
+            return view.versions(id_)
+
+    def head_at(self, sequence: int) -> bytes | None:
+        """The head after entry ``sequence``, as of the last sync; None where there is none."""
+        with _explained(), self._index.reading() as view:
+            return view.head_at(sequence)
+
+    def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
+        """Entries as the source gives them, anew; who asks recomputes the head.
+
+        Raises:
+            KeybornError: As ``EntrySource.entries``.
+        """
+        return self._source.entries(start, stop)
 
     def _resolve(self, did: KeybornDid) -> Resolution:
         self.sync()
