@@ -210,7 +210,12 @@ def _did(text: str) -> KeybornDid:
 def _tag(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not name or not separator:
-        raise Invalid("invalid_tag", "a tag is written name=value", value=text)
+        raise Invalid(
+            "invalid_tag",
+            "a tag is written name=value",
+            value=text,
+            hint="write it so, as in hall=3",
+        )
     return name, value
 
 

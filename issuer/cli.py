@@ -8,6 +8,7 @@ import click
 from issuer.cli_claims import claim
 from issuer.cli_client import Admin, admin_options
 from issuer.cli_devices import devices
+from keyborn.inputs import INPUT_FILE
 from keyborn.options import service_options
 from keyborn.output import as_text, emit, json_option
 
@@ -27,7 +28,7 @@ issuer.add_command(devices)
 @click.option(
     "--network",
     "network_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=INPUT_FILE,
     required=True,
     help="The ledger: a file that who runs it hands out.",
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from keyborn.inputs import INPUT_FILE
 from keyborn.options import service_options
 from keyborn.output import emit, json_option
 
@@ -18,7 +19,10 @@ _RPC_PORT: Final = 8545
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
 _network_option = click.option(
-    "--network", type=_FILE, required=True, help="The log to read: network.toml of its operator."
+    "--network",
+    type=INPUT_FILE,
+    required=True,
+    help="The log to read: network.toml of its operator.",
 )
 _index_option = click.option(
     "--index", type=_FILE, help="Keep what was read in this file, for the next time."
@@ -33,9 +37,11 @@ def ledger() -> None:
 @ledger.command()
 @click.option("--dir", "directory", type=_DIRECTORY, required=True, help="State of the service.")
 @click.option(
-    "--network", type=_FILE, help="A log on Ethereum to be registrar of; else an embedded ledger."
+    "--network",
+    type=INPUT_FILE,
+    help="A log on Ethereum to be registrar of; else an embedded ledger.",
 )
-@click.option("--key-file", type=_FILE, help="With --network: the secret key that pays.")
+@click.option("--key-file", type=INPUT_FILE, help="With --network: the secret key that pays.")
 @click.option("--network-out", type=_FILE, help="Write network.toml here too, for readers.")
 @click.option("--url", help="Where readers reach this service, if not where it listens.")
 @click.option(
@@ -148,7 +154,7 @@ def status(*, network: Path, index: Path | None, as_json: bool) -> None:
     show_default=True,
     help="Port of the node on the loopback interface; 0 takes one that is free.",
 )
-@click.option("--anvil", type=_FILE, help="The anvil binary, if it is not to be looked for.")
+@click.option("--anvil", type=INPUT_FILE, help="The anvil binary, if it is not to be looked for.")
 @click.option("--ready-file", type=_FILE, help="Write the node's URL to this file once it is up.")
 def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path | None) -> None:
     """Run an Ethereum devnet with a log on it, until interrupted.
@@ -170,7 +176,9 @@ def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path |
 @click.command()
 @click.argument("did")
 @click.option(
-    "--network", type=_FILE, help="The log to read: network.toml of its operator. Not for did:key."
+    "--network",
+    type=INPUT_FILE,
+    help="The log to read: network.toml of its operator. Not for did:key.",
 )
 @_index_option
 @click.option("--version-id", help="The version with this versionId.")
