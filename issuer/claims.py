@@ -265,5 +265,10 @@ def _time(seconds: int | None) -> datetime | None:
 
 def _known(claim: Claim | None, id_: str) -> Claim:
     if claim is None:
-        raise NotFound("claim_not_found", "there is no such claim", value=id_)
+        raise NotFound(
+            "claim_not_found",
+            "there is no such claim",
+            value=id_,
+            hint="see: keyborn issuer claim list",
+        )
     return claim
