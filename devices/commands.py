@@ -146,7 +146,7 @@ def present(
         raise click.UsageError("name either --verifier or --challenge")
     if out is not None and challenge_file is None:
         raise click.UsageError("--out goes with --challenge")
-    credential = None if credential_file is None else read_object(credential_file)
+    credential = None if credential_file is None else _credential(credential_file)
     with _opened(directory) as agent:
         if verifier is not None:
             decided = agent.present(verifier, audience=audience, credential=credential)
@@ -282,6 +282,15 @@ def _on_ledger(agent: "Agent", network_file: Path | None) -> "Iterator[LedgerAcc
     network = agent.network(None if network_file is None else load_network(network_file))
     with ledger_access(network, agent.store.index) as ledger:
         yield ledger
+
+
+def _credential(path: Path) -> JsonObject:
+    from did.vc.credential import parse_credential  # noqa: PLC0415
+
+    with reading(path):
+        document = read_object(path)
+        parse_credential(document)
+    return document
 
 
 def _answer(

@@ -190,9 +190,8 @@ def _given_challenge(asked: str | None, audience: str | None) -> Challenge | Non
     """The challenge of ``--challenge``: a file, its JSON, or the bare nonce beside an audience."""
     if asked is None:
         return None
-    stated = _stated_challenge(asked)
-    if stated is not None:
-        given = Challenge.from_json(stated)
+    given = _stated_challenge(asked)
+    if given is not None:
         if audience is not None and audience != given.audience:
             raise click.UsageError(f"the challenge is of {given.audience}, not of {audience}")
         return given
@@ -204,15 +203,16 @@ def _given_challenge(asked: str | None, audience: str | None) -> Challenge | Non
     return Challenge(asked.strip(), audience, datetime.max.replace(tzinfo=UTC))
 
 
-def _stated_challenge(asked: str) -> JsonObject | None:
+def _stated_challenge(asked: str) -> Challenge | None:
     """The challenge as JSON, in ``asked`` itself or in the file of that name; else None."""
     if asked.lstrip().startswith("{"):
-        return parse_object(asked.encode())
+        return Challenge.from_json(parse_object(asked.encode()))
     if not os.path.exists(asked):  # noqa: PTH110 - Path.exists raises where a name is too long
         return None
     if Path(asked).is_dir():
         raise click.UsageError(f"--challenge is a folder: {asked}")
-    return read_object(Path(asked))
+    with reading(asked):
+        return Challenge.from_json(read_object(Path(asked)))
 
 
 def _device_json(device: AuthenticatedDevice) -> JsonObject:
