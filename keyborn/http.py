@@ -30,6 +30,9 @@ CONCURRENT_REQUESTS: Final = 256
 _LOGGER: Final = logging.getLogger(__name__)
 _DRAINED: Final = 16_777_216  # bytes of an oversized body that are thrown away before the answer
 _STEP: Final = "read the request"
+# Of two of these, some read the first and some the last; a proxy before us may differ from us.
+_ONCE: Final = (b"authorization", b"content-type")
+_FRAMES: Final = frozenset({b"content-length", b"transfer-encoding"})
 _HINTS: Final = {
     HTTPStatus.NOT_FOUND: "check the path; docs/reference/http-apis.md has every route",
     HTTPStatus.UNAUTHORIZED: "ask for it who runs the service",
@@ -229,6 +232,17 @@ class Envelope:
             )
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             await answer(too_large, status, {"connection": "close"})(scope, receive, send)
+            return
+        names = [name for name, _ in headers]
+        if any(names.count(name) > 1 for name in _ONCE) or {*names} >= _FRAMES:
+            ambiguous = Invalid(
+                "ambiguous_head",
+                "a header that counts once is there twice, or the body has two lengths",
+                step=_STEP,
+                hint="send one Authorization and one Content-Type; and a Content-Length only where"
+                " there is no Transfer-Encoding",
+            )
+            await answer(ambiguous, headers={"connection": "close"})(scope, receive, send)
             return
         try:
             async with asyncio.timeout(self._body_seconds):

@@ -64,6 +64,7 @@ def test_makes_claims(world: World) -> None:
         {"colour": "red"},
         {"model": None},
         {"model": ""},
+        {"model": " \u2028"},
         {"model": "x" * 129},
         {"model": "line\nbreak"},
         {"roles": "sensor"},

@@ -175,6 +175,29 @@ def test_a_body_is_said_to_be_json(
         assert twin.status_code == 200
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"authorization: Bearer a\r\nauthorization: Bearer b\r\ncontent-length: 0\r\n\r\n",
+        b"content-type: text/plain\r\ncontent-type: text/plain\r\ncontent-length: 0\r\n\r\n",
+        b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+)
+def test_what_two_readers_may_read_in_two_ways_is_refused(
+    service: httpx.Client, more: bytes
+) -> None:
+    """A request that a proxy before us understands otherwise is a request smuggled past it."""
+    address = (service.base_url.host, service.base_url.port)
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(b"GET /list HTTP/1.1\r\nhost: x\r\n" + more)
+        answer = b"".join(iter(lambda: connection.recv(1_000), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["code"] == "ambiguous_head"
+    once = {"authorization": "Bearer a", "content-type": "text/plain"}
+    assert service.get("/list", headers=once).status_code == 200
+
+
 def test_head_is_get_without_the_body(service: httpx.Client) -> None:
     for path in ("/list", "/errors/refused", "/nowhere", "/crash"):
         head, get = service.head(path), service.get(path)
