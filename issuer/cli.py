@@ -9,13 +9,13 @@ from issuer.cli_claims import claim
 from issuer.cli_client import Admin, admin_options
 from issuer.cli_devices import devices
 from keyborn.inputs import INPUT_FILE
-from keyborn.options import service_options
+from keyborn.options import Group, service_options
 from keyborn.output import as_text, emit, json_option
 
 PORT = 8102
 
 
-@click.group()
+@click.group(cls=Group)
 def issuer() -> None:
     """Provision devices with credentials, and manage them."""
 

@@ -11,13 +11,14 @@ from did.strict_json import parse_object
 from issuer.claim_table import batches, read_table
 from issuer.cli_client import Admin, admin_options
 from keyborn.inputs import INPUT_FILE
+from keyborn.options import Group
 from keyborn.output import as_text, emit, json_option
 
 _STEP: Final = "create claims"
 _MAX_CONFIGURATION: Final = 65_536  # bytes of the file
 
 
-@click.group()
+@click.group(cls=Group)
 def claim() -> None:
     """Make claims: offers that a device redeems to be enrolled."""
 

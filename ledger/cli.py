@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from keyborn.inputs import INPUT_FILE
-from keyborn.options import service_options
+from keyborn.options import Group, service_options
 from keyborn.output import emit, json_option
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _index_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def ledger() -> None:
     """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
 

@@ -18,7 +18,7 @@ from did.limits import LIMITS
 from did.strict_json import parse_object
 from keyborn.clock import now
 from keyborn.inputs import INPUT_FILE, read_object, reading
-from keyborn.options import service_options
+from keyborn.options import Group, service_options
 from keyborn.output import emit, json_option, printable
 from verifier.challenges import LIFETIME, ChallengeBook
 from verifier.decision import Trail
@@ -48,7 +48,7 @@ _lifetime_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def verifier() -> None:
     """Decide whom to let in: trust roots, challenges, and the service."""
 
