@@ -154,7 +154,7 @@ def status(*, network: Path, index: Path | None, as_json: bool) -> None:
     show_default=True,
     help="Port of the node on the loopback interface; 0 takes one that is free.",
 )
-@click.option("--anvil", type=INPUT_FILE, help="The anvil binary, if it is not to be looked for.")
+@click.option("--anvil", type=_FILE, help="The anvil binary, if it is not to be looked for.")
 @click.option("--ready-file", type=_FILE, help="Write the node's URL to this file once it is up.")
 def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path | None) -> None:
     """Run an Ethereum devnet with a log on it, until interrupted.
