@@ -76,6 +76,13 @@ def printable(text: str, *, keep: str = "") -> str:
     )
 
 
+def decimal(amount: int, unit: int) -> str:
+    """``amount`` as a multiple of ``unit``, a power of ten: exactly, without trailing zeros."""
+    whole, rest = divmod(amount, unit)
+    digits = str(rest).rjust(len(str(unit)) - 1, "0").rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
 def as_text(value: JsonObject) -> str:
     """``value`` for people: one line for each member, nested ones indented, none left out."""
     return "\n".join(_lines(value, ""))

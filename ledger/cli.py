@@ -1,5 +1,6 @@
 """``keyborn ledger …`` and ``keyborn resolve``."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,13 +10,19 @@ import click
 from keyborn.inputs import INPUT_FILE
 from keyborn.options import Group, service_options
 from keyborn.output import emit, json_option
+from ledger.cli_deploy import deploy
+from ledger.cli_doctor import doctor
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from ledger.network import Network
+    from ledger.reader import LogReader
+
 PORT: Final = 8101
 _RPC_PORT: Final = 8545
 
+_BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
 _network_option = click.option(
@@ -29,9 +36,34 @@ _index_option = click.option(
 )
 
 
+class BlockHash(click.ParamType[bytes]):
+    """An Ethereum block's hash: ``0x`` and 64 hexadecimal digits."""
+
+    name = "hash"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> bytes:
+        """Its 32 bytes."""
+        if not _BLOCK_HASH.fullmatch(value):
+            self.fail("a block's hash is 0x and 64 hexadecimal digits", param, ctx)
+        return bytes.fromhex(value[2:])
+
+
+_block_option = click.option(
+    "--block-hash",
+    type=BlockHash(),
+    help="The log as of this Ethereum block (0x…), which is believed, and nobody else.",
+)
+
+
 @click.group(cls=Group)
 def ledger() -> None:
     """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
+
+
+ledger.add_command(deploy)
+ledger.add_command(doctor)
 
 
 @ledger.command()
@@ -133,16 +165,22 @@ def serve(
 @ledger.command()
 @_network_option
 @_index_option
+@_block_option
 @json_option
-def status(*, network: Path, index: Path | None, as_json: bool) -> None:
-    """Show where a log stands, verified."""
-    from ledger.network import load_network, open_reader  # noqa: PLC0415
+def status(*, network: Path, index: Path | None, block_hash: bytes | None, as_json: bool) -> None:
+    """Show where a log stands, verified, and which of its nodes do not serve."""
+    from ledger.network import load_network  # noqa: PLC0415
     from ledger.report import log_status, log_status_text  # noqa: PLC0415
 
     found = load_network(network)
-    with open_reader(found, index) as reader:
+    with _reader(found, index, block_hash) as reader:
         heads = reader.sync()
-    emit(log_status(found, heads), as_json=as_json, human=log_status_text(found, heads))
+        warnings = reader.warnings()
+    emit(
+        log_status(found, heads, warnings),
+        as_json=as_json,
+        human=log_status_text(found, heads, warnings),
+    )
 
 
 @ledger.command()
@@ -181,6 +219,7 @@ def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path |
     help="The log to read: network.toml of its operator. Not for did:key.",
 )
 @_index_option
+@_block_option
 @click.option("--version-id", help="The version with this versionId.")
 @click.option("--version-time", help="The version that was current then: 2026-01-31T12:00:00Z.")
 @json_option
@@ -189,6 +228,7 @@ def resolve(
     did: str,
     network: Path | None,
     index: Path | None,
+    block_hash: bytes | None,
     version_id: str | None,
     version_time: str | None,
     as_json: bool,
@@ -200,7 +240,7 @@ def resolve(
     from did.identifier import KeyDid, parse_did  # noqa: PLC0415
     from did.resolution import resolve_offline  # noqa: PLC0415
     from did.timestamps import parse_time  # noqa: PLC0415
-    from ledger.network import load_network, open_reader  # noqa: PLC0415
+    from ledger.network import load_network  # noqa: PLC0415
     from ledger.report import resolution_text  # noqa: PLC0415
 
     if version_id is not None and version_time is not None:
@@ -213,6 +253,16 @@ def resolve(
     elif network is None:
         raise click.UsageError("--network is needed to resolve a did:keyborn")
     else:
-        with open_reader(load_network(network), index) as reader:
+        with _reader(load_network(network), index, block_hash) as reader:
             resolution = reader.resolve(parsed, at=at)
     emit(resolution.to_json(), as_json=as_json, human=resolution_text(resolution))
+
+
+def _reader(network: "Network", index: Path | None, block_hash: bytes | None) -> "LogReader":
+    from ledger.network import open_reader, open_reader_at  # noqa: PLC0415
+
+    if block_hash is None:
+        return open_reader(network, index)
+    if index is not None:
+        raise click.UsageError("--block-hash reads into an index of its own: leave --index out")
+    return open_reader_at(network, block_hash)

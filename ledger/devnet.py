@@ -79,10 +79,10 @@ def _network(directory: Path, chain: AnvilNode, account: LocalAccount, service_u
         except Invalid:
             click.echo("the chain of the last run was not kept: a new log is made", err=True)
         else:
-            return replace(known, rpc=chain.url)
+            return replace(known, rpc=(chain.url,))
     chain.fund(account.address)
     made = deploy(chain.node, account, pause=chain.mine)
-    return Network(made.pin, service_url, rpc=chain.url, first_block=made.block_number)
+    return Network(made.pin, service_url, rpc=(chain.url,), first_block=made.block_number)
 
 
 def _account(path: Path) -> LocalAccount:

@@ -1,18 +1,19 @@
 """What the ledger's commands show, as data and as text."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from did.jcs import JsonObject
 from did.resolution import Registration, Resolution
 from did.timestamps import format_time
-from ledger.log import Head, Heads
+from ledger.log import Head, Heads, SourceWarning
 from ledger.network import Network
 
 _LABEL = "<14"
 
 
-def log_status(network: Network, heads: Heads) -> JsonObject:
-    """Where a log stands."""
+def log_status(network: Network, heads: Heads, warnings: Sequence[SourceWarning]) -> JsonObject:
+    """Where a log stands, and what is wrong with those that it is read from."""
     return {
         "logId": network.log_id.hex(),
         "type": network.to_table()["type"],
@@ -20,10 +21,13 @@ def log_status(network: Network, heads: Heads) -> JsonObject:
         "heads": {
             head.finality.value: _head(head) for head in (heads.latest, heads.safe, heads.finalized)
         },
+        "warnings": [
+            {"source": each.source, "code": each.code, "message": each.message} for each in warnings
+        ],
     }
 
 
-def log_status_text(network: Network, heads: Heads) -> str:
+def log_status_text(network: Network, heads: Heads, warnings: Sequence[SourceWarning]) -> str:
     """The same, to be read."""
     lines = [
         _line("log", network.log_id.hex()),
@@ -33,6 +37,7 @@ def log_status_text(network: Network, heads: Heads) -> str:
         _line(head.finality.value, f"entry {head.sequence} at {_time(head)}, {head.head.hex()}")
         for head in (heads.latest, heads.safe, heads.finalized)
     ]
+    lines += [_line("warning", f"{each.message} [{each.code}]") for each in warnings]
     return "\n".join(lines)
 
 

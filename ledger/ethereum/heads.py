@@ -5,14 +5,15 @@
 1. it takes a block's header from the header source (``ledger.ethereum.headers``), whose word it is
    that this block is the chain's;
 2. it asks a node for the contract's account and its two storage slots as of that block's hash
-   (``eth_getProof``), and checks both proofs against the header's state root;
+   (``eth_getProof``), and checks both proofs against the header's state root; where that node
+   fails, or what it gives does not hold, it asks the next one;
 3. it compares the account's code hash with the pin;
 4. it takes head and sequence from the slots. Under an older block the contract may not exist yet,
    which the proof proves: the log is empty there.
 
-Before the first of them ``check_pin`` compares the node's chain id and the contract's log id with
-the pin. These two are the node's word, to name a wrong address early; what proves the log id is
-the replay, which starts from the pinned one.
+Before a node is asked for its first proof ``check_pin`` compares its chain id and the contract's
+log id with the pin. These two are the node's word, to name a wrong address early; what proves the
+log id is the replay, which starts from the pinned one.
 """
 
 import time
@@ -26,6 +27,7 @@ from ledger.ethereum.encoding import COUNTED, data, malformed, quantity
 from ledger.ethereum.header import Header
 from ledger.ethereum.headers import HeaderSource
 from ledger.ethereum.node import Node
+from ledger.ethereum.nodes import Nodes
 from ledger.ethereum.pin import EthereumPin
 from ledger.ethereum.proof import prove_account, prove_slot, read_proof
 from ledger.log import Head
@@ -46,15 +48,62 @@ class ProvenHeads:
     """The heads of the log behind a pin.
 
     Args:
-        node: Gives the proofs; not believed.
+        nodes: Give the proofs; not believed.
         pin: What must hold.
         headers: Gives the headers; believed.
     """
 
-    def __init__(self, node: Node, pin: EthereumPin, headers: HeaderSource) -> None:
+    def __init__(self, nodes: Nodes, pin: EthereumPin, headers: HeaderSource) -> None:
+        self._nodes = nodes
+        self._headers = headers
+        self._proofs = {node: NodeProofs(node, pin) for node in nodes.in_turn()}
+
+    def check_pin(self) -> None:
+        """Compare the nodes with the pin, each once; one that matches it is enough.
+
+        Raises:
+            KeybornError: As ``NodeProofs.check_pin``.
+        """
+        self._nodes.first("proofs", lambda node: self._proofs[node].check_pin())
+
+    def at(self, finality: Finality) -> ProvenHead:
+        """The head under the newest block of this finality. Its ``evidence`` is the block's hash.
+
+        A node that mines between its two answers, as anvil does, may prove a state that its header
+        does not have yet; so a proof that does not hold is asked for anew before it counts.
+
+        Raises:
+            Unavailable: ``ledger_unreachable``, ``ledger_node_error``.
+            Invalid: ``ledger_wrong_log``, ``ledger_wrong_code``, ``ledger_forged_header``,
+                ``ledger_forged_proof``, ``ledger_malformed_answer``.
+            KeybornError: As ``HeaderSource.header``.
+        """
+        for pause in _PROOF_PAUSES:
+            try:
+                return self._at(finality)
+            except Invalid as error:
+                if error.code != "ledger_forged_proof":
+                    raise
+            time.sleep(pause)  # a node says nothing when it has mined
+        return self._at(finality)
+
+    def _at(self, finality: Finality) -> ProvenHead:
+        header = self._headers.header(finality)
+        head = self._nodes.first("proofs", lambda node: self._proofs[node].head(header, finality))
+        return ProvenHead(header, head)
+
+
+class NodeProofs:
+    """The proofs that one node gives, checked.
+
+    Args:
+        node: The node to ask.
+        pin: What must hold.
+    """
+
+    def __init__(self, node: Node, pin: EthereumPin) -> None:
         self._node = node
         self._pin = pin
-        self._headers = headers
         self._matches_pin = False
 
     def check_pin(self) -> None:
@@ -87,28 +136,14 @@ class ProvenHeads:
             )
         self._matches_pin = True
 
-    def at(self, finality: Finality) -> ProvenHead:
-        """The head under the newest block of this finality. Its ``evidence`` is the block's hash.
-
-        A node that mines between its two answers, as anvil does, may prove a state that its header
-        does not have yet; so a proof that does not hold is asked for anew before it counts.
+    def head(self, header: Header, finality: Finality) -> Head:
+        """The head under this header, which is the newest of this finality.
 
         Raises:
-            Unavailable: ``ledger_unreachable``, ``ledger_node_error``.
-            Invalid: ``ledger_wrong_log``, ``ledger_wrong_code``, ``ledger_forged_header``,
-                ``ledger_forged_proof``, ``ledger_malformed_answer``.
+            KeybornError: As ``check_pin``.
+            Invalid: ``ledger_wrong_code``, ``ledger_forged_proof``.
         """
-        for pause in _PROOF_PAUSES:
-            try:
-                return self._at(finality)
-            except Invalid as error:
-                if error.code != "ledger_forged_proof":
-                    raise
-            time.sleep(pause)  # a node says nothing when it has mined
-        return self._at(finality)
-
-    def _at(self, finality: Finality) -> ProvenHead:
-        header = self._headers.header(finality)
+        self.check_pin()
         # By hash, not by number: a reorganisation between the two calls would look like a forgery.
         slots = (SLOT_HEAD, SLOT_SEQUENCE)
         answer = self._node.call(
@@ -138,15 +173,12 @@ class ProvenHeads:
                 hint="Take the pin from who runs the log; this one is of another deployment.",
                 value=head.hex(),
             )
-        return ProvenHead(
-            header=header,
-            head=Head(
-                sequence=sequence,
-                head=head,
-                time=header.time,
-                finality=finality,
-                evidence=header.hash,
-            ),
+        return Head(
+            sequence=sequence,
+            head=head,
+            time=header.time,
+            finality=finality,
+            evidence=header.hash,
         )
 
     def _wrong_code(self, message: str) -> Invalid:

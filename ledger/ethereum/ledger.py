@@ -36,6 +36,7 @@ class EthereumLedger(EthereumLog):
         blocks_per_query: int = BLOCKS_PER_QUERY,
     ) -> None:
         super().__init__(node, pin, first_block=first_block, blocks_per_query=blocks_per_query)
+        self._node = node
         self._sender = sender
         # It encodes calls; it is given no node to ask.
         self._contract = Web3().eth.contract(abi=compiled().abi)

@@ -37,7 +37,7 @@ def test_the_network_file(heading: str, number: int, tmp_path: Path) -> None:
     table = tomllib.loads(text)["log"]
     assert network.to_table() == table
     assert named(NETWORK, heading) == table.keys() - {"type"}
-    for name in table.keys() - {"first_block"}:
+    for name in table.keys() - {"first_block", "quorum"}:
         with pytest.raises(Invalid):
             parse_network({key: value for key, value in table.items() if key != name})
     with pytest.raises(Invalid):

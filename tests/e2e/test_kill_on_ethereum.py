@@ -78,7 +78,7 @@ def ledger(chain: Chain) -> Iterator[Service]:
     network = chain.folder / "log.toml"
     write_network(
         network,
-        Network(made.pin, "http://127.0.0.1:1", rpc=node.url, first_block=made.block_number),
+        Network(made.pin, "http://127.0.0.1:1", rpc=(node.url,), first_block=made.block_number),
     )
     words = ("ledger", "serve", "--dir", chain.folder / "ledger", "--batch-time", "0")
     source = ("--network", network, "--key-file", key)
@@ -99,9 +99,8 @@ def assert_once(chain: Chain, device: tuple[str | Path, ...], operations: int) -
     """So many operations of the device are on the log, and each has its effect."""
     did = parse_keyborn(run("device", "show", *device).data["did"])
     network = load_network(chain.folder / "network.toml")
-    assert network.rpc is not None
     assert isinstance(network.pin, EthereumPin)
-    with Node(network.rpc) as node:
+    with Node(network.rpc[0]) as node:
         log = EthereumLog(node, network.pin, first_block=network.first_block)
         assert len(operations_on(log, did)) == operations
     with open_reader(network) as reader:

@@ -416,7 +416,7 @@ def test_a_devnet_with_a_registrar_on_it(tmp_path: Path, ready: Path) -> None:
     devnet = ["ledger", "devnet", "--dir", chain, "--port", "0"]
 
     def story(rpc: str) -> None:
-        assert load_network(chain / "network.toml").rpc == rpc
+        assert load_network(chain / "network.toml").rpc == (rpc,)
         assert (chain / "key").stat().st_mode & 0o777 == 0o600
         with process(
             *("ledger", "serve", "--dir", tmp_path / "ledger", "--port", "0"),
@@ -439,8 +439,7 @@ def test_a_devnet_with_a_registrar_on_it(tmp_path: Path, ready: Path) -> None:
     assert result.exit_code == 0
     assert f"--network {chain}/network.toml --key-file {chain}/key" in result.stderr
     assert not ready.exists()
-    rpc = load_network(chain / "network.toml").rpc
-    assert rpc is not None
+    (rpc,) = load_network(chain / "network.toml").rpc
     with pytest.raises(httpx.ConnectError):
         httpx.post(rpc, json={})
 
