@@ -1,7 +1,7 @@
 """How commands print: data on stdout, as text for people or as one JSON document."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import click
@@ -31,6 +31,11 @@ def json_option(command: _Command) -> _Command:
         help="Print data, and errors, as JSON.",
     )
     return option(command)
+
+
+def expect_json(context: click.Context, args: Sequence[str]) -> None:
+    """Note whether ``args``, not parsed yet, ask for JSON: they may turn out to be wrong usage."""
+    context.meta[_JSON] = "--json" in args
 
 
 def wants_json(context: click.Context) -> bool:

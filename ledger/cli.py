@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from keyborn.options import service_options
+from keyborn.inputs import INPUT_FILE
+from keyborn.options import Group, service_options
 from keyborn.output import emit, json_option
 from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
@@ -26,7 +27,10 @@ _BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
 _network_option = click.option(
-    "--network", type=_FILE, required=True, help="The log to read: network.toml of its operator."
+    "--network",
+    type=INPUT_FILE,
+    required=True,
+    help="The log to read: network.toml of its operator.",
 )
 _index_option = click.option(
     "--index", type=_FILE, help="Keep what was read in this file, for the next time."
@@ -54,7 +58,7 @@ _block_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def ledger() -> None:
     """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
 
@@ -68,9 +72,11 @@ ledger.add_command(check)
 @ledger.command()
 @click.option("--dir", "directory", type=_DIRECTORY, required=True, help="State of the service.")
 @click.option(
-    "--network", type=_FILE, help="A log on Ethereum to be registrar of; else an embedded ledger."
+    "--network",
+    type=INPUT_FILE,
+    help="A log on Ethereum to be registrar of; else an embedded ledger.",
 )
-@click.option("--key-file", type=_FILE, help="With --network: the secret key that pays.")
+@click.option("--key-file", type=INPUT_FILE, help="With --network: the secret key that pays.")
 @click.option("--network-out", type=_FILE, help="Write network.toml here too, for readers.")
 @click.option("--url", help="Where readers reach this service, if not where it listens.")
 @click.option(
@@ -211,7 +217,9 @@ def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path |
 @click.command()
 @click.argument("did")
 @click.option(
-    "--network", type=_FILE, help="The log to read: network.toml of its operator. Not for did:key."
+    "--network",
+    type=INPUT_FILE,
+    help="The log to read: network.toml of its operator. Not for did:key.",
 )
 @_index_option
 @_block_option

@@ -13,7 +13,7 @@ import click
 from eth_account.signers.local import LocalAccount
 
 from did.errors import Conflict, Invalid, Unavailable
-from keyborn.files import create_private, locked, private_directory, write_public
+from keyborn.files import create_private, locked, private_directory, refuse_special, write_public
 from ledger.ethereum.anvil import AnvilNode, running_anvil
 from ledger.ethereum.deploy import deploy
 from ledger.ethereum.pin import EthereumPin
@@ -46,6 +46,7 @@ def run_devnet(
         Unavailable: ``anvil_missing``, ``anvil_failed``, or the node ended by itself.
     """
     if ready_file is not None:
+        refuse_special(ready_file)
         ready_file.unlink(missing_ok=True)
     with (
         locked(private_directory(directory) / "lock"),

@@ -317,9 +317,9 @@ def files(tmp_path: Path) -> Path:
         (["--key-file", "key"], 2, "--network and --key-file go together"),
         (["--batch-size", "0"], 2, "batch-size"),
         (["--network", "embedded.toml", "--key-file", "key"], 1, "not_ethereum"),
-        (["--network", "none.toml", "--key-file", "key"], 3, "network_missing"),
+        (["--network", "none.toml", "--key-file", "key"], 2, "'none.toml' does not exist"),
         (["--network", "key", "--key-file", "key"], 1, "invalid_network"),
-        (["--network", "ethereum.toml", "--key-file", "none"], 3, "store_missing"),
+        (["--network", "ethereum.toml", "--key-file", "none"], 2, "'none' does not exist"),
         (["--network", "ethereum.toml", "--key-file", "bad.key"], 1, "invalid_key_file"),
         (["--network", "ethereum.toml", "--key-file", "zero.key"], 1, "invalid_key_file"),
         (["--network", "ethereum.toml", "--key-file", "open.key"], 1, "store_readable_by_others"),
@@ -362,7 +362,7 @@ def test_a_registrar_on_ethereum_starts_without_its_node(files: Path) -> None:
         ),
         ([DEVICE.short.text, "--network", "embedded.toml"], 3, "ledger_unreachable"),
         ([DEVICE.short.text, "--network", "ethereum.toml"], 3, "ledger_unreachable"),
-        ([DEVICE.short.text, "--network", "none.toml"], 3, "network_missing"),
+        ([DEVICE.short.text, "--network", "none.toml"], 2, "'none.toml' does not exist"),
     ],
 )
 def test_what_cannot_be_resolved(
