@@ -34,7 +34,7 @@ def proxies(anvil: AnvilNode, client: httpx.Client) -> Iterator[list[Proxy]]:
 @contextmanager
 def asking(*proxies: Proxy, quorum: int, **options: Any) -> Iterator[tuple[QuorumHeaders, Nodes]]:
     with ExitStack() as stack:
-        nodes = Nodes([stack.enter_context(Node(proxy.url, timeout=5)) for proxy in proxies])
+        nodes = Nodes([stack.enter_context(Node(proxy.url, timeout=30)) for proxy in proxies])
         headers = QuorumHeaders(nodes, quorum, **options)
         yield headers, nodes
         for proxy in proxies:
