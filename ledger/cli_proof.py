@@ -89,8 +89,7 @@ def check(
     Offline, unless --log is given. A proof of a log on Ethereum is checked against --block-hash,
     one of an embedded ledger against the key in --network.
     """
-    from ledger.network import load_network, open_reader  # noqa: PLC0415 - it is slow
-    from ledger.state_proof import (  # noqa: PLC0415
+    from ledger.state_proof import (  # noqa: PLC0415 - not before it is needed: it is slow
         FILE_BYTES,
         EmbeddedVoucher,
         decode_state_proof,
@@ -104,7 +103,11 @@ def check(
         raise click.UsageError("--index goes with --log")
     if block_hash is not None and not _BLOCK_HASH.fullmatch(block_hash):
         raise click.UsageError("--block-hash is not 0x and 64 hexadecimal digits")
-    found = None if network is None else load_network(network)
+    found = None
+    if network is not None:
+        from ledger.network import load_network, open_reader  # noqa: PLC0415 - only with one
+
+        found = load_network(network)
     with file.open("rb") as opened:
         proof = decode_state_proof(opened.read(FILE_BYTES + 1))
     if isinstance(proof.voucher, EmbeddedVoucher):

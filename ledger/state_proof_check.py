@@ -26,7 +26,7 @@ Whoever needs these excluded reads the log itself (``compare_with_log``).
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from did.errors import Invalid, Refused, Undecided
 from did.resolution import Finality
@@ -36,11 +36,13 @@ from ledger.ethereum.contract import compiled
 from ledger.ethereum.head_proof import prove_head
 from ledger.ethereum.header import Header, decode_header
 from ledger.ethereum.pin import EthereumPin, checksum
-from ledger.index import IndexedVersion
 from ledger.log import Head
 from ledger.operations import Batch, decode_batch
 from ledger.state import DidState, apply_batch
 from ledger.state_proof import EmbeddedVoucher, EthereumVoucher, StateProof
+
+if TYPE_CHECKING:
+    from ledger.index import IndexedVersion  # who checks offline needs no database
 
 _STEP: Final = "check the proof"
 
@@ -109,7 +111,7 @@ def check_state_proof(
 
 
 def compare_with_log(
-    proven: Proven, versions: tuple[IndexedVersion, ...], newest: int, head: bytes | None
+    proven: Proven, versions: "tuple[IndexedVersion, ...]", newest: int, head: bytes | None
 ) -> None:
     """Return if the log itself, replayed, has these operations of the DID and no others.
 

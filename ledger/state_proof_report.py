@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from did.identifier import KeybornDid
 from did.jcs import Json, JsonObject
@@ -12,7 +12,9 @@ from ledger.embedded.heads import EmbeddedPin
 from ledger.log import Heads
 from ledger.state_proof import MEDIA_TYPE
 from ledger.state_proof_check import Proven, Shown
-from ledger.state_proof_making import Made
+
+if TYPE_CHECKING:
+    from ledger.state_proof_making import Made  # as in ``ledger.state_proof_check``
 
 _LABEL: Final = 14
 
@@ -25,7 +27,7 @@ class _Standing:
     stated: tuple[str, ...]
 
 
-def made(result: Made, path: str, size: int) -> JsonObject:
+def made(result: "Made", path: str, size: int) -> JsonObject:
     """A proof that was made."""
     return {
         "file": path,
@@ -36,7 +38,7 @@ def made(result: Made, path: str, size: int) -> JsonObject:
     }
 
 
-def made_text(result: Made, path: str, size: int) -> str:
+def made_text(result: "Made", path: str, size: int) -> str:
     """The same, to be read."""
     lines = [_line("file", f"{path}, {size} bytes"), *_content_lines(result.proven)]
     if result.later:
@@ -225,7 +227,7 @@ def _open(proven: Proven, heads: Heads | None) -> tuple[str, ...]:
         )
     found.append(
         "That none took effect before the time shown: the same operation may stand earlier too, in "
-        "an entry that is not shown, and then it took effect there."
+        "an entry that is not shown; then it took effect there, and others may have followed it."
     )
     if proven.state.number > 0:
         found.append(

@@ -5,17 +5,19 @@ follows the log (``ledger.ethereum.heads``) and who checks a proof file (``ledge
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from did.errors import Invalid
 from did.resolution import Finality
 from ledger.ethereum.contract import SLOT_HEAD, SLOT_SEQUENCE
 from ledger.ethereum.encoding import COUNTED, malformed
 from ledger.ethereum.header import Header
-from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin
 from ledger.ethereum.proof import prove_account, prove_slot, read_proof
 from ledger.log import Head
+
+if TYPE_CHECKING:
+    from ledger.ethereum.node import Node  # who checks offline needs no HTTP
 
 _WORD: Final = 32
 _SLOTS: Final = (SLOT_HEAD, SLOT_SEQUENCE)
@@ -36,7 +38,7 @@ class HeadProof:
     sequence: tuple[bytes, ...]
 
 
-def fetch_head_proof(node: Node, contract: str, block_hash: bytes) -> HeadProof:
+def fetch_head_proof(node: "Node", contract: str, block_hash: bytes) -> HeadProof:
     """What ``node`` gives as proof of the log's head as of a block (its hash, 32 bytes).
 
     Nothing of it is believed here.
