@@ -39,11 +39,20 @@ Progress = Callable[[int], object]  # is told how many more are done
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """What costs a reader something and has no effect: each kind beside the honest rotations."""
+    """What costs a reader something and has no effect, and what has one, to hold it against.
+
+    Attributes:
+        repeats: Creates of DIDs that exist.
+        wrong_commitments: They reveal a key that was not committed to.
+        wrong_signatures: They reveal the right key, and sign for another log: a reader sees that
+            when it has checked all else.
+        honest: Rotations of still other devices, in no log here.
+    """
 
     repeats: list[Operation]
     wrong_commitments: list[Operation]
     wrong_signatures: list[Operation]
+    honest: list[Operation]
 
 
 def make_fleet(devices: int, progress: Progress) -> bytes:
@@ -71,20 +80,19 @@ def rotations(devices: int, log_id: bytes) -> list[Update]:
 
 
 def garbage(fleet: bytes, log_id: bytes) -> Garbage:
-    """One repeat for ten creates; for ten rotations, one of each kind that has no effect.
+    """One repeat for ten creates; for ten rotations, one update of each other kind.
 
-    The wrong commitments reveal a key that was not committed to. The wrong signatures reveal the
-    right one, and sign for another log: a reader sees that when it has checked all else. They
-    speak for devices that do not rotate, so that the commitment is still theirs.
+    The updates speak for devices that do not rotate, so that the commitment is still theirs.
     """
     devices = len(fleet) // GENESIS_BYTES
     chance = random.Random(1)  # noqa: S311 - the same log each time
     repeated = chance.sample(range(devices), devices // GARBAGE_SHARE)
-    others = range(1, devices, DEVICES_PER_ROTATION * GARBAGE_SHARE)
+    others, more = (range(first, devices, DEVICES_PER_ROTATION * GARBAGE_SHARE) for first in (1, 2))
     return Garbage(
         [Create(Genesis.from_bytes(_of(fleet, device))) for device in repeated],
         [_rotation(device, log_id, reveal="first") for device in others],
         [_rotation(device, bytes(32)) for device in others],
+        [_rotation(device, log_id) for device in more],
     )
 
 

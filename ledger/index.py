@@ -71,6 +71,9 @@ _NEWEST: Final = (
     " JOIN versions v ON v.id = w.id"
     " AND v.number = (SELECT max(number) FROM versions x WHERE x.id = w.id)"
 )
+_HEADS: Final = "SELECT finality, sequence, head, time, evidence FROM heads"
+_HEAD_AT: Final = "SELECT head FROM entries WHERE sequence = ?"
+_ALARM: Final = "SELECT min(number) FROM findings WHERE alarm"
 _HISTORY: Final = (
     "SELECT v.id, v.number, coalesce(v.operation, v.id), v.key, v.next,"
     " e.sequence, e.block_number, e.block_time"
@@ -98,7 +101,7 @@ class View:
 
     def heads(self) -> Heads | None:
         """The newest verified heads; None before the first sync."""
-        rows = self._connection.execute(select(HEADS)).all()
+        rows = self._connection.exec_driver_sql(_HEADS).all()
         found = {row.finality: head_of(row) for row in rows}
         return Heads(**{name: found[name] for name in Finality}) if found else None
 
@@ -106,8 +109,7 @@ class View:
         """The head after entry ``sequence``, 32 bytes; the log id at 0, None beyond the last."""
         if sequence == 0:
             return self._log_id
-        query = select(ENTRIES.c.head).where(ENTRIES.c.sequence == sequence)
-        return self._connection.execute(query).scalar_one_or_none()
+        return self._connection.exec_driver_sql(_HEAD_AT, (sequence,)).scalar_one_or_none()
 
     def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
         """Every version of a DID, oldest first; empty if the log does not have it."""
@@ -127,9 +129,11 @@ class View:
 
     def alarm(self) -> Finding | None:
         """The finding that stopped this reader, if one did."""
-        query = select(FINDINGS).where(FINDINGS.c.alarm).order_by(FINDINGS.c.number).limit(1)
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else finding_of(row)
+        number = self._connection.exec_driver_sql(_ALARM).scalar()
+        if number is None:
+            return None
+        query = select(FINDINGS).where(FINDINGS.c.number == number)
+        return finding_of(self._connection.execute(query).one())
 
     def findings(self) -> tuple[Finding, ...]:
         """All that was found, oldest first."""
