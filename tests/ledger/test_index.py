@@ -184,6 +184,21 @@ def test_it_is_private_and_durable(index: Index, path: Path) -> None:
         assert pragma("PRAGMA synchronous").scalar() == 2
 
 
+def test_what_a_big_replay_leaves_beside_the_file_is_cut(index: Index, path: Path) -> None:
+    """Or the write-ahead log would stay as big as the index, for as long as a server runs."""
+    wal = path.with_name(f"{path.name}-wal")
+    with index.writing() as writer:
+        for sequence in range(1, 31):
+            creates = [Create(Genesis(bytes([sequence]) * 32, n.to_bytes(32))) for n in range(2000)]
+            append(writer, sequence, bytes([sequence]) * 32, *creates)
+    assert wal.stat().st_size > 8_000_000
+    with index.writing() as writer:
+        writer.set_heads(heads(30, 1))
+    assert wal.stat().st_size <= 4_194_304
+    with index.reading() as view:
+        assert len(view.states([create.id for create in creates])) == 2000
+
+
 @pytest.mark.usefixtures("index")
 def test_an_index_is_of_one_log(path: Path) -> None:
     with pytest.raises(Invalid) as caught:
