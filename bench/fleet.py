@@ -74,6 +74,13 @@ def make_fleet(devices: int, progress: Progress) -> bytes:
     return made[: devices * GENESIS_BYTES]
 
 
+def ids_of(fleet: bytes) -> list[bytes]:
+    """The id of each device, 32 bytes."""
+    return [
+        hashlib.sha256(_of(fleet, device)).digest() for device in range(len(fleet) // GENESIS_BYTES)
+    ]
+
+
 def rotations(devices: int, log_id: bytes) -> list[Update]:
     """The first rotation of one device in a hundred, spread over the fleet."""
     return [_rotation(device, log_id) for device in range(0, devices, DEVICES_PER_ROTATION)]

@@ -15,14 +15,17 @@ from typing import Final
 
 from bench.local import LocalLog
 from did.errors import Invalid
-from did.identifier import KeybornDid
+from did.identifier import GENESIS_BYTES, KeybornDid
 from ledger.index import Index
-from ledger.operations import PackedBatch, unpack_batch
+from ledger.operations import unpack_batch
 from ledger.reader import LogReader
 from ledger.replay import rebuild
+from ledger.state import DidState
 from ledger.states import States, apply_batch
 
 RESOLUTIONS: Final = 2_000
+
+Kinds = Mapping[str, Sequence[bytes]]  # by its name, batches of one kind of operation
 
 
 @dataclass(slots=True)
@@ -35,71 +38,80 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What must come out: the ids of all devices, and of those that rotated once."""
+
+    devices: Sequence[bytes]
+    rotated: Sequence[bytes]
+
+    def check(self, rotated: Mapping[bytes, DidState]) -> None:
+        """Return if each of those that rotated is at its version 1."""
+        if {id_: state.number for id_, state in rotated.items()} != dict.fromkeys(self.rotated, 1):
+            raise _wrong()
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A state in memory: what it took, and then microseconds for one operation of each kind."""
+
+    spent: Spent
+    costs: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Indexed:
     """A durable index.
 
     Attributes:
         spent: What it took.
+        costs: Microseconds of CPU for one further operation of each kind, before the commit.
         size: Its bytes when it is closed.
         open_size: Its bytes before, with the write-ahead log that the replay left.
         resolutions: So many per CPU second, from it.
     """
 
     spent: Spent
+    costs: dict[str, float]
     size: int
     open_size: int
     resolutions: float
 
 
-def measure_rebuild(log: LocalLog, devices: int, rotated: Sequence[bytes]) -> Spent:
-    """The state of every DID in memory, from the batches in a file; with what must come out."""
+def measure_rebuild(log: LocalLog, expected: Expected, kinds: Kinds) -> Rebuilt:
+    """The state of every DID in memory, from the batches in a file; then the cost of ``kinds``."""
     with _spending() as spent:
         states = rebuild(log, log.log_id, log.newest.latest)
-    found = states.states(rotated).values()
-    _check(len(states), devices, [state.number for state in found], rotated)
-    return spent
+    if len(states) != len(expected.devices):
+        raise _wrong()
+    expected.check(states.states(expected.rotated))
+    return Rebuilt(spent, _each(states, log, kinds))
 
 
-def measure_index(
-    log: LocalLog, path: Path, devices: Sequence[bytes], rotated: Sequence[bytes]
-) -> Indexed:
+def measure_index(log: LocalLog, path: Path, expected: Expected, kinds: Kinds) -> Indexed:
     """The same, durable: a reader's first sync, committed. Then resolutions of random devices.
 
     A resolution is all of ``LogReader.resolve`` and the DID document, where the source has the
     heads at hand: no network, no cache of ours; two read transactions on the index.
     """
-    with LogReader(log, Index.open(path, log.log_id)) as reader:
+    index = Index.open(path, log.log_id)
+    with LogReader(log, index) as reader:
         with _spending() as spent:
             reader.sync()
         open_size = _size(path)
         chance = random.Random(3)  # noqa: S311 - the same ones each time
-        chosen = [KeybornDid(id_) for id_ in chance.choices(devices, k=RESOLUTIONS)]
+        chosen = [KeybornDid(id_) for id_ in chance.choices(expected.devices, k=RESOLUTIONS)]
         with _spending() as resolving:
             for did in chosen:
                 reader.resolve(did).document()
-        states = [reader.state(id_) for id_ in rotated]
-    _check(
-        len(devices), len(devices), [-1 if one is None else one.number for one in states], rotated
-    )
-    return Indexed(spent, _size(path), open_size, RESOLUTIONS / resolving.cpu)
-
-
-def measure_kinds_in_memory(
-    log: LocalLog, kinds: Mapping[str, Sequence[bytes]]
-) -> dict[str, float]:
-    """Microseconds of CPU for one operation of each kind, on the whole state in memory."""
-    return _each(rebuild(log, log.log_id, log.newest.latest), log, kinds)
-
-
-def measure_kinds_in_index(
-    log: LocalLog, path: Path, kinds: Mapping[str, Sequence[bytes]]
-) -> dict[str, float]:
-    """The same on a durable index of the log, before it is committed."""
+        with index.reading() as view:
+            expected.check(view.states(expected.rotated))
+    size = _size(path)
     with Index.open(path, log.log_id) as index, index.writing() as writer:
-        return _each(writer, log, kinds)
+        costs = _each(writer, log, kinds)
+    return Indexed(spent, costs, size, open_size, RESOLUTIONS / resolving.cpu)
 
 
-def _each(states: States, log: LocalLog, kinds: Mapping[str, Sequence[bytes]]) -> dict[str, float]:
+def _each(states: States, log: LocalLog, kinds: Kinds) -> dict[str, float]:
     costs = {}
     sequence = log.newest.latest.sequence
     for kind, batches in kinds.items():
@@ -109,17 +121,13 @@ def _each(states: States, log: LocalLog, kinds: Mapping[str, Sequence[bytes]]) -
                 sequence += 1
                 packed = unpack_batch(batch)
                 apply_batch(states, sequence, packed, log.log_id)
-                count += _count(packed)
+                count += len(packed.creates) // GENESIS_BYTES + len(packed.updates)
         costs[kind] = spent.cpu / count * 1_000_000
     return costs
 
 
 def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
-
-
-def _count(batch: PackedBatch) -> int:
-    return len(batch.born()) + len(batch.updates)
 
 
 @contextmanager
@@ -141,7 +149,5 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _check(found: int, devices: int, numbers: Sequence[int], rotated: Sequence[bytes]) -> None:
-    """What was replayed is what was written: each device, and each rotation once."""
-    if found != devices or list(numbers) != [1] * len(rotated):
-        raise Invalid("bench_wrong_state", "the replayed state is not the one that was written")
+def _wrong() -> Invalid:
+    return Invalid("bench_wrong_state", "the replayed state is not the one that was written")

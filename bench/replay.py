@@ -11,11 +11,10 @@ All of it twice: with honest operations alone, and with garbage among them. At t
 operation of each kind of garbage costs. Exits with 1 where a floor is missed.
 """
 
-import hashlib
 import multiprocessing
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,26 +29,18 @@ from bench.fleet import (
     batches_of,
     garbage,
     honest_log,
+    ids_of,
     littered_log,
     make_fleet,
     rotations,
 )
-from bench.local import LocalLog
-from bench.phases import (
-    Indexed,
-    Spent,
-    measure_index,
-    measure_kinds_in_index,
-    measure_kinds_in_memory,
-    measure_rebuild,
-)
+from bench.phases import Expected, Indexed, Kinds, Rebuilt, measure_index, measure_rebuild
 from bench.table import Row, bar, show
 from bench.written import fetch_log, start_log, write_log
 from did.errors import KeybornError
 from did.identifier import GENESIS_BYTES
 from keyborn.output import json_option
 from ledger.ethereum.anvil import running_anvil
-from ledger.operations import Update
 
 # The most that a million devices may take.
 STATE: Final = 5.0  # seconds of one core
@@ -61,19 +52,16 @@ _MB: Final = 1_000_000
 
 _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
-_Batches = Callable[[list[Update], Garbage], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One log: seconds to write and to fetch it, what its replays took, and where it is."""
+    """One log: seconds to write it and to fetch it, and what its replays took."""
 
     written: float
     fetched: float
-    rebuilt: Spent
+    rebuilt: Rebuilt
     indexed: Indexed
-    log: LocalLog
-    index: Path
 
 
 @click.command()
@@ -99,55 +87,44 @@ def _measure(devices: int) -> list[Row]:
     with bar("make keys", devices) as progress:
         fleet = make_fleet(devices, progress)
     with tempfile.TemporaryDirectory(prefix="keyborn-bench-") as folder:
-        honest = _log(fleet, Path(folder) / "honest", lambda updates, _: honest_log(fleet, updates))
-        kinds = _kinds(fleet, honest.log.log_id)
-        costs = (
-            _apart("cost of each kind, memory", measure_kinds_in_memory, honest.log, kinds),
-            _apart(
-                "cost of each kind, index", measure_kinds_in_index, honest.log, honest.index, kinds
-            ),
-        )
-        littered = _log(
-            fleet,
-            Path(folder) / "littered",
-            lambda updates, litter: littered_log(fleet, updates, litter),
-        )
+        honest = _log(fleet, Path(folder) / "honest", with_garbage=False)
+        littered = _log(fleet, Path(folder) / "garbage", with_garbage=True)
     return [
         *_rows("honest", honest, devices),
         *_rows("with garbage", littered, devices),
-        *_cost_rows(*costs),
+        *_cost_rows(honest),
     ]
 
 
-def _log(fleet: bytes, folder: Path, batches: _Batches) -> Measured:
+def _log(fleet: bytes, folder: Path, *, with_garbage: bool) -> Measured:
     """Write one log and measure its replay. Each has a chain of its own."""
     folder.mkdir()
     label = folder.name
     with running_anvil(block_seconds=_HOUR) as anvil:
         deployed, ledger = start_log(anvil)
         updates = rotations(len(fleet) // GENESIS_BYTES, ledger.log_id)
-        log = list(batches(updates, garbage(fleet, ledger.log_id)))
+        litter = garbage(fleet, ledger.log_id)
+        batches = list(
+            littered_log(fleet, updates, litter) if with_garbage else honest_log(fleet, updates)
+        )
         start = time.perf_counter()
-        with bar(f"write the log, {label}", len(log)) as progress:
-            block_hash = write_log(anvil, ledger, log, progress)
+        with bar(f"write the log, {label}", len(batches)) as progress:
+            block_hash = write_log(anvil, ledger, batches, progress)
         written = time.perf_counter() - start
         start = time.perf_counter()
-        with bar(f"fetch the log, {label}", len(log)) as progress:
+        with bar(f"fetch the log, {label}", len(batches)) as progress:
             local = fetch_log(anvil, deployed, block_hash, folder / "entries", progress)
         fetched = time.perf_counter() - start
-    ids = [
-        hashlib.sha256(fleet[at : at + GENESIS_BYTES]).digest()
-        for at in range(0, len(fleet), GENESIS_BYTES)
-    ]
-    rotated = [update.id for update in updates]
-    rebuilt = _apart(f"state in memory, {label}", measure_rebuild, local, len(ids), rotated)
+    expected = Expected(ids_of(fleet), [update.id for update in updates])
+    # Their cost is measured where nothing like them was replayed before: keys are checked once.
+    kinds = {} if with_garbage else _kinds(litter)
+    rebuilt = _apart(f"state in memory, {label}", measure_rebuild, local, expected, kinds)
     path = folder / "index.sqlite"
-    indexed = _apart(f"durable index, {label}", measure_index, local, path, ids, rotated)
-    return Measured(written, fetched, rebuilt, indexed, local, path)
+    indexed = _apart(f"durable index, {label}", measure_index, local, path, expected, kinds)
+    return Measured(written, fetched, rebuilt, indexed)
 
 
-def _kinds(fleet: bytes, log_id: bytes) -> dict[str, list[bytes]]:
-    litter = garbage(fleet, log_id)
+def _kinds(litter: Garbage) -> Kinds:
     return {
         "a repeated create": batches_of(litter.repeats),
         "an update with a wrong commitment": batches_of(litter.wrong_commitments),
@@ -172,7 +149,7 @@ def _apart(
 
 
 def _rows(log: str, measured: Measured, devices: int) -> list[Row]:
-    rebuilt, indexed = measured.rebuilt, measured.indexed
+    rebuilt, indexed = measured.rebuilt.spent, measured.indexed
     return [
         Row(f"{log}: written through anvil", measured.written, "s wall"),
         Row(f"{log}: fetched under one block hash", measured.fetched, "s wall"),
@@ -190,7 +167,8 @@ def _rows(log: str, measured: Measured, devices: int) -> list[Row]:
     ]
 
 
-def _cost_rows(memory: Mapping[str, float], index: Mapping[str, float]) -> list[Row]:
+def _cost_rows(measured: Measured) -> list[Row]:
+    memory, index = measured.rebuilt.costs, measured.indexed.costs
     return [
         Row(f"{kind}, {where}", costs[kind], "us CPU")
         for kind in memory

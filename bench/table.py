@@ -54,4 +54,4 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], object]]:
 def _line(row: Row) -> str:
     floor = "" if row.at_most is None else f"  at most {row.at_most:,g}: "
     outcome = "" if row.at_most is None else ("ok" if row.met else "missed")
-    return f"  {row.what:58}{row.value:>12,.2f} {row.unit:8}{floor}{outcome}".rstrip()
+    return f"  {row.what:62}{row.value:>12,.2f} {row.unit:8}{floor}{outcome}".rstrip()
