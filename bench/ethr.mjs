@@ -1,8 +1,8 @@
 // How fast npm's ethr-did-resolver resolves, on a chain that mines when it is told to.
-// Usage: node ethr.mjs RPC_URL RESOLUTIONS; prints one line of JSON.
+// Usage: node ethr.mjs RPC_URL RESOLUTIONS ATTRIBUTES; prints one line of JSON.
 //
 // It deploys ERC-1056 as ethr-did-registry has it, gives identities one attribute each and others
-// twenty, each attribute in a block of its own, and resolves them one after the other: with the
+// ATTRIBUTES, each attribute in a block of its own, and resolves them one after the other: with the
 // provider that the resolver makes of a URL, as its README says, which waits 10 ms for requests to
 // batch and answers repeated ones from memory for 250 ms; and with one that does neither.
 import {readFileSync} from 'node:fs';
@@ -11,12 +11,11 @@ import {Resolver} from 'did-resolver';
 import {Contract, ContractFactory, JsonRpcProvider, Wallet, hexlify, encodeBytes32String, randomBytes} from 'ethers';
 import {getResolver} from 'ethr-did-resolver';
 
-const [url, count] = [process.argv[2], Number(process.argv[3])];
+const [url, count, many] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 const ARTIFACT = '../node_modules/ethr-did-registry/artifacts/contracts/EthereumDIDRegistry.sol/EthereumDIDRegistry.json';
 const {abi, bytecode} = JSON.parse(readFileSync(new URL(ARTIFACT, import.meta.url)));
 const NAME = encodeBytes32String('did/pub/Ed25519/veriKey/base64');
 const VALIDITY = 365 * 24 * 3600;
-const MANY = 20;
 
 const plain = new JsonRpcProvider(url, undefined, {batchMaxCount: 1, cacheTimeout: -1, staticNetwork: true});
 
@@ -65,7 +64,7 @@ const deployment = await new ContractFactory(abi, bytecode, await funded()).getD
 const receipt = await mined(await (await funded()).sendTransaction({...deployment, gasLimit: 3_000_000}));
 const registry = receipt.contractAddress;
 const found = {};
-for (const [name, attributes, identities] of [['one', 1, 40], ['many', MANY, 5]]) {
+for (const [name, attributes, identities] of [['one', 1, 40], ['many', many, 5]]) {
   const dids = [];
   for (let number = 0; number < Math.min(identities, count); number += 1) {
     dids.push(await identity(registry, attributes));

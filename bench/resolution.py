@@ -245,7 +245,7 @@ def _theirs(anvil: AnvilNode, count: int) -> dict[str, float]:
         )
     with bar("ethr-did-resolver", 1) as progress:
         run = subprocess.run(  # noqa: S603 - our own script
-            [node, str(_SCRIPT), anvil.url, str(count)],
+            [node, str(_SCRIPT), anvil.url, str(count), str(MANY)],
             capture_output=True,
             text=True,
             timeout=_NODE_SECONDS,
