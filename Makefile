@@ -13,6 +13,8 @@ DEVICES ?= 0
 JSON ?=
 
 .PHONY: install demo test docs reference lint lock contract contract-test contract-gas slither bench-gas clean
+.PHONY: install demo test docs reference lint lock contract clean
+.PHONY: bench bench-replay bench-resolution
 
 # The command, as .venv/bin/keyborn.
 install: $(VENV)/installed
@@ -58,9 +60,21 @@ contract-gas: $(VENV)/installed node_modules/installed
 slither: $(SLITHER)/installed node_modules/installed
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(SLITHER)/bin/slither .
 
+# All that is measured, one after the other.
+bench: bench-gas bench-resolution bench-replay
+
 # What a device costs on Ethereum, beside ERC-1056; fails where a floor is missed.
 bench-gas: $(VENV)/installed node_modules/installed
 	@$(BIN)/python -m bench.gas $(if $(JSON),--json)
+
+# A log of many devices, replayed by who trusts one block hash: time, memory, bytes. About ten
+# minutes at a million, and 500 MB under the temporary folder.
+bench-replay: $(VENV)/installed node_modules/installed
+	@$(BIN)/python -m bench.replay --devices $(or $(filter-out 0,$(DEVICES)),1000000) $(if $(JSON),--json)
+
+# Resolutions per second, beside ethr-did-resolver.
+bench-resolution: $(VENV)/installed node_modules/installed
+	@$(BIN)/python -m bench.resolution $(if $(JSON),--json)
 
 # The lock is complete and holds hashes and no index address; needs uv on the PATH. What is locked
 # stays unless UPGRADE=--upgrade.
