@@ -23,6 +23,9 @@ _network_option = click.option(
 _index_option = click.option(
     "--index", type=_FILE, help="Keep what was read in this file, for the next time."
 )
+_mirror_option = click.option(
+    "--mirror", help="A mirror, URL or folder: take the log's entries from there."
+)
 
 
 @click.group()
@@ -127,13 +130,14 @@ def serve(
 @ledger.command()
 @_network_option
 @_index_option
+@_mirror_option
 @json_option
-def status(*, network: Path, index: Path | None, as_json: bool) -> None:
+def status(*, network: Path, index: Path | None, mirror: str | None, as_json: bool) -> None:
     """Show where a log stands, verified."""
-    from ledger.network import load_network, open_reader  # noqa: PLC0415
+    from ledger.network import load_network, open_reader, with_mirror  # noqa: PLC0415
     from ledger.report import log_status, log_status_text  # noqa: PLC0415
 
-    found = load_network(network)
+    found = with_mirror(load_network(network), mirror)
     with open_reader(found, index) as reader:
         heads = reader.sync()
     emit(log_status(found, heads), as_json=as_json, human=log_status_text(found, heads))
@@ -173,6 +177,7 @@ def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path |
     "--network", type=_FILE, help="The log to read: network.toml of its operator. Not for did:key."
 )
 @_index_option
+@_mirror_option
 @click.option("--version-id", help="The version with this versionId.")
 @click.option("--version-time", help="The version that was current then: 2026-01-31T12:00:00Z.")
 @json_option
@@ -181,6 +186,7 @@ def resolve(
     did: str,
     network: Path | None,
     index: Path | None,
+    mirror: str | None,
     version_id: str | None,
     version_time: str | None,
     as_json: bool,
@@ -192,7 +198,7 @@ def resolve(
     from did.identifier import KeyDid, parse_did  # noqa: PLC0415
     from did.resolution import resolve_offline  # noqa: PLC0415
     from did.timestamps import parse_time  # noqa: PLC0415
-    from ledger.network import load_network, open_reader  # noqa: PLC0415
+    from ledger.network import load_network, open_reader, with_mirror  # noqa: PLC0415
     from ledger.report import resolution_text  # noqa: PLC0415
 
     if version_id is not None and version_time is not None:
@@ -205,6 +211,6 @@ def resolve(
     elif network is None:
         raise click.UsageError("--network is needed to resolve a did:keyborn")
     else:
-        with open_reader(load_network(network), index) as reader:
+        with open_reader(with_mirror(load_network(network), mirror), index) as reader:
             resolution = reader.resolve(parsed, at=at)
     emit(resolution.to_json(), as_json=as_json, human=resolution_text(resolution))

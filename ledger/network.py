@@ -18,6 +18,10 @@
     first_block = 0                        may be left out: where the search for entries begins
     url = "https://ledger.example"         registrar and resolution
 
+Both may have, besides::
+
+    mirror = "https://mirror.example/log"  where entries come from; or the absolute path of a folder
+
 ``log_id``, and what belongs to it, is the pin: a reader refuses whatever contradicts it. The
 addresses are no part of it; what answers there is not trusted. A verifier's trust root contains
 the same ``[log]`` table.
@@ -27,7 +31,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +43,7 @@ from keyborn.files import write_public
 from ledger.embedded.heads import EmbeddedPin
 from ledger.index import Index
 from ledger.log import LogSource
+from ledger.mirror.source import MirrorSource, open_mirror, parse_place
 from ledger.reader import LogReader
 
 if TYPE_CHECKING:
@@ -47,7 +52,7 @@ if TYPE_CHECKING:
 _STEP: Final = "read the network"
 _HASH_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FILE_BYTES: Final = 65_536
-_COMMON: Final = frozenset({"type", "log_id", "url"})
+_COMMON: Final = frozenset({"type", "log_id", "url", "mirror"})
 _MEMBERS: Final = {
     "embedded": _COMMON | {"head_key"},
     "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc", "first_block"},
@@ -65,12 +70,14 @@ class Network:
         rpc: Of an Ethereum node; None for the embedded ledger.
         first_block: Where the search for entries begins on Ethereum: the block of the deployment.
             Lower is never wrong, but slow.
+        mirror: Where entries come from, if not from where heads do (``ledger.mirror.source``).
     """
 
     pin: "EmbeddedPin | EthereumPin"
     url: str
     rpc: str | None = None
     first_block: int = 0
+    mirror: str | None = None
 
     @property
     def log_id(self) -> bytes:
@@ -79,12 +86,14 @@ class Network:
 
     def to_table(self) -> dict[str, str | int]:
         """The ``[log]`` table."""
+        mirror = {} if self.mirror is None else {"mirror": self.mirror}
         if isinstance(self.pin, EmbeddedPin):
             return {
                 "type": "embedded",
                 "log_id": self.log_id.hex(),
                 "head_key": self.pin.head_key.multibase,
                 "url": self.url,
+                **mirror,
             }
         assert self.rpc is not None
         return {
@@ -96,6 +105,7 @@ class Network:
             "rpc": self.rpc,
             "first_block": self.first_block,
             "url": self.url,
+            **mirror,
         }
 
 
@@ -137,7 +147,7 @@ def parse_network(table: Mapping[str, object]) -> Network:
     """The network that a ``[log]`` table names.
 
     Raises:
-        Invalid: ``invalid_network``, or ``ledger_bad_pin``.
+        Invalid: ``invalid_network``, ``ledger_bad_pin``, ``mirror_bad_place``.
     """
     kind = _text(table, "type")
     if kind not in _MEMBERS:
@@ -146,8 +156,9 @@ def parse_network(table: Mapping[str, object]) -> Network:
     if surplus:
         raise _invalid(f"[log] of type {kind} has no such member", surplus[0])
     log_id, url = _hash(table, "log_id"), _url(table, "url")
+    mirror = parse_place(_text(table, "mirror")) if "mirror" in table else None
     if kind == "embedded":
-        return Network(EmbeddedPin(log_id, _key(table, "head_key")), url)
+        return Network(EmbeddedPin(log_id, _key(table, "head_key")), url, mirror=mirror)
     from ledger.ethereum.pin import EthereumPin  # noqa: PLC0415 - only where it is used
 
     counts = {"first_block": 0, **table}
@@ -157,7 +168,20 @@ def parse_network(table: Mapping[str, object]) -> Network:
         code_hash=_hash(table, "code_hash"),
         log_id=log_id,
     )
-    return Network(pin, url, _url(table, "rpc"), _count(counts, "first_block"))
+    return Network(pin, url, _url(table, "rpc"), _count(counts, "first_block"), mirror)
+
+
+def with_mirror(network: Network, place: str | None) -> Network:
+    """``network`` with its entries from the mirror at ``place``, a URL or a folder; None: as it is.
+
+    Raises:
+        Invalid: ``mirror_bad_place``.
+    """
+    if place is None:
+        return network
+    return replace(
+        network, mirror=parse_place(place if ":" in place else str(Path(place).resolve()))
+    )
 
 
 def open_reader(network: Network, index: Path | None = None) -> LogReader:
@@ -172,14 +196,25 @@ def open_reader(network: Network, index: Path | None = None) -> LogReader:
         KeybornError: As ``Index.open``.
     """
     with ExitStack() as opened:
-        source = _open_source(network, opened)
+        source = open_source(network, opened)
         log_id = network.log_id
         kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
         return LogReader(source, kept, on_close=opened.pop_all().close)
 
 
-def _open_source(network: Network, opened: ExitStack) -> LogSource:
-    """What brings the log; ``opened`` closes it."""
+def open_source(network: Network, opened: ExitStack) -> LogSource:
+    """What brings the log; ``opened`` closes it.
+
+    Raises:
+        Invalid: ``invalid_url``, ``ledger_bad_url``, ``mirror_bad_place``.
+    """
+    log = _open_log(network, opened)
+    if network.mirror is None:
+        return log
+    return MirrorSource(log, open_mirror(network.mirror, network.log_id, opened))
+
+
+def _open_log(network: Network, opened: ExitStack) -> LogSource:
     if isinstance(network.pin, EmbeddedPin):
         from ledger.embedded.source import HttpSource  # noqa: PLC0415 - only where it is used
 

@@ -274,7 +274,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        code = error.code if error.code.startswith("store_") else "ledger_unreachable"
+        named = error.code.startswith(("store_", "mirror_"))
+        code = error.code if named else "ledger_unreachable"
         raise Undecided(
             code,
             f"the log cannot be read: {error.message}",
