@@ -8,7 +8,7 @@ PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 LEDGER  ?= embedded
 DEVICES ?= 0
 
-.PHONY: install demo test docs reference lint lock contract clean
+.PHONY: install demo test torture-reorgs docs reference lint lock contract clean
 
 # The command, as .venv/bin/keyborn.
 install: $(VENV)/installed
@@ -21,6 +21,13 @@ demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed
 test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
+
+# Reorganisations of depth 1 to 12 under a running registrar and reader, 500 operations in flight
+# each time; a seed is printed, and taken.
+SEED ?=
+
+torture-reorgs: $(VENV)/installed node_modules/installed
+	@$(BIN)/python tests/torture_reorgs.py $(SEED)
 
 # The documentation is Markdown; this runs it: its commands, examples, links and tables.
 docs: $(VENV)/installed

@@ -8,6 +8,7 @@ import click
 
 from keyborn.options import service_options
 from keyborn.output import emit, json_option
+from ledger.cli_follow import follow
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,6 +32,9 @@ _mirror_option = click.option(
 @click.group()
 def ledger() -> None:
     """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
+
+
+ledger.add_command(follow)
 
 
 @ledger.command()

@@ -16,6 +16,7 @@
     code_hash = "<64 hexadecimal digits>"  keccak-256 of the contract's code
     rpc = "https://node.example"           an Ethereum node
     first_block = 0                        may be left out: where the search for entries begins
+    ws = "wss://node.example"              may be left out: where the node tells of new blocks
     url = "https://ledger.example"         registrar and resolution
 
 Both may have, besides::
@@ -55,7 +56,7 @@ _FILE_BYTES: Final = 65_536
 _COMMON: Final = frozenset({"type", "log_id", "url", "mirror"})
 _MEMBERS: Final = {
     "embedded": _COMMON | {"head_key"},
-    "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc", "first_block"},
+    "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc", "first_block", "ws"},
 }
 _HINT: Final = "take the file from who runs the ledger"
 
@@ -70,6 +71,7 @@ class Network:
         rpc: Of an Ethereum node; None for the embedded ledger.
         first_block: Where the search for entries begins on Ethereum: the block of the deployment.
             Lower is never wrong, but slow.
+        ws: Where the node tells of new blocks, if not where ``rpc`` is, by ``ws`` or ``wss``.
         mirror: Where entries come from, if not from where heads do (``ledger.mirror.source``).
     """
 
@@ -78,6 +80,7 @@ class Network:
     rpc: str | None = None
     first_block: int = 0
     mirror: str | None = None
+    ws: str | None = None
 
     @property
     def log_id(self) -> bytes:
@@ -105,6 +108,7 @@ class Network:
             "rpc": self.rpc,
             "first_block": self.first_block,
             "url": self.url,
+            **({} if self.ws is None else {"ws": self.ws}),
             **mirror,
         }
 
@@ -168,7 +172,14 @@ def parse_network(table: Mapping[str, object]) -> Network:
         code_hash=_hash(table, "code_hash"),
         log_id=log_id,
     )
-    return Network(pin, url, _url(table, "rpc"), _count(counts, "first_block"), mirror)
+    return Network(
+        pin,
+        url,
+        _url(table, "rpc"),
+        _count(counts, "first_block"),
+        mirror,
+        _url(table, "ws", ("ws", "wss")) if "ws" in table else None,
+    )
 
 
 def with_mirror(network: Network, place: str | None) -> Network:
@@ -256,10 +267,12 @@ def _key(table: Mapping[str, object], name: str) -> PublicKey:
         raise _invalid(f"{name} is not an Ed25519 Multikey: {error.message}", text) from error
 
 
-def _url(table: Mapping[str, object], name: str) -> str:
+def _url(
+    table: Mapping[str, object], name: str, schemes: tuple[str, str] = ("http", "https")
+) -> str:
     text = _text(table, name)
-    if not text.startswith(("http://", "https://")):
-        raise _invalid(f"{name} is not a URL of http or https", text)
+    if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise _invalid(f"{name} is not a URL of {' or '.join(schemes)}", text)
     return text
 
 

@@ -18,7 +18,8 @@ def log_status(network: Network, heads: Heads) -> JsonObject:
         "type": network.to_table()["type"],
         "url": network.url,
         "heads": {
-            head.finality.value: _head(head) for head in (heads.latest, heads.safe, heads.finalized)
+            head.finality.value: head_json(head)
+            for head in (heads.latest, heads.safe, heads.finalized)
         },
     }
 
@@ -30,7 +31,7 @@ def log_status_text(network: Network, heads: Heads) -> str:
         _line("ledger", f"{network.to_table()['type']} at {network.url}"),
     ]
     lines += [
-        _line(head.finality.value, f"entry {head.sequence} at {_time(head)}, {head.head.hex()}")
+        _line(head.finality.value, f"entry {head.sequence} at {head_time(head)}, {head.head.hex()}")
         for head in (heads.latest, heads.safe, heads.finalized)
     ]
     return "\n".join(lines)
@@ -60,11 +61,13 @@ def resolution_text(resolution: Resolution) -> str:
     return "\n".join(lines)
 
 
-def _head(head: Head) -> JsonObject:
-    return {"sequence": head.sequence, "head": head.head.hex(), "time": _time(head)}
+def head_json(head: Head) -> JsonObject:
+    """A head as data."""
+    return {"sequence": head.sequence, "head": head.head.hex(), "time": head_time(head)}
 
 
-def _time(head: Head) -> str:
+def head_time(head: Head) -> str:
+    """When the ledger vouched for it."""
     return format_time(datetime.fromtimestamp(head.time, UTC))
 
 

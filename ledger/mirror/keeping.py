@@ -5,8 +5,8 @@ may be of an interrupted reading, or of a branch that a reorganisation took away
 against the newest proven head before anybody reads it; where it does not lead there, it is dropped
 and had anew.
 
-Threat model: who can modify the folder can stop its reader, for as long as the reader does not
-distrust it, and can make it believe nothing.
+Threat model: who can modify the folder can keep its reader from going on until that is mended,
+and can make it believe nothing.
 """
 
 from collections.abc import Iterator
@@ -55,6 +55,7 @@ class MirroredLog:
         self._folder = folder
         self._kept = FolderEntries(folder, log.log_id)
         self._shown: Heads | None = None
+        self._led = False  # the folder to the newest head, when it was last read
         with ExitStack() as opened:
             folder.mkdir(parents=True, exist_ok=True)
             opened.enter_context(locked(folder / ".lock"))
@@ -97,18 +98,27 @@ class MirroredLog:
             KeybornError: As the log's own.
         """
         shown = self._shown or self.heads()
-        if self._lead_to(shown):
+        self._led = self._lead_to(shown)
+        if self._led:
             yield from self._kept.entries(start, stop)
         else:
             yield from self._log.entries(start, stop)
 
-    def distrust(self) -> None:
-        """Forget what is final of the folder, so that all of it is held against the next head.
+    def mend(self) -> bool:
+        """Have all of the folder held against the next head, if it was what led a reader astray.
 
-        For whom a proven head has shown that the folder is damaged.
+        For whose reader a proven head has shown the entries to be wrong. The folder's newest part
+        was held against that head already, so the damage is in what was final of it.
+
+        Returns:
+            Whether it was the folder that gave the entries; if not, nothing is done.
         """
-        self._final = self._begin()
-        self._heads = {0: self.log_id}
+        if self._led:
+            self._led = False
+            self._final = self._begin()
+            self._heads = {0: self.log_id}
+            return True
+        return False
 
     def _begin(self) -> Extent:
         extent = Extent(self.log_id, 0, self.log_id)

@@ -19,7 +19,7 @@ PUNCTUATION = "();<>|&\n"  # what a simple command ends at
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = {
     name
-    for names in re.findall(r"^([a-z][a-z ]*):(?!=)", MAKEFILE, re.MULTILINE)
+    for names in re.findall(r"^([a-z][a-z -]*):(?!=)", MAKEFILE, re.MULTILINE)
     for name in names.split()
 }
 VARIABLES = {*re.findall(r"^(\w+)\s*\?=", MAKEFILE, re.MULTILINE), "KEYBORN_REQUIRE_ALL"}

@@ -156,6 +156,7 @@ def test_a_lie_is_not_kept(source: Source, folder: Path) -> None:
             reader.sync()
         assert caught.value.code == "ledger_entry_altered"
         assert sequences(folder) == []
+        assert not log.mend()  # it was not the folder
         source.lie = lambda entry: None if entry.sequence == 3 else entry
         with pytest.raises(Invalid) as caught:
             reader.sync()
@@ -213,7 +214,8 @@ def test_damage_to_what_was_final_is_named_and_mended(
         with pytest.raises(KeybornError) as caught:
             reader.sync()
         assert caught.value.code == code
-        log.distrust()
+        assert log.mend()
+        assert not log.mend()
         assert reader.sync().latest.sequence == 4
     folder_is_the_log(folder, source.ledger)
     extent = read_extent(folder)
