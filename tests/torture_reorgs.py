@@ -6,6 +6,7 @@ may be given: ``make torture-reorgs SEED=7``. It takes a quarter of an hour on t
 """
 
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -35,4 +36,5 @@ def main(seed: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # and end what was started
     main(int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(10**9))

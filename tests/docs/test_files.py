@@ -52,6 +52,15 @@ def test_a_mirror_in_the_network_file() -> None:
         assert parse_network(table).to_table() == table
 
 
+def test_announcements_in_the_network_file() -> None:
+    announced = tomllib.loads(fence(NETWORK, "announcements"))
+    assert named(NETWORK, "Announcements") == announced.keys()
+    embedded, ethereum = (tomllib.loads(fences(NETWORK)[n].text)["log"] for n in (0, 1))
+    assert parse_network({**ethereum, **announced}).to_table() == {**ethereum, **announced}
+    with pytest.raises(Invalid):
+        parse_network({**embedded, **announced})
+
+
 def test_the_trust_root() -> None:
     (example,) = fences(TRUST)
     root = parse_trust_root(example.text)

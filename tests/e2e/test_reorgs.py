@@ -64,8 +64,8 @@ def test_a_rotation_in_a_block_that_is_reorganised_away(running: Stage) -> None:
     chain, registrar = running.chain, running.registrar
     life = Life(actor(f"rotated {random.random()}"), running.network.log_id)
     with chain.beating():
-        running.submit([life.create()])
-        running.until_all_are(State.ON_LOG, State.FINALIZED)
+        created = running.submit([life.create()])
+        running.until_all_are(created, State.ON_LOG, State.FINALIZED)
     chain.mine(FINAL + 1)
     old = life.key
     with open_index(running) as reader:  # the very index that the follower writes
@@ -74,7 +74,7 @@ def test_a_rotation_in_a_block_that_is_reorganised_away(running: Stage) -> None:
             return standing(reader, life, old), standing(reader, life, life.key)
 
         assert seen() == (0, 0)
-        running.submit([life.rotate()])
+        rotated = running.submit([life.rotate()])
         wait(lambda: chain.waiting() > 0)
         assert seen() == (0, "unknown_verification_method")
         chain.mine()
@@ -87,7 +87,7 @@ def test_a_rotation_in_a_block_that_is_reorganised_away(running: Stage) -> None:
         assert seen() == ("key_suspect", "not_final")
         chain.mine(FINAL)
         assert seen() == ("key_superseded", 1)
-    running.until_all_are(State.FINALIZED)
+    running.until_all_are(rotated, State.FINALIZED)
 
 
 def test_what_breaks_finality_stops_the_reader(running: Stage) -> None:

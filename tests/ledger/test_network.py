@@ -51,6 +51,12 @@ def test_an_ethereum_network_is_read() -> None:
     assert parse_network({k: v for k, v in ETHEREUM.items() if k != "first_block"}).first_block == 0
 
 
+def test_where_a_node_announces_blocks_is_read() -> None:
+    table = {**ETHEREUM, "ws": "wss://node.example/key"}
+    assert parse_network(table).ws == "wss://node.example/key"
+    assert parse_network(table).to_table() == table
+
+
 @pytest.mark.parametrize("table", [EMBEDDED, ETHEREUM])
 @pytest.mark.parametrize("mirror", ["https://mirror.example/log", "/var/lib/mirror"])
 def test_a_mirror_is_read(table: dict[str, Any], mirror: str) -> None:
@@ -102,6 +108,8 @@ def test_what_is_written_is_loaded(table: dict[str, Any], tmp_path: Path) -> Non
         (ETHEREUM, {"code_hash": "11"}, "invalid_network"),
         (ETHEREUM, {"rpc": "node.example"}, "invalid_network"),
         (ETHEREUM, {"rpc": None}, "invalid_network"),
+        (ETHEREUM, {"ws": "https://node.example"}, "invalid_network"),
+        (EMBEDDED, {"ws": "wss://node.example"}, "invalid_network"),
         (ETHEREUM, {"mirror": 5}, "invalid_network"),
         (ETHEREUM, {"mirror": "mirror.example"}, "mirror_bad_place"),
         (EMBEDDED, {"mirror": "relative/folder"}, "mirror_bad_place"),
