@@ -12,9 +12,9 @@ DEVICES ?= 0
 # Benchmarks print a table, or with JSON=1 one JSON document.
 JSON ?=
 
-.PHONY: install demo test docs reference lint lock contract contract-test contract-gas slither bench-gas clean
-.PHONY: install demo test docs reference lint lock contract clean
-.PHONY: bench bench-replay bench-resolution
+.PHONY: install demo test docs reference lint lock clean
+.PHONY: contract contract-test contract-gas slither torture-reorgs
+.PHONY: bench bench-gas bench-replay bench-resolution
 
 # The command, as .venv/bin/keyborn.
 install: $(VENV)/installed
@@ -27,6 +27,13 @@ demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed
 test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
+
+# Reorganisations of depth 1 to 12 under a running registrar and reader, 500 operations in flight
+# each time; a seed is printed, and taken.
+SEED ?=
+
+torture-reorgs: $(VENV)/installed node_modules/installed
+	@$(BIN)/python tests/torture_reorgs.py $(SEED)
 
 # The documentation is Markdown; this runs it: its commands, examples, links and tables.
 docs: $(VENV)/installed

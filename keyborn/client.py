@@ -25,7 +25,7 @@ DEADLINE: Final = 30.0  # seconds for an answer as a whole
 # How httpx says that a connection ended early: a service that was killed, not one that is none.
 _CUT_OFF: Final = ("Server disconnected", "peer closed connection")
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -77,7 +77,7 @@ def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
         # none is trusted.
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else True,
         # A proxy from the environment has no business between processes of one machine.
-        trust_env=url.host not in _LOOPBACK,
+        trust_env=url.host not in LOOPBACK,
     )
 
 

@@ -44,6 +44,23 @@ def write_public(path: Path, data: bytes) -> None:
     _replace(path, data, 0o644)
 
 
+def write_replaceable(path: Path, data: bytes) -> None:
+    """As ``write_public``, but not synced, for what can be had again.
+
+    Whoever reads sees the old content or the new; after a power cut it may be neither.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o644)
+            file.write(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink()
+        raise
+
+
 def create_private(path: Path, data: bytes) -> None:
     """As ``write_private``, for a file that must not exist; of two writers at once, one wins.
 

@@ -12,6 +12,7 @@ from keyborn.options import Group, service_options
 from keyborn.output import emit, json_option
 from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
+from ledger.cli_follow import follow
 from ledger.cli_proof import check, prove
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ _network_option = click.option(
 )
 _index_option = click.option(
     "--index", type=_FILE, help="Keep what was read in this file, for the next time."
+)
+_mirror_option = click.option(
+    "--mirror", help="A mirror, URL or folder: take the log's entries from there."
 )
 
 
@@ -63,10 +67,8 @@ def ledger() -> None:
     """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
 
 
-ledger.add_command(deploy)
-ledger.add_command(doctor)
-ledger.add_command(prove)
-ledger.add_command(check)
+for _command in (deploy, doctor, follow, prove, check):
+    ledger.add_command(_command)
 
 
 @ledger.command()
@@ -169,13 +171,21 @@ def serve(
 @_network_option
 @_index_option
 @_block_option
+@_mirror_option
 @json_option
-def status(*, network: Path, index: Path | None, block_hash: bytes | None, as_json: bool) -> None:
+def status(
+    *,
+    network: Path,
+    index: Path | None,
+    block_hash: bytes | None,
+    mirror: str | None,
+    as_json: bool,
+) -> None:
     """Show where a log stands, verified, and which of its nodes do not serve."""
-    from ledger.network import load_network  # noqa: PLC0415
+    from ledger.network import load_network, with_mirror  # noqa: PLC0415
     from ledger.report import log_status, log_status_text  # noqa: PLC0415
 
-    found = load_network(network)
+    found = with_mirror(load_network(network), mirror)
     with _reader(found, index, block_hash) as reader:
         heads = reader.sync()
         warnings = reader.warnings()
@@ -223,6 +233,7 @@ def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path |
 )
 @_index_option
 @_block_option
+@_mirror_option
 @click.option("--version-id", help="The version with this versionId.")
 @click.option("--version-time", help="The version that was current then: 2026-01-31T12:00:00Z.")
 @json_option
@@ -232,6 +243,7 @@ def resolve(
     network: Path | None,
     index: Path | None,
     block_hash: bytes | None,
+    mirror: str | None,
     version_id: str | None,
     version_time: str | None,
     as_json: bool,
@@ -243,7 +255,7 @@ def resolve(
     from did.identifier import KeyDid, parse_did  # noqa: PLC0415
     from did.resolution import resolve_offline  # noqa: PLC0415
     from did.timestamps import parse_time  # noqa: PLC0415
-    from ledger.network import load_network  # noqa: PLC0415
+    from ledger.network import load_network, with_mirror  # noqa: PLC0415
     from ledger.report import resolution_text  # noqa: PLC0415
 
     if version_id is not None and version_time is not None:
@@ -256,7 +268,7 @@ def resolve(
     elif network is None:
         raise click.UsageError("--network is needed to resolve a did:keyborn")
     else:
-        with _reader(load_network(network), index, block_hash) as reader:
+        with _reader(with_mirror(load_network(network), mirror), index, block_hash) as reader:
             resolution = reader.resolve(parsed, at=at)
     emit(resolution.to_json(), as_json=as_json, human=resolution_text(resolution))
 

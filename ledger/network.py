@@ -17,7 +17,12 @@
     rpc = "https://node.example"           an Ethereum node, or a list of several
     quorum = 2                             of several: how many must show the same block
     first_block = 0                        may be left out: where the search for entries begins
+    ws = "wss://node.example"              may be left out: where the node tells of new blocks
     url = "https://ledger.example"         registrar and resolution
+
+Both may have, besides::
+
+    mirror = "https://mirror.example/log"  where entries come from; or the absolute path of a folder
 
 ``log_id``, and what belongs to it, is the pin: a reader refuses whatever contradicts it. The
 addresses are no part of it; what answers there is not trusted, save that a block is the chain's
@@ -27,7 +32,7 @@ where a quorum of the nodes says so. A verifier's trust root contains the same `
 import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +43,7 @@ from keyborn.files import write_public
 from ledger.embedded.heads import EmbeddedPin
 from ledger.index import Index
 from ledger.log import LogSource, SourceWarning
+from ledger.mirror.source import MirrorSource, open_mirror, parse_place
 from ledger.network_table import (
     HINT,
     STEP,
@@ -53,14 +59,16 @@ from ledger.network_table import (
 from ledger.reader import LogReader
 
 if TYPE_CHECKING:
-    from ledger.ethereum.opening import OpenLog
     from ledger.ethereum.pin import EthereumPin
 
+Warnings = Callable[[], tuple[SourceWarning, ...]]
+
 _FILE_BYTES: Final = 65_536
-_COMMON: Final = frozenset({"type", "log_id", "url"})
+_COMMON: Final = frozenset({"type", "log_id", "url", "mirror"})
 _MEMBERS: Final = {
     "embedded": _COMMON | {"head_key"},
-    "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc", "quorum", "first_block"},
+    "ethereum": _COMMON
+    | {"chain_id", "contract", "code_hash", "rpc", "quorum", "first_block", "ws"},
 }
 
 
@@ -75,6 +83,8 @@ class Network:
         quorum: How many of the nodes must show a block before it is believed; None: most of them.
         first_block: Where the search for entries begins on Ethereum: the block of the deployment.
             Lower is never wrong, but slow.
+        ws: Where the node tells of new blocks, if not where ``rpc`` is, by ``ws`` or ``wss``.
+        mirror: Where entries come from, if not from where heads do (``ledger.mirror.source``).
     """
 
     pin: "EmbeddedPin | EthereumPin"
@@ -82,6 +92,8 @@ class Network:
     rpc: tuple[str, ...] = ()
     first_block: int = 0
     quorum: int | None = None
+    mirror: str | None = None
+    ws: str | None = None
 
     @property
     def log_id(self) -> bytes:
@@ -95,12 +107,14 @@ class Network:
 
     def to_table(self) -> dict[str, str | int | list[str]]:
         """The ``[log]`` table."""
+        mirror = {} if self.mirror is None else {"mirror": self.mirror}
         if isinstance(self.pin, EmbeddedPin):
             return {
                 "type": "embedded",
                 "log_id": self.log_id.hex(),
                 "head_key": self.pin.head_key.multibase,
                 "url": self.url,
+                **mirror,
             }
         return {
             "type": "ethereum",
@@ -112,6 +126,8 @@ class Network:
             **({} if self.quorum is None else {"quorum": self.quorum}),
             "first_block": self.first_block,
             "url": self.url,
+            **({} if self.ws is None else {"ws": self.ws}),
+            **mirror,
         }
 
 
@@ -153,7 +169,7 @@ def parse_network(table: Mapping[str, object]) -> Network:
     """The network that a ``[log]`` table names.
 
     Raises:
-        Invalid: ``invalid_network``, or ``ledger_bad_pin``.
+        Invalid: ``invalid_network``, ``ledger_bad_pin``, ``mirror_bad_place``.
     """
     kind = read_text(table, "type")
     if kind not in _MEMBERS:
@@ -162,8 +178,9 @@ def parse_network(table: Mapping[str, object]) -> Network:
     if surplus:
         raise invalid(f"[log] of type {kind} has no such member", surplus[0])
     log_id, url = read_hash(table, "log_id"), read_url(table, "url")
+    mirror = parse_place(read_text(table, "mirror")) if "mirror" in table else None
     if kind == "embedded":
-        return Network(EmbeddedPin(log_id, read_key(table, "head_key")), url)
+        return Network(EmbeddedPin(log_id, read_key(table, "head_key")), url, mirror=mirror)
     from ledger.ethereum.pin import EthereumPin  # noqa: PLC0415 - only where it is used
 
     counts = {"first_block": 0, **table}
@@ -174,7 +191,28 @@ def parse_network(table: Mapping[str, object]) -> Network:
         log_id=log_id,
     )
     rpc = read_nodes(table)
-    return Network(pin, url, rpc, read_count(counts, "first_block"), read_quorum(table, len(rpc)))
+    return Network(
+        pin,
+        url,
+        rpc,
+        read_count(counts, "first_block"),
+        read_quorum(table, len(rpc)),
+        mirror,
+        read_url(table, "ws", ("ws", "wss")) if "ws" in table else None,
+    )
+
+
+def with_mirror(network: Network, place: str | None) -> Network:
+    """``network`` with its entries from the mirror at ``place``, a URL or a folder; None: as it is.
+
+    Raises:
+        Invalid: ``mirror_bad_place``.
+    """
+    if place is None:
+        return network
+    return replace(
+        network, mirror=parse_place(place if ":" in place else str(Path(place).resolve()))
+    )
 
 
 def open_reader(network: Network, index: Path | None = None) -> LogReader:
@@ -189,13 +227,8 @@ def open_reader(network: Network, index: Path | None = None) -> LogReader:
         KeybornError: As ``Index.open``.
     """
     with ExitStack() as opened:
-        if isinstance(network.pin, EmbeddedPin):
-            from ledger.embedded.source import HttpSource  # noqa: PLC0415 - only where it is used
-
-            source = opened.enter_context(HttpSource(network.url, network.pin))
-            return _reader(source, index, opened)
-        log = _open_ethereum(network, network.pin, opened)
-        return _reader(log.log, index, opened, log.warnings)
+        source, warnings = _open_log(network, opened)
+        return _reader(source, index, opened, warnings)
 
 
 def open_reader_at(network: Network, block_hash: bytes) -> LogReader:
@@ -209,7 +242,7 @@ def open_reader_at(network: Network, block_hash: bytes) -> LogReader:
         block_hash: Of the block, 32 bytes.
 
     Raises:
-        Invalid: ``not_ethereum``, ``ledger_bad_url``.
+        Invalid: ``not_ethereum``, ``ledger_bad_url``, ``mirror_bad_place``.
     """
     if isinstance(network.pin, EmbeddedPin):
         raise Invalid(
@@ -219,30 +252,49 @@ def open_reader_at(network: Network, block_hash: bytes) -> LogReader:
             hint="leave the block hash out",
         )
     with ExitStack() as opened:
-        log = _open_ethereum(network, network.pin, opened, block_hash)
-        return _reader(log.log, None, opened, log.warnings)
+        source, warnings = _open_log(network, opened, block_hash)
+        return _reader(source, None, opened, warnings)
 
 
-def _open_ethereum(
-    network: Network, pin: "EthereumPin", opened: ExitStack, block_hash: bytes | None = None
-) -> "OpenLog":
-    from ledger.ethereum.opening import open_log  # noqa: PLC0415 - only where it is used
+def open_source(network: Network, opened: ExitStack) -> LogSource:
+    """What brings the log; ``opened`` closes it.
 
-    return open_log(
-        network.rpc,
-        pin,
-        opened,
-        quorum=network.agreeing,
-        first_block=network.first_block,
-        block_hash=block_hash,
-    )
+    Raises:
+        Invalid: ``invalid_url``, ``ledger_bad_url``, ``mirror_bad_place``.
+    """
+    source, _ = _open_log(network, opened)
+    return source
+
+
+def _open_log(
+    network: Network, opened: ExitStack, block_hash: bytes | None = None
+) -> tuple[LogSource, Warnings]:
+    """What brings the log, from its mirror where it has one; and what was wrong with whom."""
+    source: LogSource
+    warnings: Warnings = tuple
+    if isinstance(network.pin, EmbeddedPin):
+        from ledger.embedded.source import HttpSource  # noqa: PLC0415 - only where it is used
+
+        source = opened.enter_context(HttpSource(network.url, network.pin))
+    else:
+        from ledger.ethereum.opening import open_log  # noqa: PLC0415 - only where it is used
+
+        log = open_log(
+            network.rpc,
+            network.pin,
+            opened,
+            quorum=network.agreeing,
+            first_block=network.first_block,
+            block_hash=block_hash,
+        )
+        source, warnings = log.log, log.warnings
+    if network.mirror is not None:
+        source = MirrorSource(source, open_mirror(network.mirror, network.log_id, opened))
+    return source, warnings
 
 
 def _reader(
-    source: LogSource,
-    index: Path | None,
-    opened: ExitStack,
-    warnings: Callable[[], tuple[SourceWarning, ...]] = tuple,
+    source: LogSource, index: Path | None, opened: ExitStack, warnings: Warnings
 ) -> LogReader:
     log_id = source.log_id
     kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)

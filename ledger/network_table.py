@@ -13,6 +13,7 @@ from did.errors import Invalid
 from did.keys import PublicKey
 
 STEP: Final = "read the network"
+_HTTP: Final = ("http", "https")
 HINT: Final = "take the file from who runs the ledger"
 
 _HASH_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -53,14 +54,14 @@ def read_key(table: Mapping[str, object], name: str) -> PublicKey:
         raise invalid(f"{name} is not an Ed25519 Multikey: {error.message}", text) from error
 
 
-def read_url(table: Mapping[str, object], name: str) -> str:
-    """A URL of http or https."""
-    return _checked_url(read_text(table, name), name)
+def read_url(table: Mapping[str, object], name: str, schemes: tuple[str, str] = _HTTP) -> str:
+    """A URL of one of these schemes."""
+    return _checked_url(read_text(table, name), name, schemes)
 
 
-def _checked_url(text: str, name: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise invalid(f"{name} is not a URL of http or https", text)
+def _checked_url(text: str, name: str, schemes: tuple[str, str] = _HTTP) -> str:
+    if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise invalid(f"{name} is not a URL of {' or '.join(schemes)}", text)
     return text
 
 

@@ -308,7 +308,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        own = error.code.startswith("store_") or error.code in _NAMED
+        own = error.code.startswith(("store_", "mirror_")) or error.code in _NAMED
         code = error.code if own else "ledger_unreachable"
         raise Undecided(
             code,

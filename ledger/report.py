@@ -19,7 +19,8 @@ def log_status(network: Network, heads: Heads, warnings: Sequence[SourceWarning]
         "type": network.to_table()["type"],
         "url": network.url,
         "heads": {
-            head.finality.value: _head(head) for head in (heads.latest, heads.safe, heads.finalized)
+            head.finality.value: head_json(head)
+            for head in (heads.latest, heads.safe, heads.finalized)
         },
         "warnings": [
             {"source": each.source, "code": each.code, "message": each.message} for each in warnings
@@ -34,7 +35,7 @@ def log_status_text(network: Network, heads: Heads, warnings: Sequence[SourceWar
         _line("ledger", f"{network.to_table()['type']} at {network.url}"),
     ]
     lines += [
-        _line(head.finality.value, f"entry {head.sequence} at {_time(head)}, {head.head.hex()}")
+        _line(head.finality.value, f"entry {head.sequence} at {head_time(head)}, {head.head.hex()}")
         for head in (heads.latest, heads.safe, heads.finalized)
     ]
     lines += [_line("warning", f"{each.message} [{each.code}]") for each in warnings]
@@ -65,11 +66,13 @@ def resolution_text(resolution: Resolution) -> str:
     return "\n".join(lines)
 
 
-def _head(head: Head) -> JsonObject:
-    return {"sequence": head.sequence, "head": head.head.hex(), "time": _time(head)}
+def head_json(head: Head) -> JsonObject:
+    """A head as data."""
+    return {"sequence": head.sequence, "head": head.head.hex(), "time": head_time(head)}
 
 
-def _time(head: Head) -> str:
+def head_time(head: Head) -> str:
+    """When the ledger vouched for it."""
     return format_time(datetime.fromtimestamp(head.time, UTC))
 
 

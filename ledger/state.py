@@ -103,22 +103,23 @@ def _update(state: DidState | None, update: Update, log_id: bytes) -> DidState:
     )
 
 
-def apply_updates(
-    states: Mapping[bytes, DidState], updates: Iterable[Update], log_id: bytes
+def apply_operations(
+    states: Mapping[bytes, DidState], operations: Iterable[Operation], log_id: bytes
 ) -> list[tuple[int, DidState]]:
-    """The state after each effective one of ``updates``, with its place among them from 0.
+    """The state after each effective one of ``operations``, with its place among them from 0.
 
     Args:
         states: By id, of those DIDs named that exist before.
-        updates: In the order in which they apply.
+        operations: In the order in which they apply.
         log_id: The log that they stand on, 32 bytes.
     """
     current = dict(states)
     effects = []
-    for place, update in enumerate(updates):
-        before = current.get(update.id)
-        after = apply(before, update, log_id)
+    for place, operation in enumerate(operations):
+        id_ = operation.id
+        before = current.get(id_)
+        after = apply(before, operation, log_id)
         if after is not None and after is not before:
-            current[update.id] = after
+            current[id_] = after
             effects.append((place, after))
     return effects

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from did.identifier import Genesis
 from ledger.operations import PackedBatch
-from ledger.state import DidState, apply_updates
+from ledger.state import DidState, apply_operations
 
 
 class States(Protocol):
@@ -52,7 +52,7 @@ def apply_batch(states: States, sequence: int, batch: PackedBatch, log_id: bytes
         states.create(sequence, [sha256(genesis).digest() for genesis in born], born)
     if batch.updates:
         known = states.states({update.id for update in batch.updates})
-        effects = apply_updates(known, batch.updates, log_id)
+        effects = apply_operations(known, batch.updates, log_id)
         states.update(sequence, [(len(born) + place, state) for place, state in effects])
 
 

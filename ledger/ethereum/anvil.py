@@ -99,6 +99,7 @@ def running_anvil(
     port: int = 0,
     state: Path | None = None,
     block_seconds: int = BLOCK_SECONDS,
+    epoch_slots: int = 1,
 ) -> Iterator[AnvilNode]:
     """A devnet that runs as long as the context does: Osaka rules, finality two blocks deep.
 
@@ -107,6 +108,7 @@ def running_anvil(
         port: TCP port on the loopback interface; 0 is one that is free.
         state: A file that keeps the chain from one run to the next. Written at the end.
         block_seconds: Time between blocks.
+        epoch_slots: Blocks of an epoch: so many deep is safe, and twice as many is final.
 
     Raises:
         Unavailable: ``anvil_missing``, ``anvil_failed``.
@@ -115,7 +117,7 @@ def running_anvil(
         str(find_anvil(path)),
         *("--host", "127.0.0.1", "--port", str(port), "--chain-id", str(CHAIN_ID)),
         *("--hardfork", "osaka", "--enable-tx-gas-limit", "--accounts", "0"),
-        *("--block-time", str(block_seconds), "--slots-in-an-epoch", "1"),
+        *("--block-time", str(block_seconds), "--slots-in-an-epoch", str(epoch_slots)),
     ]
     if state is not None:
         # Heads are proven at finalised blocks, so their states must outlive a restart too.

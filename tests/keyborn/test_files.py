@@ -15,6 +15,7 @@ from keyborn.files import (
     sweep,
     write_private,
     write_public,
+    write_replaceable,
 )
 
 
@@ -29,12 +30,13 @@ def test_private_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
         write_private(path, b"one")
         write_private(path, b"two")
         write_public(tmp_path / "url", b"three")
+        write_replaceable(tmp_path / "copy", b"four")
     finally:
         os.umask(before)
     assert mode(path) == 0o600
-    assert mode(tmp_path / "url") == 0o644
+    assert mode(tmp_path / "url") == mode(tmp_path / "copy") == 0o644
     assert read_private(path, 3) == b"two"
-    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "url"]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "copy", path, tmp_path / "url"]
 
 
 def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:
@@ -42,6 +44,8 @@ def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path: Pa
     path.mkdir()
     with pytest.raises(IsADirectoryError), staged(path) as temporary:
         temporary.replace(path)
+    with pytest.raises(IsADirectoryError):
+        write_replaceable(path, b"new")
     assert list(tmp_path.iterdir()) == [path]
 
 

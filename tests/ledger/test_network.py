@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from actors import DEVICE, LOG_ID, STRANGER, actor
 from lying import fronted
+from mirrors import fill
 from operations import batch, create
 
 from did.errors import Invalid, KeybornError, Unavailable
@@ -74,6 +76,31 @@ def test_several_nodes_are_read_and_most_of_them_must_agree(
 @pytest.mark.parametrize(
     "table", [EMBEDDED, ETHEREUM, {**ETHEREUM, "rpc": several(3), "quorum": 2}]
 )
+def test_where_a_node_announces_blocks_is_read() -> None:
+    table = {**ETHEREUM, "ws": "wss://node.example/key"}
+    assert parse_network(table).ws == "wss://node.example/key"
+    assert parse_network(table).to_table() == table
+
+
+@pytest.mark.parametrize("table", [EMBEDDED, ETHEREUM])
+@pytest.mark.parametrize("mirror", ["https://mirror.example/log", "/var/lib/mirror"])
+def test_a_mirror_is_read(table: dict[str, Any], mirror: str) -> None:
+    network = parse_network({**table, "mirror": mirror})
+    assert network == replace(parse_network(table), mirror=mirror)
+    assert network.to_table() == {**table, "mirror": mirror}
+
+
+def test_a_network_with_a_mirror_takes_its_entries_from_there(tmp_path: Path) -> None:
+    with EmbeddedLedger(tmp_path / "ledger") as ledger, fronted(ledger) as front:
+        ledger.submit(ledger.prepare(batch(create(DEVICE))))
+        fill(tmp_path / "mirror", ledger)
+        network = Network(ledger.pin, front.url, mirror=str(tmp_path / "mirror"))
+        with open_reader(network) as reader:
+            assert reader.resolve(DEVICE.short).registration is Registration.YES
+        assert [asked for asked in front.asked if "entries" in asked] == []
+
+
+@pytest.mark.parametrize("table", [EMBEDDED, ETHEREUM])
 def test_what_is_written_is_loaded(table: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "network.toml"
     write_network(path, parse_network(table))
@@ -117,6 +144,11 @@ def test_what_is_written_is_loaded(table: dict[str, Any], tmp_path: Path) -> Non
         (ETHEREUM, {"rpc": several(3), "quorum": "2"}, "invalid_network"),
         (ETHEREUM, {"quorum": 2}, "invalid_network"),
         (EMBEDDED, {"quorum": 1}, "invalid_network"),
+        (ETHEREUM, {"ws": "https://node.example"}, "invalid_network"),
+        (EMBEDDED, {"ws": "wss://node.example"}, "invalid_network"),
+        (ETHEREUM, {"mirror": 5}, "invalid_network"),
+        (ETHEREUM, {"mirror": "mirror.example"}, "mirror_bad_place"),
+        (EMBEDDED, {"mirror": "relative/folder"}, "mirror_bad_place"),
     ],
 )
 def test_a_network_of_another_form_is_refused(

@@ -7,7 +7,7 @@ import pytest
 from ethereum_support import drip, http_server, reply
 
 from did.errors import Invalid, KeybornError, Unavailable
-from ledger.ethereum.node import Node, NodeError
+from ledger.ethereum.node import AnswerTooLong, Node, NodeError
 
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
 
@@ -92,7 +92,7 @@ def test_a_node_that_drips_is_unreachable() -> None:
 
 def test_an_answer_has_a_ceiling() -> None:
     error = failure(result("x" * 2_000), ceiling=1_000)
-    assert (type(error), error.code) == (Invalid, "ledger_malformed_answer")
+    assert (type(error), error.code) == (AnswerTooLong, "ledger_malformed_answer")
 
 
 @pytest.mark.parametrize(
