@@ -120,7 +120,7 @@ def test_a_deactivated_did_has_no_key_and_nothing_can_follow(told: Site, tmp_pat
     assert run("prove", did, "--network", told.path, "--out", path).exit_code == 0
     said = run("check", path, "--network", told.path).stdout
     assert "key             none: deactivated, for good\n" in said
-    assert "followed" not in said
+    assert "operation of the DID followed" not in said
     full = data(run("check", path, "--network", told.path, "--log", "--json"))
     assert (full["key"], full["deactivated"], full["doesNotProve"]) == (None, True, [])
 
