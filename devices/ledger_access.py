@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ledger.network import Network, open_reader
 from ledger.reader import LogReader
 from ledger.registrar.client import RegistrarClient
 from ledger.registrar.messages import Relay
+
+_PATIENCE: Final = 120.0  # seconds for which a busy registrar is asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +26,6 @@ class LedgerAccess:
 @contextmanager
 def ledger_access(network: Network, index: Path) -> Iterator[LedgerAccess]:
     """Access to the log that ``network`` pins; the replay is kept at ``index``."""
-    with open_reader(network, index) as reader, RegistrarClient(network.url) as registrar:
+    registrar = RegistrarClient(network.url, patience=_PATIENCE)
+    with open_reader(network, index) as reader, registrar:
         yield LedgerAccess(network, reader, registrar)

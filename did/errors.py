@@ -8,6 +8,7 @@
     ├── Undecided    could not be found out; never to be accepted    HTTP 503   exit 3
     ├── Conflict     contradicts what is already recorded            HTTP 409   exit 1
     └── Unavailable  a part that is needed does not answer           HTTP 503   exit 3
+        └── Busy     it answers, and has too much to do already      HTTP 429   exit 3
 
 An error carries a stable ``code`` for machines, a message that names the cause, the ``step``
 that failed, a ``hint`` (the next thing to do) and, where it helps and is no secret, the
@@ -23,7 +24,7 @@ _SHOWN: Final = 120  # characters of an offending value that an error repeats
 
 
 class KeybornError(Exception):
-    """The root of the tree; raise one of its five branches."""
+    """The root of the tree; raise one of its branches."""
 
     def __init__(
         self,
@@ -85,6 +86,10 @@ class Conflict(KeybornError):  # noqa: N818 - as Invalid
 
 class Unavailable(KeybornError):  # noqa: N818 - as Invalid
     """A part that is needed does not answer."""
+
+
+class Busy(Unavailable):
+    """A part that is needed has too much to do; ``retry_after`` says when to come again."""
 
 
 def shorten(value: object) -> str:

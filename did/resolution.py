@@ -53,6 +53,7 @@ class Version:
         time: The block's time, seconds since 1970 (UTC).
         sequence: The log entry that holds it.
         finality: How settled that entry is.
+        block_number: The block that carries that entry; None where that was not learnt.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Version:
     time: int
     sequence: int
     finality: Finality
+    block_number: int | None = None
 
     @property
     def id(self) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
+from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.jcs import Json, JsonObject
 from did.strict_json import parse_object
 
@@ -27,6 +27,7 @@ _STATUS: Final[Mapping[type[KeybornError], HTTPStatus]] = {
     Refused: HTTPStatus.FORBIDDEN,
     Undecided: HTTPStatus.SERVICE_UNAVAILABLE,
     Conflict: HTTPStatus.CONFLICT,
+    Busy: HTTPStatus.TOO_MANY_REQUESTS,  # before what it derives from: the first that fits counts
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _BY_TYPE: Final = {f"{_TYPE}{branch.__name__.lower()}": branch for branch in _STATUS}
@@ -35,8 +36,9 @@ _BY_STATUS: Final[Mapping[int, type[KeybornError]]] = {
     HTTPStatus.FORBIDDEN: Refused,
     HTTPStatus.CONFLICT: Conflict,
     HTTPStatus.REQUEST_TIMEOUT: Unavailable,
-    HTTPStatus.TOO_MANY_REQUESTS: Unavailable,
+    HTTPStatus.TOO_MANY_REQUESTS: Busy,
 }
+_PASSING: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _CODE: Final = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _TEXT: Final = 500  # characters of a foreign text that are kept
@@ -48,8 +50,8 @@ def status_of(error: KeybornError) -> HTTPStatus:
 
 
 def retry_after(error: KeybornError, status: int) -> int | None:
-    """Seconds for ``Retry-After``: what the error says, or a default for 503."""
-    if error.retry_after is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+    """Seconds for ``Retry-After``: what the error says, or a default for 429 and 503."""
+    if error.retry_after is None and status in _PASSING:
         return RETRY_AFTER
     return error.retry_after
 

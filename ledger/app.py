@@ -6,12 +6,13 @@
     GET  /1.0/identifiers/{did}                        ledger.resolution_api
     GET  /v1/log/heads, /v1/log/entries                ledger.embedded.routes
     GET  /health                                       200 while operations get onto the log
+    GET  /metrics                                      ledger.registrar.metrics
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from did.jcs import JsonObject
 from did.resolution import Resolver
@@ -19,6 +20,7 @@ from keyborn import http
 from ledger import resolution_api
 from ledger.embedded import routes as embedded_routes
 from ledger.embedded.store import EmbeddedLedger
+from ledger.registrar import metrics
 from ledger.registrar import routes as registrar_routes
 from ledger.registrar.registrar import Registrar
 
@@ -54,5 +56,11 @@ def create_app(
         """Whether operations get onto the log; a problem where they do not."""
         registrar.check()
         return {"status": "ok"}
+
+    @app.get("/metrics", response_model=None)
+    def measured() -> Response:
+        """What the registrar does, for Prometheus."""
+        text = metrics.render(registrar.readings())
+        return Response(text, media_type=metrics.CONTENT_TYPE)
 
     return app

@@ -1,5 +1,6 @@
 """``keyborn ledger …`` and ``keyborn resolve``."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
 from ledger.cli_follow import follow
 from ledger.cli_proof import check, prove
+from ledger.key_options import key_options
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -78,7 +80,22 @@ for _command in (deploy, doctor, follow, prove, check):
     type=INPUT_FILE,
     help="A log on Ethereum to be registrar of; else an embedded ledger.",
 )
-@click.option("--key-file", type=INPUT_FILE, help="With --network: the secret key that pays.")
+@key_options
+@click.option(
+    "--max-fee-gwei",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    default=50.0,
+    show_default=True,
+    help="With --network: pay so much for a unit of gas at the most; wait while it costs more.",
+)
+@click.option(
+    "--replace-after",
+    type=click.FloatRange(0, 86_400),
+    default=60.0,
+    show_default=True,
+    help="With --network: replace a transaction by a dearer one if it is in no block after so many "
+    "seconds.",
+)
 @click.option("--network-out", type=_FILE, help="Write network.toml here too, for readers.")
 @click.option("--url", help="Where readers reach this service, if not where it listens.")
 @click.option(
@@ -89,9 +106,23 @@ for _command in (deploy, doctor, follow, prove, check):
     help="So many operations make a batch, at the most.",
 )
 @click.option(
+    "--batch-bytes",
+    type=click.IntRange(256, 130_560),  # ledger.registrar.room.LARGEST_BATCH
+    default=130_560,
+    show_default=True,
+    help="So many bytes make a batch, at the most.",
+)
+@click.option(
     "--batch-time",
     type=click.FloatRange(0, 600),
     help="Seconds that an operation waits for others. [default: 0.05, on Ethereum 0.5]",
+)
+@click.option(
+    "--queue-limit",
+    type=click.IntRange(1, 10_000_000),
+    default=100_000,
+    show_default=True,
+    help="So many operations may wait; more are turned away, to come again.",
 )
 @click.option(
     "--finality-depth",
@@ -113,10 +144,15 @@ def serve(
     directory: Path,
     network: Path | None,
     key_file: Path | None,
+    password_file: Path | None,
+    max_fee_gwei: float,
+    replace_after: float,
     network_out: Path | None,
     url: str | None,
     batch_size: int,
+    batch_bytes: int,
     batch_time: float | None,
+    queue_limit: int,
     finality_depth: int,
     block_time: float,
     host: str,
@@ -127,23 +163,27 @@ def serve(
     """Serve a ledger: registrar, resolution, and for an embedded one the log.
 
     Without --network, the embedded ledger in --dir, made at the first start. With --network and
-    --key-file, a registrar of a log on Ethereum. What readers need, network.toml, is written to
-    --dir once the service listens.
+    a key that pays, a registrar of a log on Ethereum. What readers need, network.toml, is written
+    to --dir once the service listens.
     """
     from keyborn import logs  # noqa: PLC0415 - not before it is needed: it is slow
     from keyborn.server import serve_named  # noqa: PLC0415
+    from ledger.account import find_account  # noqa: PLC0415
     from ledger.network import load_network, parse_network, write_network  # noqa: PLC0415
     from ledger.registrar.dispatch import Batching  # noqa: PLC0415
     from ledger.service import embedded_service, ethereum_service  # noqa: PLC0415
 
-    if (network is None) != (key_file is None):
-        raise click.UsageError("--network and --key-file go together")
+    if network is None and (key_file is not None or password_file is not None):
+        raise click.UsageError("a key pays for a log on Ethereum, which --network names")
     logs.configure(as_json=log_json)
-    if network is None or key_file is None:
+    batching = Batching(
+        count=batch_size, size=batch_bytes, queue=queue_limit, patience=replace_after
+    )
+    if network is None:
         delay = 0.05 if batch_time is None else batch_time
         service = embedded_service(
             directory,
-            batching=Batching(count=batch_size, delay=delay, poll=0.2),
+            batching=replace(batching, delay=delay, poll=0.2),
             finality_depth=finality_depth,
             block_seconds=block_time,
         )
@@ -152,8 +192,9 @@ def serve(
         service = ethereum_service(
             directory,
             network=load_network(network),
-            key_file=key_file,
-            batching=Batching(count=batch_size, delay=delay, poll=0.5),
+            sender=find_account(key_file, password_file, os.environ),
+            ceiling=round(max_fee_gwei * 10**9),
+            batching=replace(batching, delay=delay, poll=0.5),
         )
     with service as built:
 

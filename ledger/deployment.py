@@ -13,7 +13,7 @@ from keyborn.client import connect
 from keyborn.files import create_private, locked, read_private
 from ledger.ethereum.deploy import DEADLINE, Deployment, land, prepare
 from ledger.ethereum.node import Node
-from ledger.ethereum.transaction import read_submission
+from ledger.ethereum.transaction import sender_of
 from ledger.network import Network, write_network
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def run_deploy(
     network: Path,
     rpc: str,
     service_url: str,
+    ceiling: int | None = None,
     deadline: float = DEADLINE,
 ) -> Deployment:
     """Deploy a log and write its network file; after an interruption, finish that one deployment.
@@ -40,6 +41,7 @@ def run_deploy(
             ``<name>.transaction`` and ``<name>.lock``.
         rpc: The node's URL, for readers.
         service_url: Where a registrar is going to be, for readers.
+        ceiling: What is paid for one unit of gas at the most, in wei; None: whatever it costs.
         deadline: Seconds after which waiting for a block ends.
 
     Raises:
@@ -61,7 +63,7 @@ def run_deploy(
                 hint="name another file, or move this one away",
             )
         if not pending.exists():
-            create_private(pending, prepare(node, sender))
+            create_private(pending, prepare(node, sender, ceiling=ceiling))
         raw = _pending(pending, sender)
         try:
             made = land(node, raw, deadline=deadline)
@@ -77,7 +79,7 @@ def run_deploy(
 def _pending(path: Path, sender: "LocalAccount") -> bytes:
     """The transaction that an earlier attempt left."""
     raw = read_private(path, _TRANSACTION_BYTES)
-    signed_by = read_submission(raw).sender
+    signed_by = sender_of(raw)
     if signed_by != sender.address:
         raise Conflict(
             "deployment_of_another_key",

@@ -14,12 +14,12 @@ from eth_account.signers.local import LocalAccount
 
 from did.errors import Conflict, Invalid, Unavailable
 from keyborn.files import create_private, locked, private_directory, refuse_special, write_public
+from ledger.account import read_account
 from ledger.ethereum.anvil import AnvilNode, running_anvil
 from ledger.ethereum.deploy import deploy
 from ledger.ethereum.pin import EthereumPin
 from ledger.ethereum.source import EthereumLog
 from ledger.network import Network, load_network, write_network
-from ledger.service import read_account
 
 _LOOK_SECONDS: Final = 5.0  # between two looks whether the node still runs
 

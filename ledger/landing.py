@@ -22,8 +22,10 @@ class Effect:
 
     Attributes:
         version: The version that it made, as one's own reader shows it.
-        receipt: What the registrar says of it (block, transaction, gas), where that agrees with
-            the reader; None where the registrar cannot tell.
+        receipt: What the registrar says of it, where that agrees with the reader; None where the
+            registrar cannot tell. Sequence, block number and block time are proven, by the head
+            that covers them and that the reader recomputed. Transaction, gas and gas price are the
+            registrar's word: no head covers them.
     """
 
     version: Version
@@ -90,8 +92,9 @@ class Landing:
             return Effect(version, None)  # a convenience; the version is what counts
         if receipt is None:
             return Effect(version, None)
-        agrees = (receipt.sequence, receipt.block_time) == (version.sequence, version.time)
-        return Effect(version, receipt if agrees else None)
+        place = (receipt.sequence, receipt.block_number, receipt.block_time)
+        seen = (version.sequence, version.block_number, version.time)
+        return Effect(version, receipt if place == seen else None)
 
     def _is_noticed(self, operation: bytes) -> bool:
         return self.relay.status(operation).state not in (State.QUEUED, State.SENT)

@@ -53,13 +53,17 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where a submission stands on the log. ``transaction`` and ``gas`` are Ethereum's."""
+    """Where a submission stands on the log.
+
+    ``transaction`` (its hash, ``0x…``), ``gas`` and ``gas_price`` (wei) are Ethereum's.
+    """
 
     sequence: int
     block_number: int
     block_time: int
     transaction: str | None = None
     gas: int | None = None
+    gas_price: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +113,31 @@ class Ledger(LogSource, Protocol):
     Writing has three steps, so that a writer which is killed between any two of them neither
     loses a batch nor writes it twice: *prepare* makes the submission and changes nothing on the
     ledger; its bytes are stored by the caller; *submit* may then be repeated at will, with one
-    effect; *receipt* tells where it stands.
+    effect; *receipt* tells where it stands. What does not get onto the ledger can be *replaced*:
+    of a submission and all its replacements, each stored before it is submitted, one at the most
+    gets there, and any one may.
     """
 
-    def prepare(self, batch: bytes) -> bytes:
-        """A submission of ``batch``: a signed transaction, or a token and the batch."""
+    def prepare(self, batch: bytes, *, after: bytes | None = None) -> bytes:
+        """A submission of ``batch``: a signed transaction, or a token and the batch.
+
+        ``after`` is the newest submission that may still be on its way, or be so again: where
+        submissions have places, as transactions do, the new one has a place behind it.
+        """
+        ...
+
+    def replace(self, submission: bytes) -> bytes | None:
+        """What gets the same batch onto the ledger sooner; None where nothing would."""
         ...
 
     def submit(self, submission: bytes) -> None:
-        """Put it on the ledger, if it is not there yet. Raises ``Unavailable``."""
+        """Put it on the ledger, if it is not there yet.
+
+        Raises:
+            Unavailable: Not now; repeat it.
+            Conflict: It can never land, nor can what it replaced or was replaced by, unless one
+                of them has landed.
+        """
         ...
 
     def receipt(self, submission: bytes) -> Receipt | None:

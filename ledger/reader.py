@@ -329,4 +329,5 @@ def _version(version: IndexedVersion, heads: Heads) -> Version:
         version.time,
         version.sequence,
         heads.finality_of(version.sequence),
+        version.block_number,
     )

@@ -1,17 +1,16 @@
 """What ``keyborn ledger serve`` is made of, for each kind of ledger."""
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from did.errors import Invalid
-from keyborn.files import locked, private_directory, read_private, sweep
+from keyborn.files import locked, private_directory, sweep
 from ledger.app import create_app
 from ledger.embedded.heads import EmbeddedPin
 from ledger.embedded.store import EmbeddedLedger
@@ -25,9 +24,6 @@ from ledger.registrar.registrar import Registrar
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
-
-_KEY: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}\n?", re.ASCII)
-_KEY_FILE_BYTES: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,12 @@ def embedded_service(
 
 @contextmanager
 def ethereum_service(
-    directory: Path, *, network: Network, key_file: Path, batching: Batching
+    directory: Path,
+    *,
+    network: Network,
+    sender: "LocalAccount",
+    ceiling: int | None,
+    batching: Batching,
 ) -> Iterator[Service]:
     """The service of a log on Ethereum; its registrar pays for what it appends.
 
@@ -84,13 +85,13 @@ def ethereum_service(
     Args:
         directory: Private, made if it is missing: the outbox and the index.
         network: The log.
-        key_file: The secret key that pays, 0600: 64 hexadecimal digits.
+        sender: The account that pays.
+        ceiling: What it pays for one unit of gas at the most, in wei; None: whatever it costs.
         batching: When the registrar sends a batch.
 
     Raises:
-        Invalid: ``not_ethereum``, ``invalid_key_file``.
+        Invalid: ``not_ethereum``.
         Conflict: ``store_in_use``.
-        KeybornError: As ``keyborn.files`` for the key file.
     """
     from ledger.ethereum.ledger import EthereumLedger  # noqa: PLC0415 - only where it is used
     from ledger.ethereum.node import Node  # noqa: PLC0415
@@ -109,8 +110,9 @@ def ethereum_service(
         ledger = EthereumLedger(
             node,
             network.pin,
-            sender=read_account(key_file),
+            sender=sender,
             first_block=network.first_block,
+            ceiling=ceiling,
         )
         read = open_log(
             network.rpc,
@@ -121,25 +123,6 @@ def ethereum_service(
         )
         reader, registrar = _registrar(stack, directory, ledger, batching, read.log)
         yield Service(create_app(registrar=registrar, resolver=reader), network)
-
-
-def read_account(path: Path) -> "LocalAccount":
-    """The Ethereum account whose secret key the file ``path`` holds, in hexadecimal digits.
-
-    Raises:
-        Invalid: ``invalid_key_file``.
-        KeybornError: As ``keyborn.files.read_private``.
-    """
-    from eth_account import Account  # noqa: PLC0415 - only where it is used
-
-    text = read_private(path, _KEY_FILE_BYTES).decode("ascii", "replace")
-    if not _KEY.fullmatch(text):
-        raise _invalid_key(path)
-    try:
-        account: LocalAccount = Account.from_key(text.strip())
-    except ValueError:
-        raise _invalid_key(path) from None  # without its cause, which may repeat the key
-    return account
 
 
 def _registrar(
@@ -178,12 +161,3 @@ def _blocks(ledger: EmbeddedLedger, seconds: float) -> Iterator[None]:
     finally:
         stopping.set()
         thread.join()
-
-
-def _invalid_key(path: Path) -> Invalid:
-    return Invalid(
-        "invalid_key_file",
-        "the file does not hold the secret key of an Ethereum account",
-        value=str(path),
-        hint="it has 64 hexadecimal digits, as `keyborn ledger devnet` writes them",
-    )

@@ -13,7 +13,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo")
-BRANCHES: Final = ("Invalid", "Refused", "Undecided", "Conflict", "Unavailable")
+BRANCHES: Final = ("Invalid", "Refused", "Undecided", "Conflict", "Unavailable", "Busy")
 
 
 @dataclass
@@ -51,7 +51,7 @@ class _Source:
             if isinstance(node, ast.ClassDef) and node.bases:
                 base = getattr(node.bases[0], "id", "")
                 if base in self.branches:
-                    self.branches[node.name] = self.branches[base]
+                    self.branches.setdefault(node.name, self.branches[base])
                     self._read_class(node)
             target = getattr(node, "target", None) or (getattr(node, "targets", None) or [None])[0]
             value = getattr(node, "value", None)

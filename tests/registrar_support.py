@@ -1,6 +1,6 @@
 """A registrar over an embedded ledger, that can be cut off and opened again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from actors import NOW, Actor
 
+from did.errors import Invalid
 from did.keys import PublicKey, SigningKey
 from ledger.chain import LogEntry
 from ledger.embedded.store import EmbeddedLedger
@@ -63,6 +64,11 @@ class Moody:
         self.lost: set[bytes] = set()  # never gets into a block
         self.asked = 0  # how often for a receipt
         self.claimed: Receipt | None = None  # told instead of any receipt
+        self.room = 2_000  # operations in a batch
+        self.too_much = "ledger_gas_limit"
+        self.unclear: dict[bytes, KeybornError] = {}  # by submission, told instead of its receipt
+        self.after: bytes | None = None  # what was prepared last goes behind this
+        self.replacement: Callable[[bytes], bytes | None] | None = None
 
     @property
     def log_id(self) -> bytes:
@@ -75,9 +81,16 @@ class Moody:
     def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
         return self._ledger.entries(start, stop)
 
-    def prepare(self, batch: bytes) -> bytes:
+    def prepare(self, batch: bytes, *, after: bytes | None = None) -> bytes:
         self._may("prepare")
-        return self._ledger.prepare(batch)
+        if len(decode_batch(batch).operations) > self.room:
+            raise Invalid(self.too_much, "too much")
+        self.after = after
+        return self._ledger.prepare(batch, after=after)
+
+    def replace(self, submission: bytes) -> bytes | None:
+        self._may("replace")
+        return self.replacement and self.replacement(submission)
 
     def submit(self, submission: bytes) -> None:
         self._may("submit")
@@ -88,6 +101,8 @@ class Moody:
     def receipt(self, submission: bytes) -> Receipt | None:
         self._may("receipt")
         self.asked += 1
+        if submission in self.unclear:
+            raise self.unclear[submission]
         return self.claimed or self._ledger.receipt(submission)
 
     def _may(self, what: str) -> None:

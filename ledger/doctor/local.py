@@ -1,9 +1,10 @@
 """The log as readers see it, the registrar, what is kept here, and the clock."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from did.errors import KeybornError
 from keyborn.client import connect, request_json
@@ -13,6 +14,9 @@ from ledger.embedded.source import HttpSource
 from ledger.index import Index
 from ledger.log import Heads, SourceWarning
 from ledger.network import Network
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 _SKEW: Final = 15  # seconds by which a block's time may be ahead of a clock that is right
 _OLD: Final = 600  # seconds; older than what a trust root accepts by default
@@ -25,7 +29,7 @@ def examine(
     *,
     now: datetime,
     index: Path | None = None,
-    key_file: Path | None = None,
+    payer: Callable[[], "LocalAccount"] | None = None,
 ) -> list[Check]:
     """Look at everything that ``network`` depends on.
 
@@ -33,17 +37,16 @@ def examine(
         network: The log.
         now: The time, by the clock of this machine.
         index: A reader's index of this log, if it is to be looked at too.
-        key_file: Of the account that pays for appending, likewise; on Ethereum.
+        payer: Finds the account that pays for appending, likewise; on Ethereum.
     """
     checks = []
     if not isinstance(network.pin, EmbeddedPin):
         from ledger.doctor.ethereum import check_nodes, check_payer  # noqa: PLC0415 - it is slow
-        from ledger.service import read_account  # noqa: PLC0415 - it is slow
 
         checks += check_nodes(network, network.pin)
-        if key_file is not None:
+        if payer is not None:
             try:
-                checks.append(check_payer(network, read_account(key_file)))
+                checks.append(check_payer(network, payer()))
             except KeybornError as error:
                 checks.append(failed("payer", error))
     heads: Heads | None = None

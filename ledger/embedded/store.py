@@ -145,8 +145,10 @@ class EmbeddedLedger:
         with self._reading() as blocks:
             return blocks.page(start, stop)
 
-    def prepare(self, batch: bytes) -> bytes:
+    def prepare(self, batch: bytes, *, after: bytes | None = None) -> bytes:  # noqa: ARG002
         """A submission of ``batch``: 32 random bytes, by which it is known, and the batch.
+
+        Submissions have no places here: what is submitted first is first, whatever it is ``after``.
 
         Raises:
             Invalid: ``batch_too_large``, over 1,048,576 bytes. Whether it is a batch at all is
@@ -155,6 +157,10 @@ class EmbeddedLedger:
         if len(batch) > ENTRY_BYTES:
             raise Invalid("batch_too_large", f"an entry has at most {ENTRY_BYTES} bytes")
         return random_bytes(_TOKEN_BYTES) + batch
+
+    def replace(self, submission: bytes) -> bytes | None:  # noqa: ARG002
+        """None: a submission lands when it is submitted, and nothing gets there sooner."""
+        return None
 
     def submit(self, submission: bytes) -> None:
         """Append it in a block of its own, unless the log has it already.

@@ -6,12 +6,21 @@ from web3 import Web3
 from did.errors import Conflict, Invalid
 from did.limits import LIMITS
 from ledger.ethereum.contract import compiled
-from ledger.ethereum.encoding import malformed
+from ledger.ethereum.encoding import fields, malformed, quantity
 from ledger.ethereum.entries import BLOCKS_PER_QUERY, read_event
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin
 from ledger.ethereum.source import EthereumLog
-from ledger.ethereum.transaction import next_nonce, read_receipt, read_submission, send, sign
+from ledger.ethereum.transaction import (
+    contested,
+    next_nonce,
+    read_receipt,
+    read_submission,
+    reprice,
+    send,
+    sender_of,
+    sign,
+)
 from ledger.log import Receipt
 
 
@@ -24,6 +33,8 @@ class EthereumLedger(EthereumLog):
         sender: The key that signs and pays. One writer at a time may use it.
         first_block: As for ``EthereumLog``.
         blocks_per_query: As for ``EthereumLog``.
+        ceiling: What it pays for one unit of gas at the most, in wei; while the chain is dearer,
+            nothing is prepared.
     """
 
     def __init__(
@@ -34,22 +45,25 @@ class EthereumLedger(EthereumLog):
         sender: LocalAccount,
         first_block: int = 0,
         blocks_per_query: int = BLOCKS_PER_QUERY,
+        ceiling: int | None = None,
     ) -> None:
         super().__init__(node, pin, first_block=first_block, blocks_per_query=blocks_per_query)
         self._node = node
         self._sender = sender
+        self._ceiling = ceiling
         # It encodes calls; it is given no node to ask.
         self._contract = Web3().eth.contract(abi=compiled().abi)
 
-    def prepare(self, batch: bytes) -> bytes:
+    def prepare(self, batch: bytes, *, after: bytes | None = None) -> bytes:
         """A signed transaction that appends ``batch``, of at most 131,072 bytes itself.
 
-        Its nonce is the next one after all that the node has of this sender, waiting ones included:
-        submit it before the next one is prepared, or both have the same place.
+        Its nonce is the next one after all that the node has of this sender, waiting ones included,
+        and after that of ``after``, which the node may have forgotten: in a restart, or a
+        reorganisation.
 
         Raises:
             Invalid: ``ledger_transaction_too_large``, ``ledger_gas_limit``, and as for ``heads``.
-            Unavailable: ``ledger_insufficient_funds``, ``ledger_unreachable``,
+            Unavailable: ``ledger_insufficient_funds``, ``ledger_too_dear``, ``ledger_unreachable``,
                 ``ledger_node_error``.
         """
         if len(batch) > LIMITS.batch:
@@ -60,22 +74,38 @@ class EthereumLedger(EthereumLog):
                 hint="Put fewer operations into one batch.",
             )
         self._heads.check_pin()
+        nonce = next_nonce(self._node, self._sender.address, "pending")
+        if after is not None and sender_of(after) == self._sender.address:
+            nonce = max(nonce, read_submission(after).nonce + 1)
         return sign(
             self._node,
             self._sender,
             to=self._pin.address,
             payload=bytes.fromhex(self._contract.encode_abi("append", [batch])[2:]),
             chain_id=self._pin.chain_id,
-            nonce=next_nonce(self._node, self._sender.address, "pending"),
+            nonce=nonce,
+            ceiling=self._ceiling,
         )
+
+    def replace(self, submission: bytes) -> bytes | None:
+        """The same transaction, at the same place, for higher fees, up to the ceiling.
+
+        None where it would be no better off, or another key than this one signed it.
+
+        Raises:
+            Unavailable: ``ledger_too_dear``, ``ledger_unreachable``, ``ledger_node_error``.
+            Invalid: ``ledger_bad_submission``, ``ledger_malformed_answer``.
+        """
+        return reprice(self._node, self._sender, submission, ceiling=self._ceiling)
 
     def submit(self, submission: bytes) -> None:
         """Send it, unless the node has it already. May be repeated at will.
 
         Raises:
             Unavailable: ``ledger_insufficient_funds``, ``ledger_submission_refused``,
-                ``ledger_unreachable``, ``ledger_node_error``.
-            Conflict: ``ledger_nonce_taken``: it can never land; prepare its batch again.
+                ``ledger_place_contested``, ``ledger_unreachable``, ``ledger_node_error``.
+            Conflict: ``ledger_nonce_taken``: a transaction has its place for good. If that is not
+                what replaced it, or what it replaced, prepare its batch again.
             Invalid: ``ledger_bad_submission``, ``ledger_malformed_answer``.
         """
         send(self._node, submission)
@@ -84,9 +114,11 @@ class EthereumLedger(EthereumLog):
         """Where it stands now, by the node's word; the reader's replay is what proves it.
 
         Raises:
-            Unavailable: ``ledger_unreachable``, ``ledger_node_error``.
-            Conflict: ``ledger_transaction_failed``: it is in a block and did nothing; prepare its
-                batch again.
+            Unavailable: ``ledger_unreachable``, ``ledger_node_error``;
+                ``ledger_place_contested``: it is in a block and did nothing, which may still be
+                reorganised.
+            Conflict: ``ledger_transaction_failed``: it did nothing in a block that is final;
+                prepare its batch again.
             Invalid: ``ledger_bad_submission``, ``ledger_malformed_answer``.
         """
         transaction = read_submission(submission).hash
@@ -94,6 +126,9 @@ class EthereumLedger(EthereumLog):
         if mined is None:
             return None
         if not mined.succeeded:
+            final = fields(self._node.call("eth_getBlockByNumber", "finalized", False), "the block")
+            if mined.block.number > quantity(final.get("number"), "the block's number"):
+                raise contested(transaction)
             raise Conflict(
                 "ledger_transaction_failed",
                 "the transaction is in a block, but failed there, and appended nothing",
@@ -110,4 +145,5 @@ class EthereumLedger(EthereumLog):
             block_time=mined.block.time,
             transaction=transaction,
             gas=mined.gas,
+            gas_price=mined.gas_price,
         )

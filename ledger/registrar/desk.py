@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from did.errors import KeybornError, Unavailable
+from did.errors import Busy, KeybornError
 from keyborn.faults import FaultPoint
 from ledger.index import Index, IndexedVersion, View
 from ledger.operations import Create, Operation, operation_hash
 from ledger.registrar import standing
 from ledger.registrar.messages import OperationStatus
-from ledger.registrar.outbox import Acceptance, Accepted, Outbox
+from ledger.registrar.outbox import Acceptance, Outbox
+from ledger.registrar.outbox_tables import Accepted
 from ledger.state import DidState, advance, apply
 
 _RETRY_BUSY: Final = 30  # seconds; a full queue is a few blocks' work
@@ -68,7 +69,7 @@ class Desk:
         """Keep ``operation``, or tell where it stands if it is known; by the index as it is.
 
         Raises:
-            Unavailable: ``registrar_busy``.
+            Busy: ``registrar_busy``.
             KeybornError: As ``ledger.state.advance``: it would have no effect.
         """
         visit = _Visit(operation)
@@ -112,9 +113,10 @@ class Desk:
         if (known := self._known(operation, view, versions, outbox, waiting)) is not None:
             return known
         if self.queued >= self._queue:
-            raise Unavailable(
+            raise Busy(
                 "registrar_busy",
                 "too many operations wait for the log",
+                hint="repeat it later; what was accepted before is kept",
                 retry_after=_RETRY_BUSY,
             )
         before: DidState | None = versions[-1].state if versions else None

@@ -3,39 +3,52 @@
 One round of the dispatcher:
 
 1. bring the reader up to date, so that everything after this is about one verified state;
-2. follow each submission: one that is in no block is submitted again, the very same bytes; one that
-   can never land gives its operations back; for one that landed, the log as the reader replayed it
-   tells which operations took effect, whatever the ledger's receipt says;
+2. follow each submission, by all its attempts, since any of them may land: one that is in no block
+   is submitted again, the very same bytes; one that has been in no block for too long is replaced,
+   if the ledger knows what gets there sooner; one that can never land gives its operations back;
+   for one that landed, the log as the reader replayed it tells which operations took effect,
+   whatever the ledger's receipt says;
 3. if no submission may still be on its way, and enough operations wait or the oldest waited long
    enough, prepare one from those that would take effect now. Store it, then submit it.
 
-So an operation is in a second submission only after the first one cannot land any more.
+So an operation is in a second submission only after the first one cannot land any more, and nothing
+is ever submitted that is not stored.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from did.errors import Conflict, KeybornError
+from did.errors import Conflict, Invalid, KeybornError, Unavailable
 from keyborn.faults import FaultPoint
 from ledger.index import Index, View
-from ledger.log import Ledger
-from ledger.operations import Batch, Create, Operation, Update, encode_batch
+from ledger.log import Ledger, Receipt
+from ledger.operations import encode_batch
 from ledger.reader import LogReader
+from ledger.registrar.effects import changes, effect, finalized
 from ledger.registrar.messages import State
-from ledger.registrar.outbox import Accepted, Outbox, Passage, States, Submission
+from ledger.registrar.outbox import Outbox
+from ledger.registrar.outbox_tables import Accepted, Passage, States, Submission
+from ledger.registrar.room import (
+    FRAME_BYTES,
+    LARGEST_BATCH,
+    batch_of,
+    bytes_of,
+    size_of,
+)
 from ledger.state import advance
 
-# What an operation takes in a batch, and what a batch takes besides; in bytes, at the most.
-_BYTES: Final[Mapping[type[Operation], int]] = {Create: 64, Update: 169}
-_FRAME_BYTES: Final = 16
-
 _TERMINAL: Final = (State.FINALIZED, State.VOID)
+_UNREACHABLE: Final = "ledger_unreachable"
+# What fewer operations make good; by our own reckoning it does not come to that.
+_TOO_MUCH: Final = ("ledger_gas_limit", "ledger_transaction_too_large")
 
 PREPARED: Final = FaultPoint("registrar.prepare.before_commit")
 STORED: Final = FaultPoint("registrar.prepare.after_commit")
+REPLACING: Final = FaultPoint("registrar.replace.before_commit")
+REPLACED: Final = FaultPoint("registrar.replace.after_commit")
 SUBMITTING: Final = FaultPoint("registrar.submit.before")
 SUBMITTED: Final = FaultPoint("registrar.submit.after")
 FOLLOWING: Final = FaultPoint("registrar.follow.before_commit")
@@ -50,18 +63,20 @@ class Batching:
 
     Attributes:
         count: With so many operations, at once.
-        size: With so many bytes, at once, and never with more. The default leaves room for the
-            transaction around it: common nodes take 131,072 bytes in all.
+        size: With so many bytes, at once, and never with more. The default is the most: common
+            nodes take 131,072 bytes, with the transaction around the batch.
         delay: Seconds that an operation waits for company.
         poll: Seconds between two looks at the log while something is on its way.
         queue: So many operations may wait; more are turned away.
+        patience: Seconds that a submission may be in no block before it is replaced.
     """
 
     count: int = 2_000
-    size: int = 130_000
+    size: int = LARGEST_BATCH
     delay: float = 0.2
     poll: float = 0.5
     queue: int = 100_000
+    patience: float = 60.0
 
 
 class Dispatcher:
@@ -113,28 +128,35 @@ class Dispatcher:
         if not unsettled and not strays:
             return
         self._reader.sync()
+        trouble: Unavailable | None = None
         for submission in unsettled:
             try:
                 self._follow_one(submission)
             except Conflict:  # it can never land, says the ledger
                 self._bury(submission)
+            except Unavailable as error:  # what holds up one of them may leave the others alone
+                trouble = trouble or error
+                if error.code == _UNREACHABLE:
+                    break
         with self._index.reading() as view:
-            changes = _changes(view, strays, otherwise=State.QUEUED)
-        self._mark(changes)
+            changed = changes(view, strays, otherwise=State.QUEUED)
+        self._mark(changed)
+        if trouble is not None:
+            raise trouble
 
     def _follow_one(self, submission: Submission) -> None:
         with self._index.reading() as view:
             if self._stands(view, submission):
                 return
-        payload = self._outbox.payload(submission)
+        attempts = self._outbox.attempts(submission)
         # Asked after the sync: a place up to the finalised head is then its place for good.
-        receipt = self._ledger.receipt(payload)
+        receipt = self._receipt(attempts)
         contents = self._outbox.contents(submission.id)
         with self._index.reading() as view:
             if receipt is not None and view.head_at(receipt.sequence) is None:
                 return  # newer than the sync; the next round has it
-            final = receipt is not None and receipt.sequence <= _finalized(view)
-            states = _changes(view, contents, otherwise=State.VOID if final else State.SENT)
+            final = receipt is not None and receipt.sequence <= finalized(view)
+            states = changes(view, contents, otherwise=State.VOID if final else State.SENT)
             head = None if receipt is None else view.head_at(receipt.sequence)
             self._judged[submission.id] = head
         if receipt is None:
@@ -145,12 +167,46 @@ class Dispatcher:
             passage = Passage.LANDED
         if states or (passage, receipt) != (submission.passage, submission.receipt):
             FOLLOWING.reached()
-            self._outbox.follow(submission, passage, receipt, states)
+            self._outbox.follow(submission, passage, receipt, states, self._clock())
             FOLLOWED.reached()
         if receipt is None:
-            SUBMITTING.reached()
-            self._ledger.submit(payload)
-            SUBMITTED.reached()
+            self._press(submission, attempts)
+
+    def _receipt(self, attempts: Sequence[bytes]) -> Receipt | None:
+        """Where a submission stands, by whichever of its attempts."""
+        for attempt in reversed(attempts):
+            if (receipt := self._ledger.receipt(attempt)) is not None:
+                return receipt
+        return None
+
+    def _press(self, submission: Submission, attempts: list[bytes]) -> None:
+        """Submit the newest attempt, or if that has waited for too long, one in its place."""
+        trouble: Unavailable | None = None
+        lost = submission.passage is not Passage.OPEN  # from its block, just now
+        waited = (self._clock() - submission.since).total_seconds()
+        if not lost and waited >= self._batching.patience:
+            try:
+                replacement = self._ledger.replace(attempts[-1])
+            except Unavailable as error:
+                trouble = error
+            else:
+                if replacement is not None:
+                    REPLACING.reached()
+                    self._outbox.replace(submission, replacement, self._clock())
+                    REPLACED.reached()
+                    attempts = [*attempts, replacement]
+        SUBMITTING.reached()
+        try:
+            self._ledger.submit(attempts[-1])
+        except Conflict:
+            if self._receipt(attempts) is None:
+                raise
+            return  # one of them landed meanwhile; the next round has it
+        except Unavailable as error:  # that it cannot be replaced tells more
+            raise trouble or error from None
+        SUBMITTED.reached()
+        if trouble is not None:
+            raise trouble
 
     def _stands(self, view: View, submission: Submission) -> bool:
         """Whether all that was judged of a landed submission still holds.
@@ -159,16 +215,17 @@ class Dispatcher:
         changed but finality.
         """
         receipt = submission.receipt
-        if receipt is None or receipt.sequence <= _finalized(view):
+        if receipt is None or receipt.sequence <= finalized(view):
             return False
         head = view.head_at(receipt.sequence)
         return head is not None and head == self._judged.get(submission.id)
 
     def _bury(self, submission: Submission) -> None:
+        self._reader.sync()  # whatever the ledger says, what took effect is not sent again
         contents = self._outbox.contents(submission.id)
         with self._index.reading() as view:
-            final = _finalized(view)
-            states = {e.id: _effect(view, e, final) or State.QUEUED for e in contents}
+            final = finalized(view)
+            states = {e.id: effect(view, e, final) or State.QUEUED for e in contents}
         FOLLOWING.reached()
         self._outbox.bury(submission, states)
         FOLLOWED.reached()
@@ -180,27 +237,42 @@ class Dispatcher:
 
     def _send_due(self) -> bool:
         """Submit one batch if one is due and none is on its way."""
-        if any(each.passage is Passage.OPEN for each in self._outbox.unsettled()):
+        unsettled = self._outbox.unsettled()
+        if any(each.passage is Passage.OPEN for each in unsettled):
             return False
         age = self._oldest_age()
         if age is None:
             return False
         queue = self._outbox.queued(self._batching.count)
-        full = len(queue) == self._batching.count or _size(queue) > self._batching.size
+        full = len(queue) == self._batching.count or size_of(queue) > self._batching.size
         if age < self._batching.delay and not full:
             return False
         self._reader.sync()
         chosen = self._choose(queue)
         if not chosen:
             return False
-        payload = self._ledger.prepare(encode_batch(_batch(chosen)))
+        payload, chosen = self._prepare(chosen, unsettled[-1] if unsettled else None)
         PREPARED.reached()
-        self._outbox.send(payload, chosen)
+        self._outbox.send(payload, chosen, self._clock())
         STORED.reached()
         SUBMITTING.reached()
         self._ledger.submit(payload)
         SUBMITTED.reached()
         return True
+
+    def _prepare(
+        self, chosen: list[Accepted], newest: Submission | None
+    ) -> tuple[bytes, list[Accepted]]:
+        """A submission of these, or of as many of the first as the ledger takes at once."""
+        # A reorganisation may take the newest from its block at any time. It keeps its place.
+        after = None if newest is None else self._outbox.attempts(newest)[-1]
+        while True:
+            try:
+                return self._ledger.prepare(encode_batch(batch_of(chosen)), after=after), chosen
+            except Invalid as error:
+                if error.code not in _TOO_MUCH or len(chosen) == 1:
+                    raise
+            chosen = chosen[: len(chosen) // 2]
 
     def _choose(self, queue: list[Accepted]) -> list[Accepted]:
         """Those of the queue that would take effect now, as far as a batch has room.
@@ -209,20 +281,20 @@ class Dispatcher:
         """
         chosen: list[Accepted] = []
         marks: dict[int, State] = {}
-        room = self._batching.size - _FRAME_BYTES
+        room = self._batching.size - FRAME_BYTES
         with self._index.reading() as view:
-            final = _finalized(view)
+            final = finalized(view)
             states = view.states({each.operation.id for each in queue})
             for each in queue:
                 id_ = each.operation.id
                 try:
                     state = advance(states.get(id_), each.operation, self._ledger.log_id)
                 except KeybornError:
-                    fate = _effect(view, each, final) or self._overtaken(view, each, final)
+                    fate = effect(view, each, final) or self._overtaken(view, each, final)
                     if fate is not None:
                         marks[each.id] = fate
                     continue
-                room -= _BYTES[type(each.operation)]
+                room -= bytes_of(each.operation)
                 if room < 0:
                     break
                 states[id_] = state
@@ -245,38 +317,3 @@ class Dispatcher:
                 return State.VOID if later.sequence <= final else None
         before = None if each.prev is None else self._outbox.find(each.prev)
         return State.VOID if before is not None and before.state is State.VOID else None
-
-
-def _effect(view: View, each: Accepted, final: int) -> State | None:
-    """How settled the operation's effect is; None if it has none.
-
-    ``final`` is the sequence up to which the log is final.
-    """
-    for version in view.versions(each.operation.id):
-        if version.state.operation == each.hash:
-            return State.FINALIZED if version.sequence <= final else State.ON_LOG
-    return None
-
-
-def _changes(view: View, operations: list[Accepted], *, otherwise: State) -> dict[int, State]:
-    """By id, the states that are not the known ones; ``otherwise`` is that of no effect."""
-    final = _finalized(view)
-    states = {each.id: _effect(view, each, final) or otherwise for each in operations}
-    return {each.id: states[each.id] for each in operations if states[each.id] is not each.state}
-
-
-def _finalized(view: View) -> int:
-    heads = view.heads()
-    return 0 if heads is None else heads.finalized.sequence
-
-
-def _size(queue: list[Accepted]) -> int:
-    return _FRAME_BYTES + sum(_BYTES[type(each.operation)] for each in queue)
-
-
-def _batch(chosen: list[Accepted]) -> Batch:
-    operations = [each.operation for each in chosen]
-    return Batch(
-        creates=tuple(o for o in operations if isinstance(o, Create)),
-        updates=tuple(o for o in operations if isinstance(o, Update)),
-    )

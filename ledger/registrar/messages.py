@@ -9,7 +9,8 @@
     {"operation": "<hash, hex>", "type": "update", "did": "did:keyborn:…",
      "state": "on_log", "accepted": "2026-01-31T12:00:00Z",
      "receipt": {"sequence": 7, "blockNumber": 7, "blockTime": "2026-01-31T12:00:01Z",
-                 "finality": "safe", "transaction": "0x…", "gas": 36443}}
+                 "finality": "safe", "transaction": "0x…", "gas": 36443,
+                 "gasPrice": 1000000007}}                                   wei
 
 Byte strings are multibase, base58btc.
 """
@@ -192,6 +193,8 @@ def _receipt_to_json(receipt: Receipt, finality: Finality) -> JsonObject:
         value["transaction"] = receipt.transaction
     if receipt.gas is not None:
         value["gas"] = receipt.gas
+    if receipt.gas_price is not None:
+        value["gasPrice"] = receipt.gas_price
     return value
 
 
@@ -200,7 +203,7 @@ def _receipt_from_json(value: Json) -> tuple[Receipt | None, Finality | None]:
         return None, None
     if not isinstance(value, dict):
         raise _malformed("its receipt is not an object")
-    transaction, gas = value.get("transaction"), value.get("gas")
+    transaction, gas, price = (value.get(name) for name in ("transaction", "gas", "gasPrice"))
     if transaction is not None and not _TRANSACTION.fullmatch(_text(transaction)):
         raise _malformed("its transaction hash is none")
     receipt = Receipt(
@@ -209,6 +212,7 @@ def _receipt_from_json(value: Json) -> tuple[Receipt | None, Finality | None]:
         block_time=int(parse_time(value.get("blockTime")).timestamp()),
         transaction=None if transaction is None else _text(transaction),
         gas=None if gas is None else _count(gas),
+        gas_price=None if price is None else _count(price),
     )
     return receipt, Finality(_text(value.get("finality")))
 

@@ -14,35 +14,25 @@
                  | dead    open (reorganised)
 
 A submission's bytes are stored, with the operations that are in it, before it is sent for the
-first time. Every transition is one transaction.
+first time; so are those of each later attempt, which is to take the place of the one before it. Any
+of a submission's attempts may land, so all are kept. Every transition is one transaction.
 
 Threat model: who can modify the file can drop operations and say wrong things of them; forge one
 they cannot. It holds no secrets.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     CursorResult,
     Engine,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Row,
-    String,
-    Table,
     bindparam,
     func,
     insert,
@@ -52,97 +42,23 @@ from sqlalchemy import (
 
 from keyborn.storage import open_database, reading
 from ledger.log import Receipt
-from ledger.operations import Batch, Create, Operation, decode_batch, encode_batch
+from ledger.operations import Batch, Create, Operation, encode_batch
 from ledger.registrar.messages import State
-
-VERSION: Final = 1
-
-States = Mapping[int, State]  # by id of the operation
-
-_metadata: Final = MetaData()
-
-_submissions: Final = Table(
-    "submissions",
-    _metadata,
-    Column("id", Integer, primary_key=True),  # in the order in which they were prepared
-    Column("payload", LargeBinary, nullable=False),
-    Column("state", String, nullable=False, index=True),
-    Column("sequence", Integer),
-    Column("block_number", Integer),
-    Column("block_time", Integer),
-    Column("transaction", String),
-    Column("gas", Integer),
-    sqlite_autoincrement=True,
+from ledger.registrar.outbox_tables import (
+    ATTEMPTS,
+    METADATA,
+    OPERATIONS,
+    SUBMISSIONS,
+    VERSION,
+    Accepted,
+    Passage,
+    States,
+    Submission,
+    microseconds,
 )
+from ledger.registrar.tally import Tally, read_tally
 
-_operations: Final = Table(
-    "operations",
-    _metadata,
-    Column("id", Integer, primary_key=True),  # in the order in which they were accepted
-    Column("hash", LargeBinary, nullable=False, unique=True),
-    Column("did", LargeBinary, nullable=False),
-    Column("prev", LargeBinary),  # of an update: the operation that it follows
-    Column("content", LargeBinary, nullable=False),  # a batch of this operation alone
-    Column("accepted", Integer, nullable=False),  # microseconds since 1970
-    Column("state", String, nullable=False),
-    Column("submission", ForeignKey("submissions.id")),
-    Index("operations_by_did", "did", "state"),
-    Index("operations_by_state", "state", "id"),
-    Index("operations_by_submission", "submission"),
-    sqlite_autoincrement=True,
-)
-
-
-_STANDING: Final = [column for column in _submissions.c if column.name != "payload"]
-
-
-class Passage(StrEnum):
-    """How far a submission has come."""
-
-    OPEN = "open"  # may be on its way; to be repeated until it lands
-    LANDED = "landed"  # in a block
-    SETTLED = "settled"  # in a block that is final
-    DEAD = "dead"  # can never land, or did nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """One operation of the outbox; ``id`` gives its place in the queue."""
-
-    id: int
-    hash: bytes
-    prev: bytes | None
-    operation: Operation
-    accepted: datetime
-    state: State
-    submission: int | None
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> Self:
-        """From a row of the table."""
-        (operation,) = decode_batch(row.content).operations
-        accepted = datetime.fromtimestamp(row.accepted / 1_000_000, UTC)
-        state = State(row.state)
-        return cls(row.id, row.hash, row.prev, operation, accepted, state, row.submission)
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """Where what ``Ledger.prepare`` made stood when last looked at; ``payload`` has its bytes."""
-
-    id: int
-    passage: Passage
-    receipt: Receipt | None
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> Self:
-        """From a row of the table."""
-        receipt = None
-        if row.sequence is not None:
-            receipt = Receipt(
-                row.sequence, row.block_number, row.block_time, row.transaction, row.gas
-            )
-        return cls(row.id, Passage(row.state), receipt)
+_UNSETTLED: Final = (Passage.OPEN, Passage.LANDED)
 
 
 class Outbox:
@@ -155,7 +71,7 @@ class Outbox:
     @classmethod
     def open(cls, location: str | Path) -> Self:
         """The outbox at ``location``, a path or database URL; as ``keyborn.storage``."""
-        return cls(open_database(location, _metadata, name="registrar", version=VERSION))
+        return cls(open_database(location, METADATA, name="registrar", version=VERSION))
 
     def close(self) -> None:
         """Let go of the database."""
@@ -168,45 +84,52 @@ class Outbox:
 
     def queued(self, limit: int) -> list[Accepted]:
         """The oldest operations that wait for a submission."""
-        return self._operations(_operations.c.state == State.QUEUED, limit)
+        return self._operations(OPERATIONS.c.state == State.QUEUED, limit)
 
     def strays(self, limit: int) -> list[Accepted]:
         """Operations in effect by somebody else's submission, and not final yet."""
         return self._operations(
-            (_operations.c.state == State.ON_LOG) & _operations.c.submission.is_(None), limit
+            (OPERATIONS.c.state == State.ON_LOG) & OPERATIONS.c.submission.is_(None), limit
         )
 
     def contents(self, submission: int) -> list[Accepted]:
         """The operations of a submission that are still to be settled."""
         return self._operations(
-            (_operations.c.submission == submission)
-            & _operations.c.state.in_((State.SENT, State.ON_LOG)),
+            (OPERATIONS.c.submission == submission)
+            & OPERATIONS.c.state.in_((State.SENT, State.ON_LOG)),
             None,
         )
 
     def unsettled(self) -> list[Submission]:
         """The submissions that are open or landed, in the order in which they were prepared."""
         query = (
-            select(*_STANDING)
-            .where(_submissions.c.state.in_((Passage.OPEN, Passage.LANDED)))
-            .order_by(_submissions.c.id)
+            select(SUBMISSIONS)
+            .where(SUBMISSIONS.c.state.in_(_UNSETTLED))
+            .order_by(SUBMISSIONS.c.id)
         )
         with reading(self._engine) as connection:
             return [Submission.of(row) for row in connection.execute(query)]
 
     def submission(self, id_: int) -> Submission:
         """The submission ``id_``, which exists."""
-        query = select(*_STANDING).where(_submissions.c.id == id_)
+        query = select(SUBMISSIONS).where(SUBMISSIONS.c.id == id_)
         with reading(self._engine) as connection:
             return Submission.of(connection.execute(query).one())
 
-    def payload(self, submission: Submission) -> bytes:
-        """The bytes of a submission, as they are submitted, again and again."""
-        query = select(_submissions.c.payload).where(_submissions.c.id == submission.id)
+    def attempts(self, submission: Submission) -> list[bytes]:
+        """What was made for a submission, oldest first; the newest is submitted, over and over."""
+        query = (
+            select(ATTEMPTS.c.payload)
+            .where(ATTEMPTS.c.submission == submission.id)
+            .order_by(ATTEMPTS.c.id)
+        )
         with reading(self._engine) as connection:
-            payload = connection.execute(query).scalar_one()
-        assert isinstance(payload, bytes)
-        return payload
+            return list(connection.execute(query).scalars())
+
+    def tally(self) -> Tally:
+        """How much there is of everything, at one moment."""
+        with reading(self._engine) as connection:
+            return read_tally(connection)
 
     @contextmanager
     def accepting(self) -> Iterator["Acceptance"]:
@@ -214,31 +137,50 @@ class Outbox:
         with self._writing() as connection:
             yield Acceptance(connection)
 
-    def send(self, payload: bytes, contents: Sequence[Accepted]) -> Submission:
-        """Keep a submission, and note that these operations are in it."""
+    def send(self, payload: bytes, contents: Sequence[Accepted], at: datetime) -> None:
+        """Keep a submission with its first attempt, and note that these operations are in it."""
         with self._writing() as connection:
             added = connection.execute(
-                insert(_submissions).values(payload=payload, state=Passage.OPEN)
+                insert(SUBMISSIONS).values(state=Passage.OPEN, since=microseconds(at))
             )
             id_ = _new_id(added)
+            connection.execute(insert(ATTEMPTS).values(submission=id_, payload=payload))
             _mark(connection, dict.fromkeys((each.id for each in contents), State.SENT), id_)
-        return Submission(id_, Passage.OPEN, None)
+
+    def replace(self, submission: Submission, payload: bytes, at: datetime) -> None:
+        """Keep one more attempt of a submission."""
+        with self._writing() as connection:
+            connection.execute(insert(ATTEMPTS).values(submission=submission.id, payload=payload))
+            connection.execute(
+                update(SUBMISSIONS)
+                .where(SUBMISSIONS.c.id == submission.id)
+                .values(since=microseconds(at))
+            )
 
     def follow(
-        self, submission: Submission, passage: Passage, receipt: Receipt | None, states: States
+        self,
+        submission: Submission,
+        passage: Passage,
+        receipt: Receipt | None,
+        states: States,
+        at: datetime,
     ) -> None:
         """Note where a submission stands, and what became of its operations."""
+        lost = passage is Passage.OPEN and submission.passage is not Passage.OPEN
+        since = at if lost else submission.since
         with self._writing() as connection:
             connection.execute(
-                update(_submissions)
-                .where(_submissions.c.id == submission.id)
+                update(SUBMISSIONS)
+                .where(SUBMISSIONS.c.id == submission.id)
                 .values(
                     state=passage,
+                    since=microseconds(since),
                     sequence=receipt and receipt.sequence,
                     block_number=receipt and receipt.block_number,
                     block_time=receipt and receipt.block_time,
                     transaction=receipt and receipt.transaction,
                     gas=receipt and receipt.gas,
+                    gas_price=receipt and receipt.gas_price,
                 )
             )
             _mark(connection, states, submission.id)
@@ -247,9 +189,21 @@ class Outbox:
         """Note that a submission can never land, and let go of its operations."""
         with self._writing() as connection:
             connection.execute(
-                update(_submissions)
-                .where(_submissions.c.id == submission.id)
-                .values(state=Passage.DEAD)
+                update(SUBMISSIONS)
+                .where(SUBMISSIONS.c.id == submission.id)
+                .values(
+                    state=Passage.DEAD,
+                    **dict.fromkeys(
+                        (
+                            "sequence",
+                            "block_number",
+                            "block_time",
+                            "transaction",
+                            "gas",
+                            "gas_price",
+                        )
+                    ),
+                )
             )
             _mark(connection, states, None)
 
@@ -265,7 +219,7 @@ class Outbox:
             yield connection
 
     def _operations(self, condition: ColumnElement[bool], limit: int | None) -> list[Accepted]:
-        query = select(_operations).where(condition).order_by(_operations.c.id).limit(limit)
+        query = select(OPERATIONS).where(condition).order_by(OPERATIONS.c.id).limit(limit)
         with reading(self._engine) as connection:
             return [Accepted.of(row) for row in connection.execute(query)]
 
@@ -283,16 +237,16 @@ class Acceptance:
     def waiting(self, did: bytes) -> list[Accepted]:
         """The operations on this DID (32-byte id) that may still take effect, oldest first."""
         query = (
-            select(_operations)
-            .where(_operations.c.did == did)
-            .where(_operations.c.state.in_((State.QUEUED, State.SENT, State.ON_LOG)))
-            .order_by(_operations.c.id)
+            select(OPERATIONS)
+            .where(OPERATIONS.c.did == did)
+            .where(OPERATIONS.c.state.in_((State.QUEUED, State.SENT, State.ON_LOG)))
+            .order_by(OPERATIONS.c.id)
         )
         return [Accepted.of(row) for row in self._connection.execute(query)]
 
     def queue_length(self) -> int:
         """How many operations wait for a submission."""
-        query = select(func.count()).where(_operations.c.state == State.QUEUED)
+        query = select(func.count()).where(OPERATIONS.c.state == State.QUEUED)
         return self._connection.execute(query).scalar_one()
 
     def take(
@@ -300,12 +254,12 @@ class Acceptance:
     ) -> Accepted:
         """Put an operation at the end of the queue."""
         added = self._connection.execute(
-            insert(_operations).values(
+            insert(OPERATIONS).values(
                 hash=hash_,
                 did=operation.id,
                 prev=prev,
                 content=encode_batch(_alone(operation)),
-                accepted=int(at.timestamp() * 1_000_000),
+                accepted=microseconds(at),
                 state=State.QUEUED,
             )
         )
@@ -320,15 +274,15 @@ def _new_id(added: CursorResult[Any]) -> int:
 
 
 def _find(connection: Connection, hash_: bytes) -> Accepted | None:
-    row = connection.execute(select(_operations).where(_operations.c.hash == hash_)).one_or_none()
+    row = connection.execute(select(OPERATIONS).where(OPERATIONS.c.hash == hash_)).one_or_none()
     return None if row is None else Accepted.of(row)
 
 
 def _mark(connection: Connection, states: States, submission: int | None) -> None:
     if states:
         connection.execute(
-            update(_operations)
-            .where(_operations.c.id == bindparam("which"))
+            update(OPERATIONS)
+            .where(OPERATIONS.c.id == bindparam("which"))
             .values(state=bindparam("now"), submission=submission),
             [{"which": id_, "now": state} for id_, state in states.items()],
         )

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -18,6 +19,7 @@ from ledger.registrar import standing
 from ledger.registrar.desk import Desk
 from ledger.registrar.dispatch import Batching, Dispatcher
 from ledger.registrar.messages import OperationStatus, State
+from ledger.registrar.metrics import Readings
 from ledger.registrar.outbox import Outbox
 
 _STOP_SECONDS: Final = 30.0  # for a round under way
@@ -51,6 +53,7 @@ class Registrar:
         self._index = index
         self._outbox = outbox
         self._batching = batching
+        self._clock = clock
         self._desk = Desk(
             index=index,
             outbox=outbox,
@@ -71,6 +74,8 @@ class Registrar:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._trouble: KeybornError | None = None
+        self._failures: Counter[str] = Counter()  # rounds that failed, by error code
+        self._last_failure: tuple[str, datetime] | None = None
 
     def submit(self, operation: Operation) -> OperationStatus:
         """Take ``operation``, durably; for one that is known, tell where it stands.
@@ -78,7 +83,8 @@ class Registrar:
         Raises:
             Invalid: ``wrong_next_key``, ``invalid_public_key``, ``invalid_signature``.
             Refused: ``not_registered``, ``deactivated``.
-            Unavailable: ``registrar_busy``, or the store cannot be used.
+            Busy: ``registrar_busy``: the queue is full.
+            Unavailable: The store cannot be used.
             Undecided: It would have no effect, as far as is known, and the log cannot be read.
         """
         try:
@@ -144,6 +150,30 @@ class Registrar:
         if self._trouble is not None:
             raise self._trouble
 
+    def readings(self) -> Readings:
+        """What there is to tell of it now.
+
+        Raises:
+            Unavailable: The store cannot be used.
+        """
+        try:
+            self.check()
+        except KeybornError:
+            works = False
+        else:
+            works = True
+        with self._index.reading() as view:
+            heads = view.heads()
+        return Readings(
+            at=self._clock(),
+            works=works,
+            tally=self._outbox.tally(),
+            queue_limit=self._batching.queue,
+            heads=heads,
+            failures=dict(self._failures),
+            last_failure=self._last_failure,
+        )
+
     def round(self) -> float | None:
         """What the thread does, once; see ``Dispatcher.round``."""
         return self._dispatcher.round()
@@ -157,6 +187,8 @@ class Registrar:
                 if self._trouble is None or self._trouble.code != error.code:
                     _log.warning("operations are held up: %s", error)
                 self._trouble = error
+                self._failures[error.code] += 1
+                self._last_failure = (error.code, self._clock())
                 wait = max(self._batching.poll, error.retry_after or 0)
             else:
                 if self._trouble is not None:

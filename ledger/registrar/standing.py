@@ -5,7 +5,8 @@ from did.resolution import Finality
 from ledger.index import IndexedVersion, View
 from ledger.log import Receipt
 from ledger.registrar.messages import OperationStatus, OperationType, State
-from ledger.registrar.outbox import Accepted, Outbox
+from ledger.registrar.outbox import Outbox
+from ledger.registrar.outbox_tables import Accepted
 
 
 def of_ours(view: View, outbox: Outbox, known: Accepted) -> OperationStatus:

@@ -15,7 +15,7 @@ from issuing import TOKEN, issuing
 from pages import DOCS, fences
 from serving import serving
 
-from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
+from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.limits import LIMITS
 from issuer import protocol, redemption
 from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
@@ -86,7 +86,14 @@ def test_the_routes_of_the_verifier_and_the_form_of_an_error(tmp_path: Path) -> 
 
 
 def test_the_status_of_each_branch() -> None:
-    branches: tuple[type[KeybornError], ...] = (Invalid, Refused, Conflict, Undecided, Unavailable)
+    branches: tuple[type[KeybornError], ...] = (
+        Invalid,
+        Refused,
+        Conflict,
+        Busy,
+        Undecided,
+        Unavailable,
+    )
     rows = re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \| (\d+)", PAGE, re.MULTILINE)
     stated = {name: int(status) for names, status in rows for name in codes(names)}
     assert stated == {

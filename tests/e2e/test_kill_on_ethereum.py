@@ -1,24 +1,20 @@
 """kill -9 on a registrar that pays for transactions, and the node of the chain gone for a while."""
 
-import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from eth_account import Account
+from chains import Chain
 from lives import operations_on
-from mortal import Service, free_port, run, running
+from mortal import Service, run, running
 
 from did.errors import Unavailable
 from did.identifier import parse_keyborn
-from ledger.ethereum.anvil import AnvilNode, find_anvil, running_anvil
-from ledger.ethereum.deploy import deploy
+from ledger.ethereum.anvil import find_anvil
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin
 from ledger.ethereum.source import EthereumLog
-from ledger.network import Network, load_network, open_reader, write_network
+from ledger.network import load_network, open_reader
 
 pytestmark = [pytest.mark.e2e, pytest.mark.ethereum, pytest.mark.npm]
 
@@ -32,24 +28,6 @@ POINTS = (
     "registrar.follow.before_commit",
     "registrar.follow.after_commit",
 )
-
-
-@dataclass
-class Chain:
-    """A node at one address, whose chain outlives it."""
-
-    folder: Path
-    port: int = field(default_factory=free_port)
-    _running: AbstractContextManager[AnvilNode] | None = None
-
-    def start(self) -> AnvilNode:
-        self._running = running_anvil(port=self.port, state=self.folder / "chain.json")
-        return self._running.__enter__()
-
-    def stop(self) -> None:
-        if self._running is not None:
-            self._running.__exit__(None, None, None)
-            self._running = None
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +46,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 @pytest.fixture(scope="module")
 def ledger(chain: Chain) -> Iterator[Service]:
     """The registrar of a log on the chain, and in ``network.toml`` beside it how to read that."""
-    node = chain.start()
-    key = chain.folder / "key"
-    key.touch(mode=0o600)
-    key.write_text(secrets.token_hex(32))
-    account = Account.from_key(key.read_text())
-    node.fund(account.address)
-    made = deploy(node.node, account, pause=node.mine)
-    network = chain.folder / "log.toml"
-    write_network(
-        network,
-        Network(made.pin, "http://127.0.0.1:1", rpc=(node.url,), first_block=made.block_number),
-    )
+    network, key = chain.with_log()
     words = ("ledger", "serve", "--dir", chain.folder / "ledger", "--batch-time", "0")
     source = ("--network", network, "--key-file", key)
     out = ("--network-out", chain.folder / "network.toml")

@@ -2,10 +2,17 @@ import json
 
 import pytest
 
-from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
+from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from keyborn import problem
 
-TREE = [(Invalid, 400), (Refused, 403), (Undecided, 503), (Conflict, 409), (Unavailable, 503)]
+TREE = [
+    (Invalid, 400),
+    (Refused, 403),
+    (Undecided, 503),
+    (Conflict, 409),
+    (Unavailable, 503),
+    (Busy, 429),
+]
 
 
 @pytest.mark.parametrize(("branch", "status"), TREE)
@@ -50,7 +57,7 @@ def test_a_subclass_is_of_its_branch() -> None:
         (408, b"", Unavailable, "http_error"),
         (409, b"[]", Conflict, "http_error"),
         (418, b"\xff", Invalid, "http_error"),
-        (429, b"{}", Unavailable, "http_error"),
+        (429, b"{}", Busy, "http_error"),
         (500, b'{"code":7,"detail":[],"step":{},"hint":1}', Unavailable, "http_error"),
         (502, b"<html>", Unavailable, "http_error"),
         (400, b'{"code":"x\\n\\u001b[2J"}', Invalid, "http_error"),
@@ -72,7 +79,8 @@ def test_what_a_server_says_is_shortened() -> None:
     assert len(problem.parse(400, body, retry_after=None, step="s").message) == 500
 
 
-def test_retry_after_has_a_default_for_503_only() -> None:
+def test_retry_after_has_a_default_where_it_may_pass() -> None:
+    assert problem.retry_after(Busy("a", "b"), 429) == 5
     assert problem.retry_after(Undecided("a", "b"), 503) == 5
     assert problem.retry_after(Undecided("a", "b", retry_after=2), 503) == 2
     assert problem.retry_after(Invalid("a", "b"), 400) is None

@@ -22,6 +22,7 @@ from registrar_support import create
 from did.errors import Unavailable, Undecided
 from did.keys import SigningKey
 from keyborn.cli import cli
+from ledger.account import read_account
 from ledger.controller import Controller
 from ledger.ethereum.anvil import find_anvil
 from ledger.network import load_network, open_reader
@@ -313,8 +314,9 @@ def files(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (["--network", "ethereum.toml"], 2, "--network and --key-file go together"),
-        (["--key-file", "key"], 2, "--network and --key-file go together"),
+        (["--network", "ethereum.toml"], 3, "key_missing"),
+        (["--key-file", "key"], 2, "a key pays for a log on Ethereum"),
+        (["--password-file", "key"], 2, "a key pays for a log on Ethereum"),
         (["--batch-size", "0"], 2, "batch-size"),
         (["--network", "embedded.toml", "--key-file", "key"], 1, "not_ethereum"),
         (["--network", "none.toml", "--key-file", "key"], 2, "'none.toml' does not exist"),
@@ -338,7 +340,11 @@ def test_what_cannot_be_served(
 def test_a_registrar_on_ethereum_starts_without_its_node(files: Path) -> None:
     network = load_network(files / "ethereum.toml")
     with ethereum_service(
-        files / "ledger", network=network, key_file=files / "key", batching=Batching()
+        files / "ledger",
+        network=network,
+        sender=read_account(files / "key"),
+        ceiling=None,
+        batching=Batching(),
     ) as built:
         assert built.network == network
     assert (files / "ledger").stat().st_mode & 0o777 == 0o700

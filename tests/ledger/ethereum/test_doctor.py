@@ -13,6 +13,7 @@ from eth_account.signers.local import LocalAccount
 from ethereum_support import Proxy
 
 from keyborn.cli import cli
+from ledger.account import read_account
 from ledger.doctor.checks import Check, Verdict, worst
 from ledger.doctor.local import examine
 from ledger.ethereum.anvil import AnvilNode
@@ -145,7 +146,7 @@ def test_the_account_that_pays(
     def payer(text: str) -> Check:
         key.write_text(text)
         key.chmod(0o600)
-        checks = examine(network, now=chain_time, key_file=key)
+        checks = examine(network, now=chain_time, payer=lambda: read_account(key))
         (found,) = [check for check in checks if check.subject.startswith("payer")]
         return found
 

@@ -10,7 +10,7 @@ from ethereum_support import Proxy, batch_of, http_server
 
 from did.errors import Conflict, Invalid, KeybornError, Unavailable
 from ledger.chain import next_head
-from ledger.ethereum.anvil import AnvilNode
+from ledger.ethereum.anvil import FINALITY_DEPTH, AnvilNode
 from ledger.ethereum.deploy import Deployment
 from ledger.ethereum.ledger import EthereumLedger
 from ledger.ethereum.node import Node
@@ -77,6 +77,9 @@ def test_a_batch_that_lost_its_place_is_to_be_prepared_again(
     first, second = ledger.prepare(batch_of(bytes(64))), ledger.prepare(batch_of(b"2" * 64))
     ledger.submit(first)
     anvil.mine()
+    # As things are it can never land; but a reorganisation may still give it its place back.
+    assert code_of(lambda: ledger.submit(second)) == "ledger_place_contested"
+    anvil.mine(FINALITY_DEPTH)
     with pytest.raises(Conflict) as raised:
         ledger.submit(second)
     assert raised.value.code == "ledger_nonce_taken"
@@ -218,6 +221,8 @@ def test_a_transaction_that_failed_in_its_block_is_to_be_prepared_again(
     submission = lied_to.prepare(batch_of(bytes(64)))
     lied_to.submit(submission)
     anvil.mine()
+    assert code_of(lambda: lied_to.receipt(submission)) == "ledger_place_contested"
+    anvil.mine(FINALITY_DEPTH)
     with pytest.raises(Conflict) as raised:
         lied_to.receipt(submission)
     assert raised.value.code == "ledger_transaction_failed"

@@ -12,7 +12,7 @@ from actors import DEVICE, OTHER_LOG_ID, STRANGER, actor
 from crashing import killed_at
 from registrar_support import EAGER, NOW, PATIENT, Site, create, rotation
 
-from did.errors import Invalid, KeybornError, Refused, Unavailable, Undecided
+from did.errors import Busy, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.identifier import commitment
 from did.resolution import Finality
 from ledger.operations import Operation, Update
@@ -178,7 +178,7 @@ def test_an_unknown_operation(site: Site) -> None:
 def test_a_full_queue_turns_away_what_is_new(make_site: Callable[[Batching], Site]) -> None:
     site = make_site(replace(PATIENT, queue=1))
     site.registrar.submit(create(DEVICE))
-    with pytest.raises(Unavailable) as raised:
+    with pytest.raises(Busy) as raised:
         site.registrar.submit(create(STRANGER))
     assert (raised.value.code, raised.value.retry_after) == ("registrar_busy", 30)
     assert site.registrar.submit(create(DEVICE)).state is State.QUEUED  # known already

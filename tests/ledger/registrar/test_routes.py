@@ -1,17 +1,19 @@
 """The registrar over HTTP, and its client."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-from actors import DEVICE, actor
-from registrar_support import Site, create, rotation
+from actors import DEVICE, STRANGER, actor
+from registrar_support import PATIENT, Site, create, rotation
 from serving import serving
 
-from did.errors import Invalid, KeybornError, Refused, Unavailable
+from did.errors import Busy, Invalid, KeybornError, Refused, Unavailable
 from ledger.app import create_app
 from ledger.registrar.client import RegistrarClient
+from ledger.registrar.dispatch import Batching
 from ledger.registrar.messages import State, operation_to_json
 
 THIRD = actor("third").key
@@ -120,6 +122,58 @@ def test_a_client_has_the_registrars_own_errors(client: RegistrarClient, site: S
         with pytest.raises(branch) as raised:
             call()
         assert raised.value.code == code
+
+
+@pytest.fixture
+def busy(make_site: Callable[[Batching], Site]) -> Iterator[tuple[Site, str]]:
+    """A registrar with room for one operation, which waits, and its URL."""
+    site = make_site(replace(PATIENT, queue=1))
+    site.registrar.submit(create(DEVICE))
+    with serving(create_app(registrar=site.registrar, resolver=site.reader)) as url:
+        yield site, url
+
+
+def test_a_full_queue_is_429_with_the_time_to_come_again(busy: tuple[Site, str]) -> None:
+    site, url = busy
+    answer = httpx.post(f"{url}/v1/operations", json=operation_to_json(create(STRANGER)))
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
+    problem = answer.json()
+    assert (problem["code"], problem["type"]) == ("registrar_busy", "urn:keyborn:problem:busy")
+    again = httpx.post(f"{url}/v1/operations", json=operation_to_json(create(DEVICE)))
+    assert again.status_code == 202  # known already
+    site.clock.move(60)
+    site.settle()
+    later = httpx.post(f"{url}/v1/operations", json=operation_to_json(create(STRANGER)))
+    assert later.status_code == 202
+
+
+def test_a_patient_client_comes_again_when_it_is_asked_to(busy: tuple[Site, str]) -> None:
+    site, url = busy
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            site.clock.move(60)
+            site.settle()
+
+    with RegistrarClient(url, patience=120, pause=pause) as client:
+        assert client.submit(create(STRANGER)).state is State.QUEUED
+    assert len(waits) == 2
+    assert all(30 <= wait <= 37.5 for wait in waits)
+
+
+def test_patience_ends(busy: tuple[Site, str]) -> None:
+    _, url = busy
+    for patience, least, most in ((0.0, 0, 0), (29.0, 0, 0), (100.0, 2, 3)):
+        waits: list[float] = []
+        with (
+            RegistrarClient(url, patience=patience, pause=waits.append) as client,
+            pytest.raises(Busy) as raised,
+        ):
+            client.submit(create(STRANGER))
+        assert (raised.value.code, raised.value.retry_after) == ("registrar_busy", 30)
+        assert least <= len(waits) <= most
 
 
 def test_a_client_of_nobody() -> None:
