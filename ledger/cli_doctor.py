@@ -33,8 +33,8 @@ def doctor(
     """Look at all that a log depends on, and say what is wrong and what to do.
 
     Each node is tried by itself, and on Ethereum the key that pays if there is one; then the log as
-    readers see it, the registrar, the index and the clock. Nothing is changed. Exits with 1 where something is wrong, else with 3 where something
-    could not be found out.
+    readers see it, the registrar, the index and the clock. Nothing is changed. Exits with 1 where
+    something is wrong, else with 3 where something could not be found out.
     """
     from keyborn import clock  # noqa: PLC0415 - not before it is needed: it is slow
     from ledger.account import KEY_VARIABLE, find_account  # noqa: PLC0415
