@@ -14,6 +14,7 @@ forked from one that has loaded the modules already, so that a kill meets work a
 
 import argparse
 import hashlib
+import json
 import multiprocessing
 import os
 import random
@@ -296,6 +297,17 @@ def assert_once(network: Network, sender: str, all_of_them: list[Life]) -> int:
     return len(transactions)
 
 
+def encrypted(folder: Path, secret: str) -> tuple[str | Path, ...]:
+    """The options that name the key that pays, encrypted, and its password."""
+    password = secrets.token_hex(8)
+    keystore = Account.encrypt(secret, password, kdf="pbkdf2", iterations=1_000)
+    paths = folder / "payer.json", folder / "payer.password"
+    for path, text in zip(paths, (json.dumps(keystore), f"{password}\n"), strict=True):
+        path.touch(mode=0o600)
+        path.write_text(text)
+    return "--key-file", paths[0], "--password-file", paths[1]
+
+
 def torture(folder: Path, plan: Plan) -> str:
     """Do it all; what there is to say of it."""
     started = time.monotonic()
@@ -304,7 +316,8 @@ def torture(folder: Path, plan: Plan) -> str:
         network_file, key_file = chain.with_log()
         network = load_network(network_file)
         devices = lives(plan, network.log_id)
-        words = ("--dir", folder / "ledger", "--network", network_file, "--key-file", key_file)
+        payer = encrypted(folder, key_file.read_text())
+        words = ("--dir", folder / "ledger", "--network", network_file, *payer)
         options = ("--batch-time", "0.1", "--batch-size", "40", "--replace-after", "2")
         service = Registrar(folder, *words, *options)
         with ExitStack() as stack:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from actors import DEVICE, STRANGER
 from click.testing import CliRunner, Result
+from eth_account import Account
 from registrar_support import create
 
 from did.errors import Unavailable, Undecided
@@ -293,6 +294,7 @@ rpc = "http://127.0.0.1:1"
 url = "http://127.0.0.1:1"
 """
 KEY = "0x" + "11" * 32 + "\n"
+ENCRYPTED = ("--network", "ethereum.toml", "--key-file", "encrypted.key")
 
 
 @pytest.fixture
@@ -304,6 +306,9 @@ def files(tmp_path: Path) -> Path:
         "open.key": KEY,
         "bad.key": "0x11\n",
         "zero.key": "00" * 32,
+        "encrypted.key": json.dumps(
+            Account.encrypt("11" * 32, "right", kdf="pbkdf2", iterations=10)
+        ),
     }
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
@@ -324,6 +329,9 @@ def files(tmp_path: Path) -> Path:
         (["--network", "ethereum.toml", "--key-file", "none"], 2, "'none' does not exist"),
         (["--network", "ethereum.toml", "--key-file", "bad.key"], 1, "invalid_key_file"),
         (["--network", "ethereum.toml", "--key-file", "zero.key"], 1, "invalid_key_file"),
+        ([*ENCRYPTED], 3, "password_missing"),
+        ([*ENCRYPTED, "--password-file", "bad.key"], 1, "wrong_password"),
+        (["--network", "ethereum.toml", "--key-file", "key", "--max-fee-gwei", "0"], 2, "0<x"),
         (["--network", "ethereum.toml", "--key-file", "open.key"], 1, "store_readable_by_others"),
     ],
 )
