@@ -147,6 +147,12 @@ class Follower:
             events = self._changes(view, heads)
             self._remember(view, heads)
         self._seen = heads
+        if self._mirror is not None:
+            try:
+                self._mirror.keep()
+            except KeybornError:
+                if not events:  # or they would not be told; it fails again the next time
+                    raise
         return events
 
     def standing(self) -> list[Event]:

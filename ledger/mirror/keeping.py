@@ -29,6 +29,7 @@ from ledger.mirror.folder import (
 from ledger.mirror.form import Extent, refuse_other_log
 
 _STEP: Final = "keep the mirror"
+_FAILURES: Final = 5
 
 # What shows that entries are not those of the proven head; the rest is said by who gives them.
 _ASTRAY: Final = frozenset(
@@ -55,6 +56,7 @@ class MirroredLog:
         self._folder = folder
         self._kept = FolderEntries(folder, log.log_id)
         self._shown: Heads | None = None
+        self._failures = 0  # in a row, to keep it
         self._led = False  # the folder to the newest head, when it was last read
         with ExitStack() as opened:
             folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +106,23 @@ class MirroredLog:
         else:
             yield from self._log.entries(start, stop)
 
+    def keep(self) -> None:
+        """Bring the folder to the heads that were asked for last, whether or not anybody reads it.
+
+        For whose reader believes them. A chain that is reorganised in this very moment is a reason
+        to fail, and to try again later; a folder that never gets there is damaged.
+
+        Raises:
+            KeybornError: As the log's own.
+        """
+        shown = self._shown
+        if shown is None or shown.latest.sequence < self._final.sequence or self._lead_to(shown):
+            self._failures = 0
+            return
+        self._failures += 1
+        if self._failures == _FAILURES:
+            self._forget()
+
     def mend(self) -> bool:
         """Have all of the folder held against the next head, if it was what led a reader astray.
 
@@ -115,10 +134,14 @@ class MirroredLog:
         """
         if self._led:
             self._led = False
-            self._final = self._begin()
-            self._heads = {0: self.log_id}
+            self._forget()
             return True
         return False
+
+    def _forget(self) -> None:
+        """Take nothing of the folder as final."""
+        self._final = self._begin()
+        self._heads = {0: self.log_id}
 
     def _begin(self) -> Extent:
         extent = Extent(self.log_id, 0, self.log_id)

@@ -1,6 +1,6 @@
 """The follower: what it tells of heads, reorganisations and failures, and when it ends."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ from ledger.follow_progress import MUCH, Bars, WatchedLog
 from ledger.follow_report import event_json, event_text
 from ledger.index import Index
 from ledger.log import Heads
+from ledger.mirror.folder import read_extent
 from ledger.mirror.form import path_of
 from ledger.mirror.keeping import MirroredLog
 from ledger.reader import LogReader
@@ -44,6 +45,7 @@ class Shown:
     ledger: EmbeddedLedger
     failure: KeybornError | None = None
     asked: list[int] = field(default_factory=list)
+    broken: KeybornError | None = None  # instead of entries
 
     @property
     def log_id(self) -> bytes:
@@ -55,9 +57,23 @@ class Shown:
         return self.ledger.heads()
 
     def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
+        if self.broken is not None:
+            raise self.broken
         for entry in self.ledger.entries(start, stop):
             self.asked.append(entry.sequence)
             yield entry
+
+    def honest(self, ask: Callable[[], Heads]) -> Callable[[], Heads]:
+        """What is asked by this is answered, broken or not."""
+
+        def asked() -> Heads:
+            before, self.broken = self.broken, None
+            try:
+                return ask()
+            finally:
+                self.broken = before
+
+        return asked
 
 
 @pytest.fixture
@@ -245,6 +261,49 @@ def test_a_damaged_mirror_is_mended_on_the_way(shown: Shown, tmp_path: Path) -> 
                 assert len(Follower(reader, written, mirror=kept).step()) == 1
     assert sequences(mirror) == [1, 2, 3, 4, 5, 6]
     assert shown.asked.count(1) == 2
+
+
+def test_a_mirror_is_kept_beside_an_index_that_needs_nothing(shown: Shown, tmp_path: Path) -> None:
+    """Regression: it was filled, and its final part named, only when the reader asked for more."""
+    append(shown.ledger, *"abcdef")
+    mirror = tmp_path / "mirror"
+    with following(shown, tmp_path / "index") as alone:
+        alone.step()
+    with MirroredLog(shown, mirror) as kept:
+        written = Index.open(tmp_path / "index", shown.log_id)
+        with LogReader(kept, written) as reader:
+            follower = Follower(reader, written, mirror=kept)
+            assert follower.step() == []
+            assert sequences(mirror) == [1, 2, 3, 4, 5, 6]
+            assert final(mirror) == 3
+            shown.ledger.mine(3)
+            assert len(follower.step()) == 1
+            assert final(mirror) == 6
+
+
+def final(mirror: Path) -> int:
+    extent = read_extent(mirror)
+    assert extent is not None
+    return extent.sequence
+
+
+def test_a_mirror_that_cannot_be_kept_is_told_and_hides_nothing(
+    shown: Shown, tmp_path: Path
+) -> None:
+    append(shown.ledger, *"abc")
+    with MirroredLog(shown, tmp_path / "mirror") as kept:
+        written = Index.open(tmp_path / "index", shown.log_id)
+        with LogReader(shown, written) as reader:  # which asks the log itself
+            follower = Follower(reader, written, mirror=kept)
+            kept.heads()
+            shown.broken = Unavailable("ledger_unreachable", "it is gone")
+            reader.sync = shown.honest(reader.sync)  # type: ignore[method-assign]
+            assert len(follower.step()) == 1
+            with pytest.raises(Unavailable):
+                follower.step()
+            shown.broken = None
+            assert follower.step() == []
+    assert sequences(tmp_path / "mirror") == [1, 2, 3]
 
 
 def test_news_end_the_waiting() -> None:

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.ethereum.reach import Reach
@@ -29,6 +29,7 @@ def test_it_grows_again_to_where_it_began() -> None:
     assert (reach.blocks, reach.entries) == (10, 4)
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 10_000), st.integers(1, 10_000), st.integers(1, 16))
 def test_it_settles_near_what_is_answered(most: int, limit: int, entries: int) -> None:
     """However a node limits its answers, few queries are lost, and few are small."""

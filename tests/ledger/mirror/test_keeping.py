@@ -14,8 +14,8 @@ from ledger.chain import LogEntry
 from ledger.embedded.store import EmbeddedLedger
 from ledger.index import Index
 from ledger.log import Heads
-from ledger.mirror.folder import FolderEntries, read_entry, read_extent, write_entry
-from ledger.mirror.form import path_of
+from ledger.mirror.folder import FolderEntries, read_entry, read_extent, write_entry, write_extent
+from ledger.mirror.form import Extent, path_of
 from ledger.mirror.keeping import MirroredLog
 from ledger.reader import LogReader
 
@@ -253,6 +253,26 @@ def test_a_log_that_is_behind_the_mirror_speaks_for_itself(source: Source, folde
         assert len(read(log)) == 4
     assert source.asked == [1, 2, 3, 4]
     assert sequences(folder) == list(range(1, 9))
+
+
+def test_a_folder_that_is_wrong_about_what_is_final_is_begun_anew(
+    source: Source, folder: Path
+) -> None:
+    """Not at once: a reorganisation in the wrong moment looks the same."""
+    append(source.ledger, "a", "b", "c", "d")
+    fill(folder, source)
+    write_extent(folder, Extent(source.log_id, 2, b"\x07" * 32))
+    with MirroredLog(source, folder) as log:
+        log.keep()  # nothing was asked for yet
+        for _ in range(5):
+            assert len(read(log)) == 4  # the log's own
+            log.keep()
+            extent = read_extent(folder)
+            assert extent is not None
+        assert extent.sequence == 0
+        log.keep()
+    folder_is_the_log(folder, source.ledger)
+    assert read_extent(folder) == Extent(source.log_id, 2, source.heads().finalized.head)
 
 
 def test_one_keeper_at_a_time(source: Source, folder: Path) -> None:

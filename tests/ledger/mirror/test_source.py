@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from mirrors import Quiet, fill, served
 from operations import batch, create
 
 from did.errors import Invalid, KeybornError, Unavailable, Undecided
+from keyborn import client
+from ledger.chain import LogEntry
 from ledger.embedded.store import EmbeddedLedger
 from ledger.index import Index
 from ledger.log import EntrySource
+from ledger.mirror.folder import read_entry, write_entry
 from ledger.mirror.form import ENTRY_BYTES, HEAD_BYTES, HEAD_PATH, path_of
 from ledger.mirror.http import AHEAD
 from ledger.mirror.source import MirrorSource, open_mirror
@@ -196,6 +200,26 @@ def test_a_server_that_fails(
             if status is HTTPStatus.SERVICE_UNAVAILABLE:
                 assert error.retry_after == 7
         assert len(list(mirror.entries(1, ENTRIES))) == ENTRIES
+
+
+def test_a_server_that_does_not_finish(
+    folder: Path, ledger: EmbeddedLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(folder) as url, ExitStack() as opened:
+        mirror = open_mirror(url, ledger.log_id, opened)
+        with monkeypatch.context() as patched:
+            patched.setattr(client, "DEADLINE", -1)
+            assert refused(mirror).code == "mirror_unreachable"
+        assert list(mirror.entries(1, 1))
+
+
+def test_an_entry_that_is_too_large_is_not_written(tmp_path: Path) -> None:
+    largest = LogEntry(1, 0, bytes(ENTRY_BYTES - 16), 1, 1)
+    write_entry(tmp_path, largest)
+    with pytest.raises(Invalid) as caught:
+        write_entry(tmp_path, replace(largest, batch=bytes(ENTRY_BYTES)))
+    assert caught.value.code == "mirror_malformed"
+    assert read_entry(tmp_path, 1) == largest
 
 
 def test_a_server_that_is_gone(folder: Path, ledger: EmbeddedLedger) -> None:
