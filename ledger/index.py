@@ -25,6 +25,18 @@ from did.resolution import Finality
 from keyborn.faults import FaultPoint
 from keyborn.storage import open_database, reading
 from ledger.chain import LogEntry
+from ledger.index_statements import (
+    CLEAR_CREATES,
+    CREATE_ASIDE,
+    INSERT_CREATES,
+    INSERT_UPDATES,
+    SELECT_ALARM,
+    SELECT_HEAD_AT,
+    SELECT_HEADS,
+    SELECT_HISTORY,
+    SELECT_NEWEST,
+    UNPACK_CREATES,
+)
 from ledger.index_tables import (
     ENTRIES,
     FINDINGS,
@@ -53,34 +65,6 @@ _AFTER_BEGIN: Final = FaultPoint("ledger.index.after_begin")
 # What a big replay leaves of the write-ahead log is cut to this, 4 MB, when it is used next.
 _JOURNAL: Final = "PRAGMA journal_size_limit = 4194304"
 
-# The statements of replay and resolution, prepared once by the driver. The creates of an entry are
-# one statement over two strings, which SQLite takes apart: a million rows, and no object for any.
-_CREATE: Final = (
-    "WITH RECURSIVE creates(place) AS"
-    " (VALUES (0) UNION ALL SELECT place + 1 FROM creates WHERE place + 1 < ?1)"
-    " INSERT OR IGNORE INTO versions (position, id, number, key, next)"
-    " SELECT ?2 + place, substr(?3, 32 * place + 1, 32), 0,"
-    " substr(?4, 64 * place + 1, 32), substr(?4, 64 * place + 33, 32) FROM creates"
-)
-_UPDATE: Final = (
-    "INSERT INTO versions (position, id, number, operation, key, next) VALUES (?, ?, ?, ?, ?, ?)"
-)
-_NEWEST: Final = (
-    "WITH wanted(id) AS (VALUES {places})"
-    " SELECT v.id, v.number, coalesce(v.operation, v.id), v.key, v.next FROM wanted w"
-    " JOIN versions v ON v.id = w.id"
-    " AND v.number = (SELECT max(number) FROM versions x WHERE x.id = w.id)"
-)
-_HEADS: Final = "SELECT finality, sequence, head, time, evidence FROM heads"
-_HEAD_AT: Final = "SELECT head FROM entries WHERE sequence = ?"
-_ALARM: Final = "SELECT min(number) FROM findings WHERE alarm"
-_HISTORY: Final = (
-    "SELECT v.id, v.number, coalesce(v.operation, v.id), v.key, v.next,"
-    " e.sequence, e.block_number, e.block_time"
-    " FROM versions v JOIN entries e ON e.sequence = v.position / ? WHERE v.id = ?"
-    " ORDER BY v.number"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class IndexedVersion:
@@ -101,7 +85,7 @@ class View:
 
     def heads(self) -> Heads | None:
         """The newest verified heads; None before the first sync."""
-        rows = self._connection.exec_driver_sql(_HEADS).all()
+        rows = self._connection.exec_driver_sql(SELECT_HEADS).all()
         found = {row.finality: head_of(row) for row in rows}
         return Heads(**{name: found[name] for name in Finality}) if found else None
 
@@ -109,11 +93,11 @@ class View:
         """The head after entry ``sequence``, 32 bytes; the log id at 0, None beyond the last."""
         if sequence == 0:
             return self._log_id
-        return self._connection.exec_driver_sql(_HEAD_AT, (sequence,)).scalar_one_or_none()
+        return self._connection.exec_driver_sql(SELECT_HEAD_AT, (sequence,)).scalar_one_or_none()
 
     def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
         """Every version of a DID, oldest first; empty if the log does not have it."""
-        rows = self._connection.exec_driver_sql(_HISTORY, (PLACES, id_))
+        rows = self._connection.exec_driver_sql(SELECT_HISTORY, (PLACES, id_))
         return tuple(IndexedVersion(DidState(*row[:5]), *row[5:]) for row in rows)
 
     def states(self, ids: Collection[bytes]) -> dict[bytes, DidState]:
@@ -122,14 +106,14 @@ class View:
         found: dict[bytes, DidState] = {}
         for start in range(0, len(wanted), _IDS_PER_QUERY):
             some = wanted[start : start + _IDS_PER_QUERY]
-            statement = _NEWEST.format(places=", ".join(["(?)"] * len(some)))
+            statement = SELECT_NEWEST.format(places=", ".join(["(?)"] * len(some)))
             rows = self._connection.exec_driver_sql(statement, tuple(some))
             found.update((row[0], DidState(*row)) for row in rows)
         return found
 
     def alarm(self) -> Finding | None:
         """The finding that stopped this reader, if one did."""
-        number = self._connection.exec_driver_sql(_ALARM).scalar()
+        number = self._connection.exec_driver_sql(SELECT_ALARM).scalar()
         if number is None:
             return None
         query = select(FINDINGS).where(FINDINGS.c.number == number)
@@ -163,9 +147,10 @@ class Writer(View):
 
     def create(self, sequence: int, ids: Sequence[bytes], born: Sequence[bytes]) -> None:
         """As ``States.create``; which of the DIDs exist is for the table's unique index to say."""
-        self._connection.exec_driver_sql(
-            _CREATE, (len(ids), sequence * PLACES, b"".join(ids), b"".join(born))
-        )
+        unpacked = (len(ids), sequence * PLACES, b"".join(ids), b"".join(born))
+        self._connection.exec_driver_sql(UNPACK_CREATES, unpacked)
+        self._connection.exec_driver_sql(INSERT_CREATES)
+        self._connection.exec_driver_sql(CLEAR_CREATES)
 
     def update(self, sequence: int, effects: Iterable[tuple[int, DidState]]) -> None:
         """As ``States.update``."""
@@ -174,7 +159,7 @@ class Writer(View):
             for place, s in effects
         ]
         if rows:
-            self._connection.exec_driver_sql(_UPDATE, rows)
+            self._connection.exec_driver_sql(INSERT_UPDATES, rows)
 
     def roll_back(self, sequence: int) -> None:
         """Forget every entry after ``sequence``, with its effects."""
@@ -295,6 +280,6 @@ class Index:
             Unavailable: ``store_busy`` where another writer does not finish.
         """
         with self._engine.begin() as connection:
-            connection.exec_driver_sql(_CACHE)
-            connection.exec_driver_sql(_JOURNAL)
+            for setting in (_CACHE, _JOURNAL, CREATE_ASIDE):
+                connection.exec_driver_sql(setting)
             yield Writer(connection, self._log_id)
