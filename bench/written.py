@@ -1,46 +1,23 @@
 """Logs written to a real Ethereum node, and read again by who trusts one block hash."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from eth_account import Account
 
 from bench.local import LocalLog, keep
-from did.errors import Invalid
-from did.resolution import Finality
 from ledger.chain import LogEntry
 from ledger.ethereum.anvil import AnvilNode
 from ledger.ethereum.deploy import Deployment, deploy
-from ledger.ethereum.header import Header, read_header
+from ledger.ethereum.header import read_header
+from ledger.ethereum.headers import PinnedHeader
 from ledger.ethereum.ledger import EthereumLedger
-from ledger.ethereum.node import Node
+from ledger.ethereum.nodes import Nodes
 from ledger.ethereum.source import EthereumLog
 
 _ETHER: Final = 10**21  # wei; a thousand
 _APPENDS_PER_BLOCK: Final = 4  # of 2,000 creates each: two thirds of a block's gas
-
-
-@dataclass(frozen=True, slots=True)
-class PinnedHeader:
-    """The header of one block, whose hash is all that is trusted. Implements ``HeaderSource``.
-
-    Attributes:
-        node: Gives the header; not believed.
-        block_hash: What the header must hash to, 32 bytes.
-    """
-
-    node: Node
-    block_hash: bytes
-
-    def header(self, finality: Finality) -> Header:  # noqa: ARG002 - a block that is pinned is final
-        """The header, whatever the finality."""
-        answer = self.node.call("eth_getBlockByHash", "0x" + self.block_hash.hex(), False)
-        header = read_header(answer)
-        if header.hash != self.block_hash:
-            raise Invalid("bench_wrong_block", "the node gives another block than the pinned one")
-        return header
 
 
 def start_log(anvil: AnvilNode) -> tuple[Deployment, EthereumLedger]:
@@ -87,7 +64,7 @@ def fetch_log(
     source = EthereumLog(
         anvil.node,
         deployed.pin,
-        headers=PinnedHeader(anvil.node, block_hash),
+        headers=PinnedHeader(Nodes([anvil.node]), block_hash),
         first_block=deployed.block_number,
     )
     heads = source.heads()

@@ -1,5 +1,6 @@
 """The log as readers see it, the registrar, what is kept here, and the clock."""
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -13,6 +14,7 @@ from ledger.embedded.heads import EmbeddedPin
 from ledger.embedded.source import HttpSource
 from ledger.index import Index
 from ledger.log import Heads, SourceWarning
+from ledger.mirror.source import open_mirror
 from ledger.network import Network
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ def examine(
         checks.append(Check("log", Verdict.OK, _told(heads)))
         checks += [Check(w.source, Verdict.WARNING, w.message, w.code) for w in warnings]
         checks.append(_clock(heads, now))
+        if network.mirror is not None:
+            newest = heads.finalized.sequence
+            checks.append(attempt("mirror", lambda: _mirror(network, newest)))
     checks.append(attempt("registrar", lambda: _registrar(network.url)))
     if index is not None:
         checks.append(attempt("index", lambda: _index(index, network.log_id, heads)))
@@ -108,6 +113,16 @@ def _clock(heads: Heads, now: datetime) -> Check:
             "See that the ledger goes on, and that the clock of this machine is right.",
         )
     return Check("clock", Verdict.OK, f"the ledger's newest head is {age} s old")
+
+
+def _mirror(network: Network, newest: int) -> str:
+    """Whether the mirror has the first entry and the newest final one. Readers check the rest."""
+    assert network.mirror is not None
+    with ExitStack() as opened:
+        mirror = open_mirror(network.mirror, network.log_id, opened)
+        for sequence in sorted({1, newest}) if newest else ():
+            deque(mirror.entries(sequence, sequence), maxlen=0)
+    return f"{network.mirror} has the log up to its newest final entry, {newest}"
 
 
 def _registrar(url: str) -> str:

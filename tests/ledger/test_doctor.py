@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from actors import DEVICE
+from actors import DEVICE, STRANGER
 from click.testing import CliRunner
+from lying import fronted
+from mirrors import fill
 from operations import batch, create
 from serving import serving
 
@@ -127,6 +129,26 @@ def test_an_index_that_was_shown_contradictions(
         writer.record(Finding("ledger_rollback", heads.finalized, heads.latest, alarm=False))
     found = of(examine(replace(network, pin=ledger.pin), now=clock.now(), index=path), "index")
     assert (found.verdict, found.code) == (Verdict.WARNING, "ledger_rollback")
+
+
+def test_a_mirror_is_held_against_the_log(
+    lives: tuple[EmbeddedLedger, Path], tmp_path: Path
+) -> None:
+    ledger, _ = lives
+    folder = tmp_path / "mirror"
+    with fronted(ledger) as front:
+        network = Network(ledger.pin, front.url, mirror=str(folder))
+
+        def mirror() -> Check:
+            return of(examine(network, now=clock.now()), "mirror")
+
+        assert (mirror().verdict, mirror().code) == (Verdict.UNKNOWN, "mirror_missing")
+        fill(folder, ledger)
+        assert mirror().verdict is Verdict.OK
+        assert "up to its newest final entry, 1" in mirror().message
+        ledger.submit(ledger.prepare(batch(create(STRANGER))))
+        ledger.mine(1)
+        assert (mirror().verdict, mirror().code) == (Verdict.UNKNOWN, "mirror_entry_missing")
 
 
 def test_a_clock_that_is_late(network: Network) -> None:
