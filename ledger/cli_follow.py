@@ -11,7 +11,7 @@ import click
 from keyborn.output import json_option, printable
 
 if TYPE_CHECKING:
-    from ledger.follow import Event, Follower, News
+    from ledger.following.follower import Event, Follower, News
     from ledger.log import LogSource
     from ledger.network import Network
 
@@ -52,9 +52,9 @@ def follow(
     and when it can be again; with --json a JSON document for each. What was final and is different
     now ends it with exit code 1. Other commands may use the same index meanwhile.
     """
-    from ledger.follow import News, follow_once  # noqa: PLC0415 - not before it is needed: it is slow
-    from ledger.follow import follow as run  # noqa: PLC0415
-    from ledger.follow_report import event_json, event_text  # noqa: PLC0415
+    from ledger.following.follower import News, follow_once  # noqa: PLC0415 - not before it is needed: it is slow
+    from ledger.following.follower import follow as run  # noqa: PLC0415
+    from ledger.following.report import event_json, event_text  # noqa: PLC0415
     from ledger.network import load_network, with_mirror  # noqa: PLC0415
 
     def tell(event: "Event") -> None:
@@ -79,8 +79,8 @@ def follow(
 def _open(
     network: "Network", index: Path, mirror_out: Path | None, news: "News", opened: ExitStack
 ) -> "Follower":
-    from ledger.follow import Follower  # noqa: PLC0415 - as above
-    from ledger.follow_progress import Bars, WatchedLog  # noqa: PLC0415
+    from ledger.following.follower import Follower  # noqa: PLC0415 - as above
+    from ledger.following.progress import Bars, WatchedLog  # noqa: PLC0415
     from ledger.index import Index  # noqa: PLC0415
     from ledger.mirror.keeping import MirroredLog  # noqa: PLC0415
     from ledger.network import open_source  # noqa: PLC0415

@@ -46,9 +46,9 @@ def prove(
     from did.resolution import Finality  # noqa: PLC0415
     from keyborn.files import write_public  # noqa: PLC0415
     from ledger.network import load_network, open_reader  # noqa: PLC0415
-    from ledger.state_proof import SUFFIX, encode_state_proof  # noqa: PLC0415
-    from ledger.state_proof_making import make_state_proof  # noqa: PLC0415
-    from ledger.state_proof_report import made, made_text  # noqa: PLC0415
+    from ledger.state_proof.form import SUFFIX, encode_state_proof  # noqa: PLC0415
+    from ledger.state_proof.making import make_state_proof  # noqa: PLC0415
+    from ledger.state_proof.report import made, made_text  # noqa: PLC0415
 
     parsed = parse_keyborn(did)
     found = load_network(network)
@@ -89,13 +89,13 @@ def check(
     Offline, unless --log is given. A proof of a log on Ethereum is checked against --block-hash,
     one of an embedded ledger against the key in --network.
     """
-    from ledger.state_proof import (  # noqa: PLC0415 - not before it is needed: it is slow
+    from ledger.state_proof.check import check_state_proof, compare_with_log  # noqa: PLC0415
+    from ledger.state_proof.form import (  # noqa: PLC0415 - not before it is needed: it is slow
         FILE_BYTES,
         EmbeddedVoucher,
         decode_state_proof,
     )
-    from ledger.state_proof_check import check_state_proof, compare_with_log  # noqa: PLC0415
-    from ledger.state_proof_report import checked, checked_text  # noqa: PLC0415
+    from ledger.state_proof.report import checked, checked_text  # noqa: PLC0415
 
     if ask_log and network is None:
         raise click.UsageError("--log needs --network")

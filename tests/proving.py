@@ -21,9 +21,9 @@ from ledger.ethereum.ledger import EthereumLedger
 from ledger.log import Ledger
 from ledger.network import Network, open_reader, write_network
 from ledger.operations import Operation, Update, sign_update
-from ledger.state_proof import StateProof
-from ledger.state_proof_check import Proven, check_state_proof
-from ledger.state_proof_making import Made, make_state_proof
+from ledger.state_proof.check import Proven, check_state_proof
+from ledger.state_proof.form import StateProof
+from ledger.state_proof.making import Made, make_state_proof
 
 HOUR = 3600
 VOID = b"\x83\x01\x40"  # the beginning of a batch

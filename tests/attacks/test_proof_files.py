@@ -31,7 +31,8 @@ from ledger.ethereum.head_proof import fetch_head_proof
 from ledger.ethereum.header import encode_header
 from ledger.ethereum.pin import EthereumPin, checksum
 from ledger.network import open_reader
-from ledger.state_proof import (
+from ledger.state_proof.check import Proven, check_state_proof, compare_with_log
+from ledger.state_proof.form import (
     FILE_BYTES,
     EthereumVoucher,
     Link,
@@ -40,9 +41,8 @@ from ledger.state_proof import (
     decode_state_proof,
     encode_state_proof,
 )
-from ledger.state_proof_check import Proven, check_state_proof, compare_with_log
-from ledger.state_proof_making import make_state_proof
-from ledger.state_proof_report import checked
+from ledger.state_proof.making import make_state_proof
+from ledger.state_proof.report import checked
 
 
 @dataclass(frozen=True)

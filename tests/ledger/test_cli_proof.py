@@ -13,7 +13,7 @@ from proving import PARAMETERS, Site, site, tell
 
 from did.multibase import base58_encode
 from keyborn.cli import cli
-from ledger.state_proof import MEDIA_TYPE, SUFFIX
+from ledger.state_proof.form import MEDIA_TYPE, SUFFIX
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)

@@ -18,7 +18,7 @@ from ledger.cli_follow import _announcements
 from ledger.ethereum.anvil import AnvilNode
 from ledger.ethereum.deploy import Deployment
 from ledger.ethereum.ledger import EthereumLedger
-from ledger.follow import News
+from ledger.following.follower import News
 from ledger.network import Network, open_reader, open_source
 
 pytestmark = [pytest.mark.ethereum, pytest.mark.npm]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ledger.chain import LogEntry
-from ledger.follow import Interrupted, News
+from ledger.following.follower import Interrupted, News
 from ledger.log import Heads, LogSource
 
 if TYPE_CHECKING:

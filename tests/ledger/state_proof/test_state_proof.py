@@ -14,16 +14,16 @@ from ledger import state_proof_making
 from ledger.chain import LogEntry
 from ledger.ethereum.proof import NODES
 from ledger.network import open_reader
-from ledger.state_proof import (
+from ledger.state_proof.check import Proven, compare_with_log
+from ledger.state_proof.form import (
     FILE_BYTES,
     PASSED_BYTES,
     Passed,
     decode_state_proof,
     encode_state_proof,
 )
-from ledger.state_proof_check import Proven, compare_with_log
-from ledger.state_proof_making import Made
-from ledger.state_proof_report import made_text
+from ledger.state_proof.making import Made
+from ledger.state_proof.report import made_text
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)

@@ -10,11 +10,11 @@ from did.keys import ed25519_multibase
 from did.timestamps import format_time
 from ledger.embedded.heads import EmbeddedPin
 from ledger.log import Heads
-from ledger.state_proof import MEDIA_TYPE
-from ledger.state_proof_check import Proven, Shown
+from ledger.state_proof.check import Proven, Shown
+from ledger.state_proof.form import MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from ledger.state_proof_making import Made  # as in ``ledger.state_proof_check``
+    from ledger.state_proof.making import Made  # as in ``ledger.state_proof.check``
 
 _LABEL: Final = 14
 

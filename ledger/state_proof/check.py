@@ -39,7 +39,7 @@ from ledger.ethereum.pin import EthereumPin, checksum
 from ledger.log import Head
 from ledger.operations import Batch, decode_batch
 from ledger.state import DidState, apply_operations
-from ledger.state_proof import EmbeddedVoucher, EthereumVoucher, StateProof
+from ledger.state_proof.form import EmbeddedVoucher, EthereumVoucher, StateProof
 
 if TYPE_CHECKING:
     from ledger.index import IndexedVersion  # who checks offline needs no database

@@ -4,7 +4,7 @@ import orjson
 
 from did.errors import shorten
 from did.jcs import JsonObject
-from ledger.follow import Alarm, Event, Failing, Moved, Recovered, Reorganised
+from ledger.following.follower import Alarm, Event, Failing, Moved, Recovered, Reorganised
 from ledger.log import Head
 from ledger.report import head_json, head_time
 

@@ -22,7 +22,8 @@ from ledger.index import IndexedVersion
 from ledger.log import Head
 from ledger.network import Network
 from ledger.reader import LogReader
-from ledger.state_proof import (
+from ledger.state_proof.check import Proven, check_state_proof
+from ledger.state_proof.form import (
     PASSED_BYTES,
     EmbeddedVoucher,
     EthereumVoucher,
@@ -32,7 +33,6 @@ from ledger.state_proof import (
     Voucher,
     refuse_size,
 )
-from ledger.state_proof_check import Proven, check_state_proof
 
 _STEP: Final = "make the proof"
 _RUN: Final = 4_096  # entries that are held at once with their batches

@@ -12,7 +12,7 @@
 
 Deterministic CBOR; ``docs/reference/state-proof.md`` has it in CDDL. The chain starts with the
 entry ``first``, before which the head was ``before``, and its first element is shown. Nothing is
-verified here: ``ledger.state_proof_check`` does that.
+verified here: ``ledger.state_proof.check`` does that.
 """
 
 import struct

@@ -15,7 +15,7 @@ from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from ledger.chain import LogEntry
 from ledger.contradiction import Contradiction
 from ledger.embedded.store import EmbeddedLedger
-from ledger.follow import (
+from ledger.following.follower import (
     Alarm,
     Event,
     Failing,
@@ -28,8 +28,8 @@ from ledger.follow import (
     follow,
     follow_once,
 )
-from ledger.follow_progress import MUCH, Bars, WatchedLog
-from ledger.follow_report import event_json, event_text
+from ledger.following.progress import MUCH, Bars, WatchedLog
+from ledger.following.report import event_json, event_text
 from ledger.index import Index
 from ledger.log import Heads
 from ledger.mirror.folder import read_extent
