@@ -10,10 +10,10 @@ from proving import PARAMETERS, Site, block_hash, check, deployed_site, site, te
 
 from did.errors import Invalid, Refused, Undecided
 from did.resolution import Finality
-from ledger import state_proof_making
 from ledger.chain import LogEntry
 from ledger.ethereum.proof import NODES
 from ledger.network import open_reader
+from ledger.state_proof import making
 from ledger.state_proof.check import Proven, compare_with_log
 from ledger.state_proof.form import (
     FILE_BYTES,
@@ -157,7 +157,7 @@ def test_what_is_not_final_yet_is_proven_only_on_request(told: Site, tmp_path: P
 def test_a_long_run_is_made_in_parts(
     told: Site, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_proof_making, "_RUN", 1)
+    monkeypatch.setattr(making, "_RUN", 1)
     again = told.make(DEVICE.did).proven.proof
     assert (again.first, again.before, again.chain) == (
         made.proven.proof.first,
