@@ -3,12 +3,19 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check --quiet
+SLITHER := .venv-slither
 
 # The demo's two questions: which ledger, and how many devices beside the story.
 LEDGER  ?= embedded
 DEVICES ?= 0
 
-.PHONY: install demo test torture-registrar docs reference lint lock contract clean
+# Benchmarks print a table, or with JSON=1 one JSON document.
+JSON ?=
+
+.PHONY: install demo test docs reference lint lock clean
+.PHONY: contract contract-test contract-gas slither
+.PHONY: torture-registrar torture-reorgs
+.PHONY: bench bench-gas bench-replay bench-resolution
 
 # The command, as .venv/bin/keyborn.
 install: $(VENV)/installed
@@ -21,6 +28,13 @@ demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed
 test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
+
+# Reorganisations of depth 1 to 12 under a running registrar and reader, 500 operations in flight
+# each time; a seed is printed, and taken.
+SEED ?=
+
+torture-reorgs: $(VENV)/installed node_modules/installed
+	@$(BIN)/python tests/torture_reorgs.py $(SEED)
 
 # A registrar killed 100 times while 2,000 operations are handed in, and its node stopped; ten
 # minutes or so. SEED=N repeats one; its kills fall as they did, to the machine's own timing.
@@ -45,6 +59,36 @@ lint: $(VENV)/installed
 contract: node_modules/installed
 	node ledger/contracts/build.mjs
 
+# The contract's tests in Solidity, its coverage and its gas; RUNS is how often each fuzz test runs.
+RUNS ?= 256
+
+contract-test: $(VENV)/installed node_modules/installed
+	FOUNDRY_FUZZ_RUNS=$(RUNS) $(BIN)/python -m pytest tests/contracts tests/ledger/ethereum/test_contract.py
+
+# The gas of appends, measured and written down anew.
+contract-gas: $(VENV)/installed node_modules/installed
+	@$(BIN)/python tests/forge.py
+
+# Static analysis of the contract, in an environment of its own.
+slither: $(SLITHER)/installed node_modules/installed
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(SLITHER)/bin/slither .
+
+# All that is measured, one after the other.
+bench: bench-gas bench-resolution bench-replay
+
+# What a device costs on Ethereum, beside ERC-1056; fails where a floor is missed.
+bench-gas: $(VENV)/installed node_modules/installed
+	@$(BIN)/python -m bench.gas $(if $(JSON),--json)
+
+# A log of many devices, replayed by who trusts one block hash: time, memory, bytes. About ten
+# minutes at a million, and 500 MB under the temporary folder.
+bench-replay: $(VENV)/installed node_modules/installed
+	@$(BIN)/python -m bench.replay --devices $(or $(filter-out 0,$(DEVICES)),1000000) $(if $(JSON),--json)
+
+# Resolutions per second, beside ethr-did-resolver.
+bench-resolution: $(VENV)/installed node_modules/installed
+	@$(BIN)/python -m bench.resolution $(if $(JSON),--json)
+
 # The lock is complete and holds hashes and no index address; needs uv on the PATH. What is locked
 # stays unless UPGRADE=--upgrade.
 UPGRADE ?=
@@ -52,6 +96,9 @@ UPGRADE ?=
 lock:
 	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) --output-file requirements.lock
+	uv pip compile tests/contracts/slither.in --generate-hashes --universal --python-version 3.11 \
+	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) \
+	  --output-file tests/contracts/slither.lock
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
@@ -61,9 +108,15 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(PIP) check
 	@touch $@
 
+$(SLITHER)/installed: tests/contracts/slither.lock
+	$(PYTHON) -m venv $(SLITHER)
+	$(SLITHER)/bin/pip --disable-pip-version-check --quiet install --no-compile --no-deps \
+	  --require-hashes -r tests/contracts/slither.lock
+	@touch $@
+
 node_modules/installed: package.json package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
 clean:
-	rm -rf $(VENV) node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SLITHER) build node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

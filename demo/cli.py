@@ -9,7 +9,7 @@ import click
 
 from demo.play import play
 from demo.report import Narrator, Silent, summary, to_json
-from demo.stage import Stage
+from demo.stage import Stage, ended_in_order
 from keyborn.output import json_option
 
 
@@ -42,7 +42,7 @@ def demo(ledger: str, devices: int, keep: Path | None, *, as_json: bool) -> None
     """
     if keep is not None and keep.is_dir() and any(keep.iterdir()):
         raise click.UsageError(f"--keep needs a folder that is new or empty, not {keep}")
-    with ExitStack() as stack:
+    with ended_in_order(), ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyborn-")))
         teller = Silent() if as_json else Narrator()
         stage = stack.enter_context(Stage(folder))

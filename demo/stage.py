@@ -1,11 +1,12 @@
 """Where the story plays: real services as processes, real commands, one folder for everything."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -31,6 +32,21 @@ class Outcome:
     code: str
     data: dict[str, Any]
     why: str = ""
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the block by an exception: else its services would outlive it."""
+
+    def leave(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    former = {each: signal.signal(each, leave) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in former.items():
+            signal.signal(each, handler)
 
 
 class Stage:
@@ -75,7 +91,7 @@ class Stage:
                     "service_did_not_start",
                     f"the {name} service did not start: {log.read_text()[-600:].strip()}",
                     step=f"keyborn {' '.join(arguments[:2])}",
-                    hint=f"see {log}",
+                    hint=f"repeat it with --keep FOLDER, and see FOLDER/{log.name}",
                 )
             time.sleep(0.02)
         return ready.read_text().strip()

@@ -74,12 +74,18 @@ def accept(
 def _check_claims(credential: Credential, needed: str, holder: KeybornDid, log_id: bytes) -> None:
     if needed not in credential.types:
         raise Refused(
-            "wrong_type", f"the issuer sent no {needed}", value=", ".join(credential.types)
+            "wrong_type",
+            f"the issuer sent no {needed}",
+            value=", ".join(credential.types),
+            hint="see to the issuer: it answered with something else",
         )
     subject = credential.subject_did()
     if subject != holder.canonical:
         raise Refused(
-            "holder_not_subject", "the credential speaks of another device", value=subject.text
+            "holder_not_subject",
+            "the credential speaks of another device",
+            value=subject.text,
+            hint="see to the issuer: it answered with another device's credential",
         )
     if credential.log_id != log_id:
         raise Refused(
@@ -118,6 +124,7 @@ def _check_issuer(
             "wrong_issuer",
             "the credentials of one claim are signed by two issuers",
             value=credential.issuer.text,
+            hint="enrol with a new claim; tell the issuer's operator",
         )
     resolution = resolver.resolve(credential.issuer)
     key = credential.proof.method.key()

@@ -4,14 +4,15 @@ import click
 
 from devices.commands import DEVICE_COMMANDS
 from devices.fleet_commands import FLEET_COMMANDS
+from keyborn.options import Group
 
 
-@click.group()
+@click.group(cls=Group)
 def device() -> None:
     """Be a device: born, enrolled, registered, admitted, rotating."""
 
 
-@click.group()
+@click.group(cls=Group)
 def fleet() -> None:
     """Be many devices at once, and measure."""
 

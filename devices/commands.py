@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from did.jcs import JsonObject, canonicalize
+from keyborn.inputs import INPUT_FILE, read_object, reading
 from keyborn.output import as_text, emit, json_option
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from devices.agent import Agent
     from devices.ledger_access import LedgerAccess
 
-FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_OUTPUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 _directory_option = click.option(
     "--dir",
@@ -29,10 +30,10 @@ _directory_option = click.option(
     help="The device's directory.",
 )
 _network_option = click.option(
-    "--network", "network_file", type=FILE, help="The log to use; remembered from then on."
+    "--network", "network_file", type=INPUT_FILE, help="The log to use; remembered from then on."
 )
 _next_option = click.option(
-    "--next", "next_key", type=FILE, help="The next key's file, if it is kept off the device."
+    "--next", "next_key", type=INPUT_FILE, help="The next key's file, if it is kept off the device."
 )
 _tx_code_option = click.option("--tx-code", help="The transaction code, where the offer needs one.")
 _issuer_option = click.option(
@@ -47,7 +48,9 @@ _audience_option = click.option(
 @click.command()
 @_directory_option
 @click.option(
-    "--next-out", type=FILE, help="Put the next key into this file, to be taken off the device."
+    "--next-out",
+    type=_OUTPUT_FILE,
+    help="Put the next key into this file, to be taken off the device.",
 )
 @json_option
 def init(directory: Path, next_out: Path | None, *, as_json: bool) -> None:
@@ -116,11 +119,16 @@ def register(directory: Path, network_file: Path | None, *, as_json: bool) -> No
 @click.command()
 @_directory_option
 @_verifier_option
-@click.option("--challenge", "challenge_file", type=FILE, help="Answer the challenge in FILE.")
-@click.option("--out", type=FILE, help="With --challenge: write the presentation here.")
+@click.option(
+    "--challenge", "challenge_file", type=INPUT_FILE, help="Answer the challenge in FILE."
+)
+@click.option("--out", type=_OUTPUT_FILE, help="With --challenge: write the presentation here.")
 @_audience_option
 @click.option(
-    "--credential", "credential_file", type=FILE, help="Present the credential in FILE instead."
+    "--credential",
+    "credential_file",
+    type=INPUT_FILE,
+    help="Present the credential in FILE instead.",
 )
 @json_option
 def present(
@@ -138,9 +146,7 @@ def present(
         raise click.UsageError("name either --verifier or --challenge")
     if out is not None and challenge_file is None:
         raise click.UsageError("--out goes with --challenge")
-    from devices.inputs import read_object  # noqa: PLC0415
-
-    credential = None if credential_file is None else read_object(credential_file)
+    credential = None if credential_file is None else _credential(credential_file)
     with _opened(directory) as agent:
         if verifier is not None:
             decided = agent.present(verifier, audience=audience, credential=credential)
@@ -278,14 +284,23 @@ def _on_ledger(agent: "Agent", network_file: Path | None) -> "Iterator[LedgerAcc
         yield ledger
 
 
+def _credential(path: Path) -> JsonObject:
+    from did.vc.credential import parse_credential  # noqa: PLC0415
+
+    with reading(path):
+        document = read_object(path)
+        parse_credential(document)
+    return document
+
+
 def _answer(
     agent: "Agent", challenge_file: Path, audience: str | None, credential: JsonObject | None
 ) -> bytes:
-    from devices.inputs import read_object  # noqa: PLC0415
     from devices.presenting import check_audience  # noqa: PLC0415
     from did.challenge import Challenge  # noqa: PLC0415
 
-    challenge = Challenge.from_json(read_object(challenge_file))
+    with reading(challenge_file):
+        challenge = Challenge.from_json(read_object(challenge_file))
     if audience is not None:
         check_audience(challenge, audience)
     return canonicalize(agent.answer(challenge, credential))

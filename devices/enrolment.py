@@ -231,7 +231,12 @@ def _wanted(offer: Offer) -> tuple[str, ...]:
 def _check_tx_code(offer: Offer, tx_code: str | None) -> None:
     if offer.tx_code is None:
         if tx_code is not None:
-            raise Invalid("tx_code_not_needed", "this claim has no transaction code", step="offer")
+            raise Invalid(
+                "tx_code_not_needed",
+                "this claim has no transaction code",
+                step="offer",
+                hint="leave --tx-code out",
+            )
         return
     described = f"{offer.tx_code.length} digits" if offer.tx_code.length else "digits"
     if offer.tx_code.description:
@@ -260,6 +265,7 @@ def _check_supported(progress: Progress, metadata: IssuerMetadata) -> None:
             "the issuer does not know what its own claim offers",
             step="metadata",
             value=", ".join(sorted(unknown)),
+            hint="see to the issuer: its metadata and its claims disagree",
         )
     if CONFIGURATION_CONFIGURATION in progress.missing and metadata.encryption is None:
         raise Refused(

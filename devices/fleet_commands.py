@@ -6,9 +6,8 @@ from typing import Final
 
 import click
 
+from keyborn.inputs import INPUT_FILE
 from keyborn.output import emit, json_option
-
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -21,12 +20,12 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     help="The fleet's directory.",
 )
 @click.option(
-    "--network", "network_file", type=_FILE, required=True, help="The log that they are on."
+    "--network", "network_file", type=INPUT_FILE, required=True, help="The log that they are on."
 )
 @click.option(
     "--offers",
     "offers_file",
-    type=_FILE,
+    type=INPUT_FILE,
     required=True,
     help="One claim a device: lines of offers, or what 'issuer claim create --csv --json' prints.",
 )

@@ -8,7 +8,6 @@ from typing import Final
 import orjson
 
 from did.errors import Invalid
-from did.jcs import JsonObject
 from did.limits import LIMITS
 from did.openid4vci import Offer, parse_offer
 from did.strict_json import parse_object
@@ -24,12 +23,6 @@ class Claim:
     tx_code: str | None = field(default=None, repr=False)
 
 
-def read_object(path: Path) -> JsonObject:
-    """The JSON object in a file; raises ``Invalid`` as ``did.strict_json.parse``."""
-    with path.open("rb") as file:
-        return parse_object(file.read(LIMITS.json_bytes + 1))
-
-
 def read_offer(text: str) -> Offer:
     """The offer that ``text`` is: a URI, JSON, the name of a file with either, or - for stdin.
 
@@ -42,10 +35,15 @@ def read_offer(text: str) -> Offer:
         try:
             with Path(text).open(encoding="utf-8", errors="replace") as file:
                 text = file.read(LIMITS.offer + 1)
-        except FileNotFoundError as error:
+        except OSError as error:
+            why = (
+                "there is no such file"
+                if isinstance(error, FileNotFoundError)
+                else f"such a file cannot be read: {error.strerror}"
+            )
             raise Invalid(
                 "invalid_offer",
-                "an offer is a URI, JSON, or a file with either, and there is no such file",
+                f"an offer is a URI, JSON, or a file with either, and {why}",
                 hint="copy it whole, from openid-credential-offer: on",
             ) from error
     return parse_offer(text)
@@ -64,14 +62,22 @@ def read_claims(path: Path) -> list[Claim]:
     with path.open("rb") as file:
         data = file.read(_MAX_CLAIMS + 1)
     if len(data) > _MAX_CLAIMS:
-        raise Invalid("invalid_offers", "the file of offers is too large", value=str(path))
+        raise Invalid(
+            "invalid_offers",
+            "the file of offers is too large",
+            value=str(path),
+            hint="name a file of offers: keyborn issuer claim create --csv TABLE > FILE",
+        )
     claims = []
     for number, item in enumerate(_items(data), 1):
         try:
             claims.append(_claim(item))
         except Invalid as error:
             raise Invalid(
-                "invalid_offers", f"claim {number} of the file: {error.message}", value=str(path)
+                "invalid_offers",
+                f"claim {number} of the file: {error.message}",
+                value=str(path),
+                hint="name a file of offers: keyborn issuer claim create --csv TABLE > FILE",
             ) from error
     return claims
 

@@ -112,11 +112,21 @@ class IssuerClient:
         answer = request_json(self._http, "POST", metadata.token_endpoint, step="token", form=form)
         token, lifetime = answer.get("access_token"), answer.get("expires_in")
         if not _is_text(token, _MAX_TOKEN) or str(answer.get("token_type")).lower() != "bearer":
-            raise Invalid("invalid_answer", "the answer holds no bearer token", step="token")
+            raise Invalid(
+                "invalid_answer",
+                "the answer holds no bearer token",
+                step="token",
+                hint="check that the address is that of an OpenID4VCI 1.0 issuer",
+            )
         if lifetime is not None and (
             type(lifetime) is not int or not 0 <= lifetime <= _MAX_LIFETIME
         ):
-            raise Invalid("invalid_answer", "expires_in is no lifetime", step="token")
+            raise Invalid(
+                "invalid_answer",
+                "expires_in is no lifetime",
+                step="token",
+                hint="check that the address is that of an OpenID4VCI 1.0 issuer",
+            )
         return Token(str(token), lifetime)
 
     def nonce(self, metadata: IssuerMetadata) -> str:
@@ -129,7 +139,12 @@ class IssuerClient:
         answer = request_json(self._http, "POST", metadata.nonce_endpoint, step="nonce")
         nonce = answer.get("c_nonce")
         if not _is_text(nonce, _MAX_NONCE):
-            raise Invalid("invalid_answer", "the answer holds no c_nonce", step="nonce")
+            raise Invalid(
+                "invalid_answer",
+                "the answer holds no c_nonce",
+                step="nonce",
+                hint="check that the address is that of an OpenID4VCI 1.0 issuer",
+            )
         return str(nonce)
 
     def credential(
@@ -175,7 +190,10 @@ class IssuerClient:
             return _one_credential(parse_object(data))
         except UnicodeDecodeError as error:
             raise Invalid(
-                "invalid_jwe", "the answer is not the encrypted message asked for", step=step
+                "invalid_jwe",
+                "the answer is not the encrypted message asked for",
+                step=step,
+                hint="see to the issuer: a configuration is sent encrypted",
             ) from error
         except Invalid as error:
             raise error.at(step) from error
@@ -236,6 +254,7 @@ def check_issuer_url(url: str, *, explicit: bool) -> None:
             "an issuer is named by a URL of the form https://host[:port][/path]",
             step="offer",
             value=url,
+            hint="take the offer whole; else see to the issuer that made it",
         )
     scheme, host, _ = origin
     if scheme == "http" and not explicit and not _is_loopback(host):
@@ -315,7 +334,11 @@ def _one_credential(answer: JsonObject) -> JsonObject:
             "the issuer defers the credential, and a device does not wait for one",
             hint="grant the claim, then repeat the enrolment",
         )
-    raise Invalid("invalid_answer", "the answer does not hold one credential")
+    raise Invalid(
+        "invalid_answer",
+        "the answer does not hold one credential",
+        hint="check that the address is that of an OpenID4VCI 1.0 issuer",
+    )
 
 
 def _is_text(value: Json, limit: int) -> bool:
@@ -328,4 +351,5 @@ def _invalid(problem: str, *, value: object = None) -> Invalid:
         f"the issuer's metadata cannot be used: {problem}",
         step="metadata",
         value=value,
+        hint="check that the address is that of an OpenID4VCI 1.0 issuer",
     )

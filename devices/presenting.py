@@ -98,5 +98,10 @@ def deliver(http: httpx.Client, presentation: JsonObject) -> JsonObject:
     step = "present"
     decided = request_json(http, "POST", "v1/presentations", step=step, json=presentation)
     if not isinstance(decided.get("device"), dict) or "decision" not in decided:
-        raise Invalid("invalid_answer", "the verifier's answer admits no device", step=step)
+        raise Invalid(
+            "invalid_answer",
+            "the verifier's answer admits no device",
+            step=step,
+            hint="check that the address is that of a verifier",
+        )
     return decided

@@ -17,9 +17,7 @@ it can make the device forget (its credentials, the log), not speak for it: cred
 verified when they came in, and verifiers verify them again.
 """
 
-import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -42,7 +40,7 @@ from did.limits import LIMITS
 from did.strict_json import parse_object
 from did.vc.credential import parse_credential
 from keyborn.faults import FaultPoint
-from keyborn.files import private_directory, read_private, sweep, write_private
+from keyborn.files import locked, private_directory, read_private, sweep, write_private
 
 if TYPE_CHECKING:
     from ledger.network import Network
@@ -159,22 +157,10 @@ class Store:
         Raises:
             Conflict: ``store_in_use``.
         """
-        descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise Conflict(
-                    "store_in_use",
-                    "another command works with this device",
-                    value=str(self.directory),
-                    hint="wait until it ends, then repeat",
-                ) from error
+        with locked(self.directory):
             for folder in (self.directory, self._credentials, self._credentials / "replaced"):
                 sweep(folder)
             yield
-        finally:
-            os.close(descriptor)
 
     def network(self) -> "Network | None":
         """The network that the device uses, if it has been told one."""

@@ -18,6 +18,8 @@ offending ``value``. The HTTP status and the exit code are decided in one place 
 
 from typing import Final
 
+from did.next_steps import NEXT_STEPS
+
 _SHOWN: Final = 120  # characters of an offending value that an error repeats
 
 
@@ -40,7 +42,8 @@ class KeybornError(Exception):
             code: Stable, machine-readable, lower snake case.
             message: One sentence that names the cause. Holds no secret.
             step: The step of the surrounding procedure that failed.
-            hint: The next thing that the reader can do about it.
+            hint: The next thing that the reader can do about it; left out, the usual one for
+                ``code``, if there is one (``did.next_steps``).
             value: What offended, if it is no secret; shown shortened.
             retry_after: Seconds after which a repetition may succeed.
         """
@@ -48,7 +51,7 @@ class KeybornError(Exception):
         self.code = code
         self.message = message
         self.step = step
-        self.hint = hint
+        self.hint = NEXT_STEPS.get(code) if hint is None else hint
         self.value = value
         self.retry_after = retry_after
 

@@ -29,7 +29,8 @@ PAGE: Final = 100
 MAX_PAGE: Final = 500
 MAX_CLAIMS: Final = 500
 
-_Text = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_PATTERN: Final = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"  # and not blank
+_Text = Annotated[str, Field(min_length=1, max_length=128, pattern=_PATTERN)]
 _Cursor = Annotated[int, Query(ge=0, le=MAX_INTEGER)]
 _Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 
@@ -210,7 +211,12 @@ def _did(text: str) -> KeybornDid:
 def _tag(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not name or not separator:
-        raise Invalid("invalid_tag", "a tag is written name=value", value=text)
+        raise Invalid(
+            "invalid_tag",
+            "a tag is written name=value",
+            value=text,
+            hint="write it so, as in hall=3",
+        )
     return name, value
 
 

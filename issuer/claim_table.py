@@ -8,6 +8,7 @@ from typing import Final
 import orjson
 
 from did.errors import Invalid
+from did.identifier import parse_keyborn
 from did.jcs import JsonObject
 
 _BODY: Final = 196_608  # bytes of claims in one request, well below a body's limit
@@ -81,14 +82,30 @@ def _row(
         if not all(name and separator for name, separator, _ in pairs):
             raise _invalid("a tag is written name=value", line)
         claim["tags"] = {name: value for name, _, value in pairs}
+    _check(claim, line)
     if cells.get("configuration"):
         claim["configuration"] = configuration(folder / cells["configuration"])
     return claim
+
+
+def _check(claim: JsonObject, line: int) -> None:
+    """What the issuer would refuse without knowing the line."""
+    for name in ("model", "owner"):
+        if not claim[name]:
+            raise _invalid(f"the row has no {name}", line, hint=f"fill it in, or give --{name}")
+    did = claim["did"]
+    if did is not None:
+        try:
+            parse_keyborn(str(did))
+        except Invalid as error:
+            raise _invalid(f"the did: {error.message}", line, did) from error
 
 
 def _split(cell: str) -> list[str]:
     return [part.strip() for part in cell.split(";") if part.strip()]
 
 
-def _invalid(message: str, line: int, value: object = None) -> Invalid:
-    return Invalid("invalid_table", f"line {line}: {message}", step=_STEP, value=value)
+def _invalid(
+    message: str, line: int, value: object = None, hint: str = "correct the line"
+) -> Invalid:
+    return Invalid("invalid_table", f"line {line}: {message}", step=_STEP, value=value, hint=hint)

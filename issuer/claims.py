@@ -129,7 +129,9 @@ def create(engine: Engine, terms: Sequence[Terms], *, url: str, at: datetime) ->
         Conflict: ``device_revoked``: a claim names a DID that was revoked.
     """
     if not terms:
-        raise Invalid("invalid_claim", "there is no claim to make")
+        raise Invalid(
+            "invalid_claim", "there is no claim to make", hint="ask for one claim at least"
+        )
     with engine.begin() as connection:
         made = [_create(connection, each, url=url, at=at) for each in terms]
         _BEFORE_COMMIT.reached()
@@ -263,5 +265,10 @@ def _time(seconds: int | None) -> datetime | None:
 
 def _known(claim: Claim | None, id_: str) -> Claim:
     if claim is None:
-        raise NotFound("claim_not_found", "there is no such claim", value=id_)
+        raise NotFound(
+            "claim_not_found",
+            "there is no such claim",
+            value=id_,
+            hint="see: keyborn issuer claim list",
+        )
     return claim

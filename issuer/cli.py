@@ -8,13 +8,14 @@ import click
 from issuer.cli_claims import claim
 from issuer.cli_client import Admin, admin_options
 from issuer.cli_devices import devices
-from keyborn.options import service_options
+from keyborn.inputs import INPUT_FILE
+from keyborn.options import Group, service_options
 from keyborn.output import as_text, emit, json_option
 
 PORT = 8102
 
 
-@click.group()
+@click.group(cls=Group)
 def issuer() -> None:
     """Provision devices with credentials, and manage them."""
 
@@ -27,7 +28,7 @@ issuer.add_command(devices)
 @click.option(
     "--network",
     "network_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=INPUT_FILE,
     required=True,
     help="The ledger: a file that who runs it hands out.",
 )

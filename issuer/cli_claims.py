@@ -5,18 +5,20 @@ from typing import Any, Final
 
 import click
 
-from did.errors import Invalid
+from did.errors import Invalid, KeybornError
 from did.jcs import JsonObject
 from did.strict_json import parse_object
 from issuer.claim_table import batches, read_table
 from issuer.cli_client import Admin, admin_options
+from keyborn.inputs import INPUT_FILE
+from keyborn.options import Group
 from keyborn.output import as_text, emit, json_option
 
 _STEP: Final = "create claims"
 _MAX_CONFIGURATION: Final = 65_536  # bytes of the file
 
 
-@click.group()
+@click.group(cls=Group)
 def claim() -> None:
     """Make claims: offers that a device redeems to be enrolled."""
 
@@ -29,7 +31,7 @@ def claim() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="For your own use.")
 @click.option(
     "--configuration",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=INPUT_FILE,
     help="A JSON file: how the device connects. It is sent encrypted, to the device alone.",
 )
 @click.option("--did", help="The one device that may take the claim.  [default: the first]")
@@ -49,7 +51,7 @@ def claim() -> None:
 @click.option(
     "--csv",
     "table",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=INPUT_FILE,
     help="Make a claim for each row: columns model, owner, roles, tags, did, configuration "
     "(lists separated by semicolons, configuration a path); what a row lacks, the options say.",
 )
@@ -79,20 +81,42 @@ def create(
         "tx_code": tx_code,
         "expires_in": expires_in,
     }
-    rows = [defaults] if table is None else read_table(table, defaults, _configuration)
-    for row in rows:
-        if not row["model"] or not row["owner"]:
-            raise click.UsageError("a claim needs --model and --owner, or columns of these names")
-    made: list[Any] = []
-    for batch in batches(rows):
-        answer: Any = admin.post("/claims", step=_STEP, body={"claims": batch})
-        made += answer["claims"]
     if table is not None:
-        emit({"claims": made}, as_json=as_json, human="\n".join(_line(each) for each in made))
+        _create_all(admin, read_table(table, defaults, _configuration), as_json=as_json)
         return
-    emit(made[0], as_json=as_json, human=made[0]["offer"])
-    if "tx_code" in made[0] and not as_json:
-        click.echo(f"transaction code, shown this once: {made[0]['tx_code']}", err=True)
+    if not model or not owner:
+        raise click.UsageError("a claim needs --model and --owner, or --csv with such columns")
+    answer: Any = admin.post("/claims", step=_STEP, body={"claims": [defaults]})
+    (made,) = answer["claims"]
+    emit(made, as_json=as_json, human=made["offer"])
+    if "tx_code" in made and not as_json:
+        click.echo(f"transaction code, shown this once: {made['tx_code']}", err=True)
+
+
+def _create_all(admin: Admin, rows: list[JsonObject], *, as_json: bool) -> None:
+    """Make the claims of a table, a part at a time.
+
+    Codes are shown once: whatever was made before a failure is printed all the same.
+    """
+    made: list[Any] = []
+    due = 0
+    try:
+        for batch in batches(rows):
+            due = len(batch)
+            answer: Any = admin.post("/claims", step=_STEP, body={"claims": batch})
+            made += answer["claims"]
+    except KeybornError as error:
+        hint = f"this is about rows {len(made) + 1} to {len(made) + due}"
+        if made:
+            hint += (
+                f"; the claims of the first {len(made)} are made, and printed: repeat the command"
+                " with the rows that are left"
+            )
+        error.hint = hint if error.hint is None else f"{error.hint}; {hint}"
+        raise
+    finally:
+        if made:
+            emit({"claims": made}, as_json=as_json, human="\n".join(map(_line, made)))
 
 
 @claim.command("list")
@@ -156,4 +180,5 @@ def _configuration(path: Path) -> JsonObject:
             f"the configuration is no JSON object as it can be signed: {error.message}",
             step=_STEP,
             value=str(path),
+            hint="correct the file: one JSON object, no key twice, no floats",
         ) from error

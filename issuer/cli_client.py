@@ -11,6 +11,7 @@ from did.errors import Unavailable
 from did.jcs import Json, JsonObject
 from keyborn.client import connect, request_json
 from keyborn.files import read_private
+from keyborn.inputs import INPUT_FILE
 
 TOKEN_FILE: Final = "admin.token"  # noqa: S105 - a file's name
 URL_FILE: Final = "url"
@@ -64,7 +65,7 @@ def admin_options(command: _Command) -> _Command:
     @click.option("--url", envvar="KEYBORN_ISSUER_URL", help="The issuer's URL.")
     @click.option(
         "--token-file",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=INPUT_FILE,
         envvar="KEYBORN_ISSUER_TOKEN_FILE",
         help="A private file with the administration token.",
     )

@@ -6,12 +6,13 @@ import click
 
 from did.identifier import parse_keyborn
 from issuer.cli_client import Admin, admin_options
+from keyborn.options import Group
 from keyborn.output import as_text, emit, json_option
 
 _FLAGS: Final = ("provisioned", "registered", "active", "suspended", "revoked", "deactivated")
 
 
-@click.group()
+@click.group(cls=Group)
 def devices() -> None:
     """See how devices stand; suspend, reinstate and revoke them."""
 

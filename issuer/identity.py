@@ -233,10 +233,18 @@ class Identity:
         newest = resolution.versions[-1] if resolution.versions else None
         if resolution.registration is not Registration.YES or newest is None:
             raise Unavailable(
-                "issuer_not_registered", "the log does not have this issuer's DID", step=_STEP
+                "issuer_not_registered",
+                "the log does not have this issuer's DID",
+                step=_STEP,
+                hint="restart the issuer, which registers it; is it the same log as before?",
             )
         if newest.key is None:
-            raise Refused("issuer_deactivated", "this issuer's DID is deactivated", step=_STEP)
+            raise Refused(
+                "issuer_deactivated",
+                "this issuer's DID is deactivated",
+                step=_STEP,
+                hint="it has ended: start an issuer with a new directory",
+            )
         if newest.key != key:
             raise Unavailable(
                 "issuer_key_superseded",

@@ -133,7 +133,10 @@ def _check_standing(did: KeybornDid, key: PublicKey, resolver: Resolver) -> None
         return
     if resolution.registration is not Registration.NO:
         raise Undecided(
-            "registration_unknown", "the log was not asked for this DID", step=_POSSESSION
+            "registration_unknown",
+            "the log was not asked for this DID",
+            step=_POSSESSION,
+            hint="try again",
         )
     if did.genesis is None:
         refusal = not_registered(resolution, _POSSESSION)
@@ -145,4 +148,5 @@ def _check_standing(did: KeybornDid, key: PublicKey, resolver: Resolver) -> None
             "the key is not the one that the long form carries",
             step=_POSSESSION,
             value=key.multibase,
+            hint="sign with the device's first key, or register it, and use its short form",
         )

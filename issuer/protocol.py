@@ -87,7 +87,12 @@ def router(issuer: Issuer) -> APIRouter:
         _check_grant_type(form)
         code = form.get("pre-authorized_code")
         if code is None:
-            raise Invalid("code_missing", "pre-authorized_code is missing", step="request")
+            raise Invalid(
+                "code_missing",
+                "pre-authorized_code is missing",
+                step="request",
+                hint="take it from the offer",
+            )
         claim = redeem(issuer.engine, code=code, tx_code=form.get("tx_code"), at=at)
         return _answer(
             {
@@ -112,7 +117,12 @@ def router(issuer: Issuer) -> APIRouter:
         at = issuer.clock()
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != "bearer":
-            raise Invalid("token_missing", "there is no bearer token", step="token")
+            raise Invalid(
+                "token_missing",
+                "there is no bearer token",
+                step="token",
+                hint="redeem the code at /token, and send Authorization: Bearer",
+            )
         claim = tokens.recognise(issuer.keys.token, text.strip(), at=at)
         asked = read_request(body, _media_type(content_type), issuer.keys.encryption)
         possession = check_possession(
@@ -178,9 +188,19 @@ def _description(error: KeybornError) -> str:
 def _form(body: bytes, content_type: str) -> dict[str, str]:
     """The fields of a form; one that comes twice is refused (RFC 6749, section 3.2)."""
     if _media_type(content_type) != _FORM:
-        raise Invalid("unsupported_media_type", f"a token request is {_FORM}", step="request")
+        raise Invalid(
+            "unsupported_media_type",
+            f"a token request is {_FORM}",
+            step="request",
+            hint="encode it as a form",
+        )
     if len(body) > _MAX_FORM:
-        raise Invalid("form_too_large", f"a form has up to {_MAX_FORM} bytes", step="request")
+        raise Invalid(
+            "form_too_large",
+            f"a form has up to {_MAX_FORM} bytes",
+            step="request",
+            hint="send less",
+        )
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
@@ -190,17 +210,32 @@ def _form(body: bytes, content_type: str) -> dict[str, str]:
             max_num_fields=_MAX_FIELDS,
         )
     except ValueError as error:
-        raise Invalid("invalid_form", "the request is no form", step="request") from error
+        raise Invalid(
+            "invalid_form",
+            "the request is no form",
+            step="request",
+            hint="encode it as application/x-www-form-urlencoded",
+        ) from error
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise Invalid("duplicate_field", "the form has a field twice", step="request")
+        raise Invalid(
+            "duplicate_field",
+            "the form has a field twice",
+            step="request",
+            hint="send each field once",
+        )
     return fields
 
 
 def _check_grant_type(form: Mapping[str, str]) -> None:
     grant_type = form.get("grant_type")
     if grant_type is None:
-        raise Invalid("grant_type_missing", "grant_type is missing", step="request")
+        raise Invalid(
+            "grant_type_missing",
+            "grant_type is missing",
+            step="request",
+            hint=f"send grant_type={PRE_AUTHORIZED}",
+        )
     if grant_type != PRE_AUTHORIZED:
         raise Invalid(
             "unsupported_grant_type",

@@ -38,7 +38,12 @@ def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> s
         Refused: ``claim_cancelled``, ``code_expired``, ``code_used`` or ``tx_code_locked``.
     """
     if len(code) > _MAX_CHARACTERS or len(tx_code or "") > _MAX_CHARACTERS:
-        raise Invalid("unknown_code", "no code is that long", step=_CODE)
+        raise Invalid(
+            "unknown_code",
+            "no code is that long",
+            step=_CODE,
+            hint="use the offer as it was handed out",
+        )
     with reading(engine) as connection:
         query = select(claims).where(claims.c.code_hash == code_hash(code))
         row = connection.execute(query).one_or_none()
@@ -52,7 +57,12 @@ def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> s
     _check_time(row.cancelled, row.completed, row.expires, at)
     if row.tx_code_hash is None:
         if tx_code is not None:
-            raise Invalid("tx_code_not_expected", "this code takes no tx_code", step=_REQUEST)
+            raise Invalid(
+                "tx_code_not_expected",
+                "this code takes no tx_code",
+                step=_REQUEST,
+                hint="leave tx_code out",
+            )
     elif tx_code is None:
         raise Invalid(
             "tx_code_missing",
@@ -95,7 +105,10 @@ def _check_tx_code(engine: Engine, claim: str, tx_code: str) -> None:
             connection.execute(update(claims).where(mine).values(tx_failures=row.tx_failures + 1))
             left = MAX_TX_FAILURES - row.tx_failures - 1
             failure = Invalid(
-                "wrong_tx_code", f"the tx_code is wrong; {left} tries are left", step=_TX_CODE
+                "wrong_tx_code",
+                f"the tx_code is wrong; {left} tries are left",
+                step=_TX_CODE,
+                hint="check it with the operator; after the last try the claim is locked",
             )
             _BEFORE_COMMIT.reached()
     _AFTER_COMMIT.reached()

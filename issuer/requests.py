@@ -55,6 +55,7 @@ def read_request(body: bytes, media_type: str, key: EncryptionKey) -> Credential
             "unsupported_media_type",
             "a credential request is application/json, or application/jwt where it is encrypted",
             step=_REQUEST,
+            hint="name the Content-Type of what is sent",
         )
     request = _parse(_decrypt(body, key) if encrypted else body)
     configuration = _configuration(request)
@@ -80,7 +81,12 @@ def _decrypt(body: bytes, key: EncryptionKey) -> bytes:
     try:
         return key.decrypt(body.decode("ascii"))
     except UnicodeDecodeError as error:
-        raise Invalid("invalid_jwe", "the request is no compact JWE", step=_ENCRYPTION) from error
+        raise Invalid(
+            "invalid_jwe",
+            "the request is no compact JWE",
+            step=_ENCRYPTION,
+            hint="encrypt to the key in credential_request_encryption of the issuer's metadata",
+        ) from error
     except Invalid as error:
         error.hint = "encrypt to the key in credential_request_encryption of the issuer's metadata"
         raise error.at(_ENCRYPTION) from error
@@ -97,7 +103,10 @@ def _configuration(request: JsonObject) -> str:
     configuration = request.get("credential_configuration_id")
     if not isinstance(configuration, str):
         raise Invalid(
-            "configuration_missing", "credential_configuration_id is missing", step=_REQUEST
+            "configuration_missing",
+            "credential_configuration_id is missing",
+            step=_REQUEST,
+            hint="name one, such as device-provisioning",
         )
     if configuration not in CONFIGURATIONS:
         raise Invalid(
@@ -138,9 +147,19 @@ def _proof(value: Json) -> str:
         )
     proofs = value["jwt"]
     if not isinstance(proofs, list) or len(proofs) != 1 or not isinstance(proofs[0], str):
-        raise Invalid("proof_missing", "proofs.jwt is not a list of one JWT", step=_POSSESSION)
+        raise Invalid(
+            "proof_missing",
+            "proofs.jwt is not a list of one JWT",
+            step=_POSSESSION,
+            hint='send "proofs": {"jwt": ["..."]}, with one JWT',
+        )
     return proofs[0]
 
 
 def _bad_encryption(message: str) -> Invalid:
-    return Invalid("invalid_encryption", message, step=_ENCRYPTION)
+    return Invalid(
+        "invalid_encryption",
+        message,
+        step=_ENCRYPTION,
+        hint="use ECDH-ES with X25519 and A256GCM, in an encrypted request",
+    )

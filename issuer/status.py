@@ -163,7 +163,12 @@ def _bits(connection: Connection, row: Row[Any]) -> bytes:
 def _row(connection: Connection, name: str) -> Row[Any]:
     row = connection.execute(select(status_lists).where(status_lists.c.name == name)).one_or_none()
     if row is None:
-        raise NotFound("status_list_not_found", "there is no such status list", value=name)
+        raise NotFound(
+            "status_list_not_found",
+            "there is no such status list",
+            value=name,
+            hint="take the URL from the credential, whole",
+        )
     return row
 
 

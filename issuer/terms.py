@@ -47,14 +47,20 @@ class Terms:
     def __post_init__(self) -> None:
         if not timedelta(0) < self.lifetime <= MAX_LIFETIME:
             raise Invalid(
-                "invalid_claim", f"a claim lives for up to {MAX_LIFETIME.days} days, and not less"
+                "invalid_claim",
+                f"a claim lives for up to {MAX_LIFETIME.days} days, and not less",
+                hint="choose a number of seconds within that",
             )
         if self.configuration is not None:
             data = canonicalize(self.configuration)
             try:
                 parse(data, max_bytes=MAX_CONFIGURATION, max_depth=MAX_CONFIGURATION_DEPTH)
             except Invalid as error:
-                raise Invalid("invalid_claim", f"the configuration: {error.message}") from error
+                raise Invalid(
+                    "invalid_claim",
+                    f"the configuration: {error.message}",
+                    hint="use a smaller object of texts, small integers, lists and objects",
+                ) from error
 
     def configurations(self) -> tuple[str, ...]:
         """The credential configuration ids on offer."""

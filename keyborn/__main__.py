@@ -1,5 +1,5 @@
 """``python -m keyborn`` is the ``keyborn`` command."""
 
-from keyborn.cli import main
+from keyborn.start import main
 
 main()

@@ -30,7 +30,7 @@ import orjson
 
 from did.errors import KeybornError, Unavailable, Undecided, shorten
 from keyborn import faults
-from keyborn.output import printable, wants_json
+from keyborn.output import expect_json, printable, wants_json
 
 _INTERRUPTED: Final = 130
 
@@ -73,6 +73,28 @@ class Failure(click.ClickException):
         return lines
 
 
+class WrongUsage(click.ClickException):
+    """A command that was called wrongly, for a program that reads JSON."""
+
+    exit_code = 2
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message())
+        self._command = "keyborn" if error.ctx is None else error.ctx.command_path
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it."""
+        body = {
+            "code": "usage",
+            "message": self.message,
+            "step": "read the command line",
+            "hint": f"see {self._command} --help",
+            "value": None,
+            "retry_after": None,
+        }
+        click.echo(printable(orjson.dumps({"error": body}).decode()), file=file, err=True)
+
+
 class OpenFailure(Failure):
     """A failure that decided nothing, and that may pass."""
 
@@ -105,6 +127,7 @@ class Commands(click.Group):
         for arg in args:
             if not arg.isascii() and any("\ud800" <= each <= "\udfff" for each in arg):
                 raise click.UsageError(f"an argument is not UTF-8: {shorten(arg)}", ctx)
+        expect_json(ctx, args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -114,6 +137,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except KeybornError as error:
             raise _failure(error, ctx) from error
+        except click.UsageError as error:
+            if wants_json(ctx):
+                raise WrongUsage(error) from error
+            raise
         except BrokenPipeError:
             raise  # click ends quietly when nobody reads any more
         except OSError as error:

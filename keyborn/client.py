@@ -25,7 +25,7 @@ DEADLINE: Final = 30.0  # seconds for an answer as a whole
 # How httpx says that a connection ended early: a service that was killed, not one that is none.
 _CUT_OFF: Final = ("Server disconnected", "peer closed connection")
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -51,12 +51,15 @@ def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL as error:
-        raise Invalid("invalid_url", f"this is no URL: {error}", value=base_url) from error
+        raise Invalid(
+            "invalid_url", f"this is no URL: {error}", value=base_url, hint="correct the address"
+        ) from error
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
         raise Invalid(
             "invalid_url",
             "a service is named by a URL of the form https://host[:port][/path]",
             value=base_url,
+            hint="correct the address",
         )
 
     def authorize(request: httpx.Request) -> httpx.Request:
@@ -74,7 +77,7 @@ def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
         # none is trusted.
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else True,
         # A proxy from the environment has no business between processes of one machine.
-        trust_env=url.host not in _LOOPBACK,
+        trust_env=url.host not in LOOPBACK,
     )
 
 
@@ -114,7 +117,13 @@ def request(
             method, path, json=json, data=form, content=content, headers=headers
         )
     except httpx.InvalidURL as error:
-        raise Invalid("invalid_url", f"this is no URL: {error}", step=step, value=path) from error
+        raise Invalid(
+            "invalid_url",
+            f"this is no URL: {error}",
+            step=step,
+            value=path,
+            hint="correct the address",
+        ) from error
     url = str(built.url.copy_with(query=None))
     try:
         response = client.send(built, stream=True)
@@ -126,7 +135,11 @@ def request(
         raise _late(step, url) from error
     except UnicodeError as error:  # from the system's look-up of the host
         raise Invalid(
-            "invalid_url", f"no host has such a name: {error}", step=step, value=url
+            "invalid_url",
+            f"no host has such a name: {error}",
+            step=step,
+            value=url,
+            hint="correct the address",
         ) from error
     except (httpx.ProtocolError, httpx.DecodingError) as error:
         if str(error).startswith(_CUT_OFF):
@@ -138,7 +151,11 @@ def request(
                 hint="repeat it; what was done already is not done twice",
             ) from error
         raise Invalid(
-            "invalid_answer", f"what answers is no HTTP service: {error}", step=step, value=url
+            "invalid_answer",
+            f"what answers is no HTTP service: {error}",
+            step=step,
+            value=url,
+            hint="check that the address is that of the right service",
         ) from error
     except httpx.TransportError as error:
         raise Unavailable(
@@ -183,7 +200,10 @@ def request_json(
         return parse_object(answer.body)
     except Invalid as error:
         raise Invalid(
-            "invalid_answer", f"the answer is not understood: {error.message}", step=step
+            "invalid_answer",
+            f"the answer is not understood: {error.message}",
+            step=step,
+            hint="check that the address is that of the right service",
         ) from error
 
 
@@ -195,7 +215,13 @@ def _read(
     response: httpx.Response, *, max_bytes: int, deadline: float, step: str, url: str
 ) -> bytes:
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise Invalid("invalid_answer", "the answer is compressed, unasked", step=step, value=url)
+        raise Invalid(
+            "invalid_answer",
+            "the answer is compressed, unasked",
+            step=step,
+            value=url,
+            hint="check that the address is that of the right service",
+        )
     body = bytearray()
     for chunk in response.iter_raw():
         body += chunk
@@ -205,6 +231,7 @@ def _read(
                 f"the answer is larger than {max_bytes} bytes",
                 step=step,
                 value=url,
+                hint="check that the address is that of the right service",
             )
         if time.monotonic() > deadline:
             raise _late(step, url)

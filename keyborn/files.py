@@ -14,7 +14,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,17 +31,34 @@ _IN_PLACE: Final = FaultPoint("keyborn.file.after_rename")
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path``, mode 0600, replacing what is there (a symbolic link itself)."""
-    with staged(path) as temporary:
-        _write(temporary, data, 0o600)
-        temporary.replace(path)
+    """Put ``data`` at ``path``, mode 0600, in place of the file that is there.
+
+    Raises:
+        Refused: ``store_not_a_file``.
+    """
+    _replace(path, data, 0o600)
 
 
 def write_public(path: Path, data: bytes) -> None:
     """As ``write_private``, mode 0644."""
-    with staged(path) as temporary:
-        _write(temporary, data, 0o644)
+    _replace(path, data, 0o644)
+
+
+def write_replaceable(path: Path, data: bytes) -> None:
+    """As ``write_public``, but not synced, for what can be had again.
+
+    Whoever reads sees the old content or the new; after a power cut it may be neither.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o644)
+            file.write(data)
         temporary.replace(path)
+    except BaseException:
+        temporary.unlink()
+        raise
 
 
 def create_private(path: Path, data: bytes) -> None:
@@ -55,14 +72,15 @@ def create_private(path: Path, data: bytes) -> None:
         try:
             path.hardlink_to(temporary)
         except FileExistsError as error:
-            raise Conflict("store_exists", "there is a file already", value=str(path)) from error
+            raise Conflict(
+                "store_exists", "there is a file already", value=str(path), hint="name another file"
+            ) from error
 
 
 def read_private(path: Path, limit: int) -> bytes:
     """The content, of at most ``limit`` bytes, of a file that its owner alone can read.
 
-    A symbolic link is refused: a write would replace the link and leave its target behind, and the
-    state would be in two places.
+    A symbolic link is refused, as it is by a write: the state would be in two places.
 
     Raises:
         Unavailable: ``store_missing``.
@@ -72,19 +90,28 @@ def read_private(path: Path, limit: int) -> bytes:
     try:
         file = open(path, "rb", opener=_open_in_place)  # noqa: SIM115 - Path has no opener
     except FileNotFoundError as error:
-        raise Unavailable("store_missing", "there is no such file", value=str(path)) from error
+        raise Unavailable(
+            "store_missing",
+            "there is no such file",
+            value=str(path),
+            hint="check the name; or make the file first",
+        ) from error
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR):
             raise _not_a_file(path) from error
         raise
     with file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _not_a_file(path)
+        _refuse_other_than_file(path, status)
         refuse_shared(path, status)
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise Invalid("store_too_large", f"the file is larger than {limit} bytes", value=str(path))
+        raise Invalid(
+            "store_too_large",
+            f"the file is larger than {limit} bytes",
+            value=str(path),
+            hint="check that this is the file that is meant",
+        )
     return data
 
 
@@ -93,10 +120,28 @@ def _open_in_place(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
+def refuse_special(path: Path) -> None:
+    """Refuse to replace or remove what is no file: a link, a directory, ``/dev/null``.
+
+    Whoever may write to the directory could do it all the same, and would not want to: a link's
+    target stays as it was, and of a device all other processes are deprived.
+
+    Raises:
+        Refused: ``store_not_a_file``.
+    """
+    with suppress(FileNotFoundError):
+        _refuse_other_than_file(path, path.lstat())
+
+
+def _refuse_other_than_file(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _not_a_file(path)
+
+
 def _not_a_file(path: Path) -> Refused:
     return Refused(
         "store_not_a_file",
-        "a private file is expected, not a link, directory or device",
+        "a file is expected, not a link, directory or device",
         value=str(path),
         hint="name the file itself",
     )
@@ -112,7 +157,10 @@ def private_directory(path: Path) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
         raise Refused(
-            "store_not_a_directory", "a file stands where a directory belongs", value=str(path)
+            "store_not_a_directory",
+            "a file stands where a directory belongs",
+            value=str(path),
+            hint="name another directory",
         ) from error
     refuse_shared(path, path.stat())
     return path
@@ -137,12 +185,16 @@ def refuse_shared(path: Path, status: os.stat_result) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path``, against other processes and other threads; a crash lets it go.
+    """Hold ``path``, against other processes and other threads; a crash lets it go.
+
+    Args:
+        path: A directory, or a lock file in one, which is made if it is missing.
 
     Raises:
         Conflict: ``store_in_use``.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, path)
         yield
@@ -157,7 +209,7 @@ def _lock(descriptor: int, path: Path) -> None:
         raise Conflict(
             "store_in_use",
             "another command or service is at work here",
-            value=str(path.parent),
+            value=str(path if path.is_dir() else path.parent),
             hint="wait until it has ended, then try again",
         ) from error
 
@@ -181,7 +233,12 @@ def staged(path: Path) -> Iterator[Path]:
 
     It is gone afterwards, and what became of ``path`` is on the disk.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        # What people know of is the file that they named, not the one that was to be beside it.
+        error.filename = str(path if error.errno == errno.ENAMETOOLONG else path.parent)
+        raise
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -194,6 +251,13 @@ def staged(path: Path) -> Iterator[Path]:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
+    refuse_special(path)
+    with staged(path) as temporary:
+        _write(temporary, data, mode)
+        temporary.replace(path)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

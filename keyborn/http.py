@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args, get_origin
 
 import orjson
 from fastapi import Depends, FastAPI, Request, Response
@@ -29,6 +29,14 @@ CONCURRENT_REQUESTS: Final = 256
 
 _LOGGER: Final = logging.getLogger(__name__)
 _DRAINED: Final = 16_777_216  # bytes of an oversized body that are thrown away before the answer
+_STEP: Final = "read the request"
+# Of two of these, some read the first and some the last; a proxy before us may differ from us.
+_ONCE: Final = (b"authorization", b"content-type")
+_FRAMES: Final = frozenset({b"content-length", b"transfer-encoding"})
+_HINTS: Final = {
+    HTTPStatus.NOT_FOUND: "check the path; docs/reference/http-apis.md has every route",
+    HTTPStatus.UNAUTHORIZED: "ask for it who runs the service",
+}
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -39,6 +47,7 @@ def install(app: FastAPI) -> None:
     What nobody expected is left to the ``Envelope``, which answers with status 500.
     """
     app.router.route_class = StrictRoute
+    app.router.redirect_slashes = False  # to where the request's own Host header says
     app.add_exception_handler(KeybornError, _answer_ours)
     app.add_exception_handler(RequestValidationError, _answer_invalid_request)
     app.add_exception_handler(HTTPException, _answer_http)
@@ -69,16 +78,62 @@ def answer(
 
 
 class StrictRoute(APIRoute):
-    """A route whose JSON body is parsed by ``did.strict_json``: no duplicate keys, no floats."""
+    """A route that reads strictly.
+
+    Its JSON body is parsed by ``did.strict_json``: no duplicate keys, no floats. It has no query
+    parameter that it does not know, and none twice unless it is a list.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, given a request that parses strictly."""
         handler = super().get_route_handler()
+        known = {
+            field.alias: _is_list(field.field_info.annotation)
+            for field in self.dependant.query_params
+        }
 
         async def handle(request: Request) -> Response:
-            return await handler(_StrictRequest(request.scope, request.receive))
+            _check_query(request, known)
+            strict = _StrictRequest(request.scope, request.receive)
+            if self.body_field is not None and await strict.body() and not _is_json(request):
+                return _answer_no_json()
+            return await handler(strict)
 
         return handle
+
+
+def _check_query(request: Request, known: Mapping[str, bool]) -> None:
+    """Refuse query parameters that are not ``known``, and several of one that is no list."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    wrong = [(name, "extra_forbidden") for name in dict.fromkeys(given) if name not in known]
+    wrong += [
+        (name, "given_twice")
+        for name, is_list in known.items()
+        if not is_list and given.count(name) > 1
+    ]
+    if wrong:
+        raise RequestValidationError([{"loc": ("query", name), "type": t} for name, t in wrong])
+
+
+def _answer_no_json() -> Response:
+    error = Invalid(
+        "unsupported_media_type",
+        "the body is not said to be JSON",
+        step=_STEP,
+        hint="send it as Content-Type: application/json",
+    )
+    return answer(error, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+def _is_list(annotation: object) -> bool:
+    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
 
 
 class _StrictRequest(Request):
@@ -100,7 +155,8 @@ class Envelope:
     A request's body is read whole before the application is called, so that a slow sender occupies
     nothing but its connection. Every answer carries ``X-Request-Id``, which log lines repeat, and
     ``nosniff`` and ``no-store`` where the application has not set these headers itself. Whatever
-    the application raises is logged here, and answered with 500 without giving anything away.
+    the application raises is logged here, and answered with 500 without giving anything away. To
+    the application, HEAD is GET; the answer's body is left out (RFC 9110, section 9.3.2).
     """
 
     def __init__(
@@ -124,6 +180,9 @@ class Envelope:
         this = secrets.token_hex(8)
         request_id.set(this)  # not reset: the server may still log something of this very task
         started = False
+        head_only = scope["method"] == "HEAD"
+        if head_only:
+            scope = {**scope, "method": "GET"}
 
         async def send_enveloped(message: Message) -> None:
             nonlocal started
@@ -133,6 +192,8 @@ class Envelope:
                 headers["x-request-id"] = this
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+            elif head_only:
+                message = {**message, "body": b""}
             await send(message)
 
         self._free -= 1
@@ -150,25 +211,49 @@ class Envelope:
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._free < 0:
-            refusal = answer(Unavailable("busy", "too many requests at once", retry_after=1))
-            await refusal(scope, receive, send)
+            error = Unavailable(
+                "busy",
+                "too many requests at once",
+                step=_STEP,
+                hint="repeat it a little later",
+                retry_after=1,
+            )
+            await answer(error)(scope, receive, send)
             return
         headers = scope["headers"]
         size = len(scope["path"]) + len(scope["query_string"])
         size += sum(len(name) + len(value) for name, value in headers)
         if len(headers) > HEADERS or size > HEAD_BYTES:
-            error = Invalid(
+            too_large = Invalid(
                 "head_too_large",
                 f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
+                step=_STEP,
+                hint="send fewer and shorter headers, and a shorter URL",
             )
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            await answer(error, status, {"connection": "close"})(scope, receive, send)
+            await answer(too_large, status, {"connection": "close"})(scope, receive, send)
+            return
+        names = [name for name, _ in headers]
+        if any(names.count(name) > 1 for name in _ONCE) or {*names} >= _FRAMES:
+            ambiguous = Invalid(
+                "ambiguous_head",
+                "a header that counts once is there twice, or the body has two lengths",
+                step=_STEP,
+                hint="send one Authorization and one Content-Type; and a Content-Length only where"
+                " there is no Transfer-Encoding",
+            )
+            await answer(ambiguous, headers={"connection": "close"})(scope, receive, send)
             return
         try:
             async with asyncio.timeout(self._body_seconds):
                 body = await self._read(scope, receive)
         except TimeoutError:
-            late = Unavailable("body_timeout", "the request's body did not arrive in time")
+            late = Unavailable(
+                "body_timeout",
+                "the request's body did not arrive in time",
+                step=_STEP,
+                hint="repeat it; nothing was done",
+            )
             refusal = answer(late, HTTPStatus.REQUEST_TIMEOUT, {"connection": "close"})
             await refusal(scope, receive, send)
             return
@@ -216,7 +301,12 @@ class Envelope:
         return length.isdecimal() and int(length) > self._max_body
 
     def _too_large(self) -> Invalid:
-        return Invalid("body_too_large", f"a request's body is at most {self._max_body} bytes")
+        return Invalid(
+            "body_too_large",
+            f"a request's body is at most {self._max_body} bytes",
+            step=_STEP,
+            hint="send less; what is a list, in parts",
+        )
 
 
 class _DisconnectedError(Exception):
@@ -240,16 +330,25 @@ async def _answer_invalid_request(_request: Request, error: Exception) -> Respon
     ]
     named = "; ".join(f"{field['field']}: {field['problem']}" for field in fields)  # type: ignore[call-overload, index] # built above
     return answer(
-        Invalid("invalid_request", f"the request is not as described: {named}"), fields=fields
+        Invalid(
+            "invalid_request",
+            f"the request is not as described: {named}",
+            step=_STEP,
+            hint="correct these fields; docs/reference/http-apis.md has all of them",
+        ),
+        fields=fields,
     )
 
 
 async def _answer_http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, KeybornError):  # FastAPI's wrapping of what reading JSON raised
-        return answer(error.__cause__)
+        return answer(error.__cause__.at(_STEP))
     status = HTTPStatus(error.status_code)
-    return _response(problem.plain_details(status, error.detail), status, error.headers)
+    hint = _HINTS.get(status)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        hint = f"use {Headers(error.headers).get('allow')}"
+    return _response(problem.plain_details(status, error.detail, hint), status, error.headers)
 
 
 async def _leave_to_envelope(_request: Request, _error: Exception) -> Response:

@@ -1,10 +1,27 @@
-"""Options that several commands share, so that they are called the same everywhere."""
+"""What several commands share: options, called the same everywhere, and how groups show."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+
+class Group(click.Group):
+    """A group whose help says what each of its commands does, in a whole sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands; click would cut what does not fit into a line."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, " ".join((command.help or "").partition("\n\n")[0].split()))
+                    for name, command in commands.items()
+                    if command is not None
+                ]
+            )
+
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

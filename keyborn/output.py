@@ -1,7 +1,7 @@
 """How commands print: data on stdout, as text for people or as one JSON document."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import click
@@ -31,6 +31,11 @@ def json_option(command: _Command) -> _Command:
         help="Print data, and errors, as JSON.",
     )
     return option(command)
+
+
+def expect_json(context: click.Context, args: Sequence[str]) -> None:
+    """Note whether ``args``, not parsed yet, ask for JSON: they may turn out to be wrong usage."""
+    context.meta[_JSON] = "--json" in args
 
 
 def wants_json(context: click.Context) -> bool:
@@ -69,6 +74,13 @@ def printable(text: str, *, keep: str = "") -> str:
         character if character.isprintable() or character in keep else json.dumps(character)[1:-1]
         for character in text
     )
+
+
+def decimal(amount: int, unit: int) -> str:
+    """``amount`` as a multiple of ``unit``, a power of ten: exactly, without trailing zeros."""
+    whole, rest = divmod(amount, unit)
+    digits = str(rest).rjust(len(str(unit)) - 1, "0").rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
 
 
 def as_text(value: JsonObject) -> str:

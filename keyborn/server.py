@@ -7,17 +7,20 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 import click
 import h11
+import orjson
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from did.errors import Invalid, Unavailable
-from keyborn.files import write_public
+from keyborn import problem
+from keyborn.files import refuse_special, write_public
 from keyborn.http import HEAD_BYTES, Envelope
 
 HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
@@ -43,6 +46,7 @@ def serve(app: ASGIApp, *, host: str, port: int, ready_file: Path | None = None)
     Raises:
         Unavailable: ``port_taken`` or ``address_unavailable``.
         Invalid: ``invalid_host``.
+        Refused: ``store_not_a_file``: ``ready_file`` is a directory, a device or a link.
     """
     serve_named(lambda _url: app, host=host, port=port, ready_file=ready_file)
 
@@ -59,6 +63,7 @@ def serve_named(
         ready_file: As for ``serve``.
     """
     if ready_file is not None:
+        refuse_special(ready_file)
         ready_file.unlink(missing_ok=True)
 
     def announce(url: str) -> None:
@@ -88,7 +93,10 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
     except (socket.gaierror, UnicodeError) as error:
         raise Invalid(
-            "invalid_host", f"the host to listen on is unknown: {error}", value=host
+            "invalid_host",
+            f"the host to listen on is unknown: {error}",
+            value=host,
+            hint="name an address of this machine with --host",
         ) from error
     listening = socket.socket(family, kind, protocol)
     try:
@@ -188,6 +196,24 @@ class _HeadTimed(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_time()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Answer what is no HTTP as everything else is answered: with problem details."""
+        status = HTTPStatus.BAD_REQUEST
+        hint = "send HTTP/1.1, with one Host header and one length"
+        body = orjson.dumps(problem.plain_details(status, "this is no HTTP request", hint))
+        headers = [
+            (b"content-type", problem.MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        for event in (
+            h11.Response(status_code=status, headers=headers, reason=status.phrase.encode()),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
 
     def _on_time(self) -> None:
         if self._due is not None:

@@ -94,12 +94,18 @@ def _sqlite_path(location: str | Path) -> Path:
     try:
         url = make_url(location)
     except ArgumentError as error:
-        raise Invalid("invalid_database_url", "this is no database URL", value=location) from error
+        raise Invalid(
+            "invalid_database_url",
+            "this is no database URL",
+            value=location,
+            hint="sqlite:///file.db, or sqlite:////absolute/file.db",
+        ) from error
     if url.get_backend_name() != "sqlite":
         raise Invalid(
             "database_unsupported",
             "databases other than SQLite are not supported",
             value=url.render_as_string(hide_password=True),
+            hint="sqlite:///file.db, or sqlite:////absolute/file.db",
         )
     if url.database in (None, "", ":memory:") or url.query:
         raise Invalid(
@@ -173,6 +179,7 @@ def _explain(context: ExceptionContext) -> KeybornError | None:
                 "another process keeps the database locked",
                 value=path,
                 retry_after=1,
+                hint="repeat it, once the other has ended",
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Unavailable(

@@ -37,16 +37,32 @@ class LogEntry:
 def next_head(head: bytes, entry: LogEntry) -> bytes:
     """The 32-byte head after ``entry``, where ``head`` (32 bytes) stood before it.
 
-    Six 32-byte words are hashed; ``docs/did-method.md`` has the formula.
     The head before the first entry is the log id.
+    """
+    return head_after(
+        head,
+        keccak(entry.batch),
+        kind=entry.kind,
+        sequence=entry.sequence,
+        block_number=entry.block_number,
+        block_time=entry.block_time,
+    )
+
+
+def head_after(
+    head: bytes, digest: bytes, *, kind: int, sequence: int, block_number: int, block_time: int
+) -> bytes:
+    """As ``next_head``, of an entry whose batch is known by its keccak-256 (``digest``) alone.
+
+    Six 32-byte words are hashed; ``docs/did-method.md`` has the formula.
     """
     words = (
         head,
-        entry.kind.to_bytes(32, "big"),
-        keccak(entry.batch),
-        entry.sequence.to_bytes(32, "big"),
-        entry.block_number.to_bytes(32, "big"),
-        entry.block_time.to_bytes(32, "big"),
+        kind.to_bytes(32, "big"),
+        digest,
+        sequence.to_bytes(32, "big"),
+        block_number.to_bytes(32, "big"),
+        block_time.to_bytes(32, "big"),
     )
     return keccak(b"".join(words))
 

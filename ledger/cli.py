@@ -1,56 +1,86 @@
 """``keyborn ledger …`` and ``keyborn resolve``."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from keyborn.options import service_options
+from keyborn.inputs import INPUT_FILE
+from keyborn.options import Group, service_options
 from keyborn.output import emit, json_option
 from ledger.cli_deploy import deploy
+from ledger.cli_doctor import doctor
+from ledger.cli_follow import follow
+from ledger.cli_proof import check, prove
+from ledger.key_options import key_options
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from ledger.network import Network
+    from ledger.reader import LogReader
+
 PORT: Final = 8101
 _RPC_PORT: Final = 8545
 
+_BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
 _network_option = click.option(
-    "--network", type=_FILE, required=True, help="The log to read: network.toml of its operator."
+    "--network",
+    type=INPUT_FILE,
+    required=True,
+    help="The log to read: network.toml of its operator.",
 )
 _index_option = click.option(
     "--index", type=_FILE, help="Keep what was read in this file, for the next time."
 )
+_mirror_option = click.option(
+    "--mirror", help="A mirror, URL or folder: take the log's entries from there."
+)
 
 
-@click.group()
+class BlockHash(click.ParamType[bytes]):
+    """An Ethereum block's hash: ``0x`` and 64 hexadecimal digits."""
+
+    name = "hash"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> bytes:
+        """Its 32 bytes."""
+        if not _BLOCK_HASH.fullmatch(value):
+            self.fail("a block's hash is 0x and 64 hexadecimal digits", param, ctx)
+        return bytes.fromhex(value[2:])
+
+
+_block_option = click.option(
+    "--block-hash",
+    type=BlockHash(),
+    help="The log as of this Ethereum block (0x…), which is believed, and nobody else.",
+)
+
+
+@click.group(cls=Group)
 def ledger() -> None:
     """The log of DIDs: serve one, look at one, start an Ethereum devnet."""
 
 
-ledger.add_command(deploy)
+for _command in (deploy, doctor, follow, prove, check):
+    ledger.add_command(_command)
 
 
 @ledger.command()
 @click.option("--dir", "directory", type=_DIRECTORY, required=True, help="State of the service.")
 @click.option(
-    "--network", type=_FILE, help="A log on Ethereum to be registrar of; else an embedded ledger."
+    "--network",
+    type=INPUT_FILE,
+    help="A log on Ethereum to be registrar of; else an embedded ledger.",
 )
-@click.option(
-    "--key-file",
-    type=_FILE,
-    help="With --network: the secret key that pays, plain or encrypted (Web3 Secret Storage). "
-    "Or in KEYBORN_REGISTRAR_KEY.",
-)
-@click.option(
-    "--password-file",
-    type=_FILE,
-    help="The password of an encrypted key. Or in KEYBORN_REGISTRAR_PASSWORD.",
-)
+@key_options
 @click.option(
     "--max-fee-gwei",
     type=click.FloatRange(0, 10_000, min_open=True),
@@ -181,16 +211,30 @@ def serve(
 @ledger.command()
 @_network_option
 @_index_option
+@_block_option
+@_mirror_option
 @json_option
-def status(*, network: Path, index: Path | None, as_json: bool) -> None:
-    """Show where a log stands, verified."""
-    from ledger.network import load_network, open_reader  # noqa: PLC0415
+def status(
+    *,
+    network: Path,
+    index: Path | None,
+    block_hash: bytes | None,
+    mirror: str | None,
+    as_json: bool,
+) -> None:
+    """Show where a log stands, verified, and which of its nodes do not serve."""
+    from ledger.network import load_network, with_mirror  # noqa: PLC0415
     from ledger.report import log_status, log_status_text  # noqa: PLC0415
 
-    found = load_network(network)
-    with open_reader(found, index) as reader:
+    found = with_mirror(load_network(network), mirror)
+    with _reader(found, index, block_hash) as reader:
         heads = reader.sync()
-    emit(log_status(found, heads), as_json=as_json, human=log_status_text(found, heads))
+        warnings = reader.warnings()
+    emit(
+        log_status(found, heads, warnings),
+        as_json=as_json,
+        human=log_status_text(found, heads, warnings),
+    )
 
 
 @ledger.command()
@@ -224,9 +268,13 @@ def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path |
 @click.command()
 @click.argument("did")
 @click.option(
-    "--network", type=_FILE, help="The log to read: network.toml of its operator. Not for did:key."
+    "--network",
+    type=INPUT_FILE,
+    help="The log to read: network.toml of its operator. Not for did:key.",
 )
 @_index_option
+@_block_option
+@_mirror_option
 @click.option("--version-id", help="The version with this versionId.")
 @click.option("--version-time", help="The version that was current then: 2026-01-31T12:00:00Z.")
 @json_option
@@ -235,6 +283,8 @@ def resolve(
     did: str,
     network: Path | None,
     index: Path | None,
+    block_hash: bytes | None,
+    mirror: str | None,
     version_id: str | None,
     version_time: str | None,
     as_json: bool,
@@ -246,7 +296,7 @@ def resolve(
     from did.identifier import KeyDid, parse_did  # noqa: PLC0415
     from did.resolution import resolve_offline  # noqa: PLC0415
     from did.timestamps import parse_time  # noqa: PLC0415
-    from ledger.network import load_network, open_reader  # noqa: PLC0415
+    from ledger.network import load_network, with_mirror  # noqa: PLC0415
     from ledger.report import resolution_text  # noqa: PLC0415
 
     if version_id is not None and version_time is not None:
@@ -259,6 +309,16 @@ def resolve(
     elif network is None:
         raise click.UsageError("--network is needed to resolve a did:keyborn")
     else:
-        with open_reader(load_network(network), index) as reader:
+        with _reader(with_mirror(load_network(network), mirror), index, block_hash) as reader:
             resolution = reader.resolve(parsed, at=at)
     emit(resolution.to_json(), as_json=as_json, human=resolution_text(resolution))
+
+
+def _reader(network: "Network", index: Path | None, block_hash: bytes | None) -> "LogReader":
+    from ledger.network import open_reader, open_reader_at  # noqa: PLC0415
+
+    if block_hash is None:
+        return open_reader(network, index)
+    if index is not None:
+        raise click.UsageError("--block-hash reads into an index of its own: leave --index out")
+    return open_reader_at(network, block_hash)

@@ -1,12 +1,14 @@
 """``keyborn ledger deploy``."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from did.jcs import JsonObject
-from keyborn.output import as_text, emit, json_option
+from keyborn.output import as_text, decimal, emit, json_option
+from ledger.key_options import key_options
 
 if TYPE_CHECKING:
     from ledger.ethereum.deploy import Deployment, Quote
@@ -19,7 +21,7 @@ _SERVICE: Final = "http://127.0.0.1:8101"
 
 @click.command()
 @click.option("--rpc", required=True, help="URL of a node of the chain.")
-@click.option("--key-file", type=_FILE, required=True, help="The secret key that pays.")
+@key_options
 @click.option("--network-out", type=_FILE, help="Where to write network.toml. Must not exist.")
 @click.option(
     "--url",
@@ -35,15 +37,24 @@ _SERVICE: Final = "http://127.0.0.1:8101"
     show_default=True,
     help="Seconds to wait until the contract stands in a block.",
 )
+@click.option(
+    "--max-fee-gwei",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    default=50.0,
+    show_default=True,
+    help="Pay so much for a unit of gas at the most.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what it would cost; sign and send nothing.")
 @json_option
 def deploy(
     *,
     rpc: str,
-    key_file: Path,
+    key_file: Path | None,
+    password_file: Path | None,
     network_out: Path | None,
     service_url: str,
     wait: float,
+    max_fee_gwei: float,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -53,14 +64,14 @@ def deploy(
     the same command; the signed transaction is kept beside the network file until it stands in a
     block.
     """
-    from ledger.account import read_account  # noqa: PLC0415
+    from ledger.account import find_account  # noqa: PLC0415
     from ledger.deployment import run_deploy  # noqa: PLC0415 - not before it is needed: it is slow
     from ledger.ethereum.deploy import quote  # noqa: PLC0415
     from ledger.ethereum.node import Node  # noqa: PLC0415
 
     if network_out is None and not dry_run:
         raise click.UsageError("--network-out is needed, or --dry-run")
-    account = read_account(key_file)
+    account = find_account(key_file, password_file, os.environ)
     with Node(rpc) as node:
         if network_out is None or dry_run:
             told = _quoted(quote(node, account.address))
@@ -71,6 +82,7 @@ def deploy(
                 network=network_out,
                 rpc=rpc,
                 service_url=service_url,
+                ceiling=round(max_fee_gwei * _GWEI),
                 deadline=wait,
             )
             told = _deployed(made, network_out)
@@ -86,11 +98,11 @@ def _quoted(found: "Quote") -> JsonObject:
         "contract": found.contract,
         "payer": found.sender,
         "gas": found.gas,
-        "baseFeeGwei": _decimal(found.base_fee, _GWEI),
-        "priorityFeeGwei": _decimal(found.tip, _GWEI),
-        "costEther": _decimal(found.cost, _ETHER),
-        "balanceEther": _decimal(found.balance, _ETHER),
-        "missingEther": _decimal(missing, _ETHER),
+        "baseFeeGwei": decimal(found.base_fee, _GWEI),
+        "priorityFeeGwei": decimal(found.tip, _GWEI),
+        "costEther": decimal(found.cost, _ETHER),
+        "balanceEther": decimal(found.balance, _ETHER),
+        "missingEther": decimal(missing, _ETHER),
         "sent": False,
     }
 
@@ -108,14 +120,8 @@ def _deployed(made: "Deployment", network: Path) -> JsonObject:
     }
 
 
-def _decimal(wei: int, unit: int) -> str:
-    """``wei`` in the ``unit``, exactly."""
-    whole, rest = divmod(wei, unit)
-    digits = str(rest).rjust(len(str(unit)) - 1, "0").rstrip("0")
-    return f"{whole}.{digits}" if digits else str(whole)
-
-
-def _next(network: Path, key_file: Path) -> str:
+def _next(network: Path, key_file: Path | None) -> str:
+    key = "" if key_file is None else f" --key-file {key_file}"
     return f"""Hand {network} out: it pins the log. Next:
   keyborn ledger status --network {network}
-  keyborn ledger serve --dir ledger --network {network} --key-file {key_file}"""
+  keyborn ledger serve --dir ledger --network {network}{key}"""

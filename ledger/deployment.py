@@ -29,6 +29,7 @@ def run_deploy(
     network: Path,
     rpc: str,
     service_url: str,
+    ceiling: int | None = None,
     deadline: float = DEADLINE,
 ) -> Deployment:
     """Deploy a log and write its network file; after an interruption, finish that one deployment.
@@ -40,6 +41,7 @@ def run_deploy(
             ``<name>.transaction`` and ``<name>.lock``.
         rpc: The node's URL, for readers.
         service_url: Where a registrar is going to be, for readers.
+        ceiling: What is paid for one unit of gas at the most, in wei; None: whatever it costs.
         deadline: Seconds after which waiting for a block ends.
 
     Raises:
@@ -61,14 +63,14 @@ def run_deploy(
                 hint="name another file, or move this one away",
             )
         if not pending.exists():
-            create_private(pending, prepare(node, sender))
+            create_private(pending, prepare(node, sender, ceiling=ceiling))
         raw = _pending(pending, sender)
         try:
             made = land(node, raw, deadline=deadline)
         except Conflict:  # it can never land, so the next attempt is to prepare another
             pending.unlink()
             raise
-        write_network(network, Network(made.pin, service_url, rpc, made.block_number))
+        write_network(network, Network(made.pin, service_url, (rpc,), made.block_number))
         pending.unlink()
         lock.unlink()  # while it is held: whoever waits for it finds the network file
     return made

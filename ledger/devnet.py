@@ -13,7 +13,7 @@ import click
 from eth_account.signers.local import LocalAccount
 
 from did.errors import Conflict, Invalid, Unavailable
-from keyborn.files import create_private, locked, private_directory, write_public
+from keyborn.files import create_private, locked, private_directory, refuse_special, write_public
 from ledger.account import read_account
 from ledger.ethereum.anvil import AnvilNode, running_anvil
 from ledger.ethereum.deploy import deploy
@@ -46,6 +46,7 @@ def run_devnet(
         Unavailable: ``anvil_missing``, ``anvil_failed``, or the node ended by itself.
     """
     if ready_file is not None:
+        refuse_special(ready_file)
         ready_file.unlink(missing_ok=True)
     with (
         locked(private_directory(directory) / "lock"),
@@ -78,10 +79,10 @@ def _network(directory: Path, chain: AnvilNode, account: LocalAccount, service_u
         except Invalid:
             click.echo("the chain of the last run was not kept: a new log is made", err=True)
         else:
-            return replace(known, rpc=chain.url)
+            return replace(known, rpc=(chain.url,))
     chain.fund(account.address)
     made = deploy(chain.node, account, pause=chain.mine)
-    return Network(made.pin, service_url, rpc=chain.url, first_block=made.block_number)
+    return Network(made.pin, service_url, rpc=(chain.url,), first_block=made.block_number)
 
 
 def _account(path: Path) -> LocalAccount:

@@ -1,7 +1,7 @@
 """What a reader has replayed of one log: a SQLite file (WAL, ``synchronous=FULL``).
 
 It holds the head after each entry, one row for each effective operation, the newest verified
-heads, and what was found to contradict them. To roll back is to delete the rows above a sequence.
+heads, and what was found to contradict them. To roll back is to delete the rows after an entry.
 A reader's sync is one transaction, so a crash leaves the state before it or after it. Several
 threads and processes may use one file; one writes at a time, and whoever reads sees one moment.
 
@@ -12,7 +12,7 @@ Threat model: who can modify the file decides what its reader believes. It is pr
 """
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,25 @@ from did.resolution import Finality
 from keyborn.faults import FaultPoint
 from keyborn.storage import open_database, reading
 from ledger.chain import LogEntry
+from ledger.index_statements import (
+    CLEAR_CREATES,
+    CREATE_ASIDE,
+    INSERT_CREATES,
+    INSERT_UPDATES,
+    SELECT_ALARM,
+    SELECT_HEAD_AT,
+    SELECT_HEADS,
+    SELECT_HISTORY,
+    SELECT_NEWEST,
+    UNPACK_CREATES,
+)
 from ledger.index_tables import (
     ENTRIES,
     FINDINGS,
     HEADS,
     LOG,
     METADATA,
+    PLACES,
     VERSIONS,
     Finding,
     finding_of,
@@ -40,24 +53,17 @@ from ledger.index_tables import (
 from ledger.log import Heads
 from ledger.state import DidState
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _IDS_PER_QUERY: Final = 500
 
-# Ids are random, so a replay of many writes all over the file: it is kept in memory, 64 MB of it.
+# Ids are random, so a replay of many writes all over what finds them: 64 MB are kept in memory.
 _CACHE: Final = "PRAGMA cache_size = -65536"
 
 _BEFORE_BEGIN: Final = FaultPoint("ledger.index.before_begin")
 _AFTER_BEGIN: Final = FaultPoint("ledger.index.after_begin")
 
-# Hot statements, prepared once by the driver.
-_INSERT_VERSION: Final = (
-    "INSERT INTO versions (id, number, operation, key, next, sequence) VALUES (?, ?, ?, ?, ?, ?)"
-)
-_NEWEST: Final = (
-    "WITH wanted(id) AS (VALUES {places})"
-    " SELECT v.id, v.number, v.operation, v.key, v.next FROM wanted w JOIN versions v ON"
-    " v.id = w.id AND v.number = (SELECT max(number) FROM versions x WHERE x.id = w.id)"
-)
+# What a big replay leaves of the write-ahead log is cut to this, 4 MB, when it is used next.
+_JOURNAL: Final = "PRAGMA journal_size_limit = 4194304"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class View:
 
     def heads(self) -> Heads | None:
         """The newest verified heads; None before the first sync."""
-        rows = self._connection.execute(select(HEADS)).all()
+        rows = self._connection.exec_driver_sql(SELECT_HEADS).all()
         found = {row.finality: head_of(row) for row in rows}
         return Heads(**{name: found[name] for name in Finality}) if found else None
 
@@ -87,26 +93,12 @@ class View:
         """The head after entry ``sequence``, 32 bytes; the log id at 0, None beyond the last."""
         if sequence == 0:
             return self._log_id
-        query = select(ENTRIES.c.head).where(ENTRIES.c.sequence == sequence)
-        return self._connection.execute(query).scalar_one_or_none()
+        return self._connection.exec_driver_sql(SELECT_HEAD_AT, (sequence,)).scalar_one_or_none()
 
     def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
         """Every version of a DID, oldest first; empty if the log does not have it."""
-        query = (
-            select(VERSIONS, ENTRIES.c.block_number, ENTRIES.c.block_time)
-            .join(ENTRIES, ENTRIES.c.sequence == VERSIONS.c.sequence)
-            .where(VERSIONS.c.id == id_)
-            .order_by(VERSIONS.c.number)
-        )
-        return tuple(
-            IndexedVersion(
-                DidState(row.id, row.number, row.operation, row.key, row.next),
-                row.sequence,
-                row.block_number,
-                row.block_time,
-            )
-            for row in self._connection.execute(query)
-        )
+        rows = self._connection.exec_driver_sql(SELECT_HISTORY, (PLACES, id_))
+        return tuple(IndexedVersion(DidState(*row[:5]), *row[5:]) for row in rows)
 
     def states(self, ids: Collection[bytes]) -> dict[bytes, DidState]:
         """The newest state of each of ``ids`` that the log has."""
@@ -114,16 +106,18 @@ class View:
         found: dict[bytes, DidState] = {}
         for start in range(0, len(wanted), _IDS_PER_QUERY):
             some = wanted[start : start + _IDS_PER_QUERY]
-            statement = _NEWEST.format(places=", ".join(["(?)"] * len(some)))
+            statement = SELECT_NEWEST.format(places=", ".join(["(?)"] * len(some)))
             rows = self._connection.exec_driver_sql(statement, tuple(some))
             found.update((row[0], DidState(*row)) for row in rows)
         return found
 
     def alarm(self) -> Finding | None:
         """The finding that stopped this reader, if one did."""
-        query = select(FINDINGS).where(FINDINGS.c.alarm).order_by(FINDINGS.c.number).limit(1)
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else finding_of(row)
+        number = self._connection.exec_driver_sql(SELECT_ALARM).scalar()
+        if number is None:
+            return None
+        query = select(FINDINGS).where(FINDINGS.c.number == number)
+        return finding_of(self._connection.execute(query).one())
 
     def findings(self) -> tuple[Finding, ...]:
         """All that was found, oldest first."""
@@ -132,7 +126,7 @@ class View:
 
 
 class Writer(View):
-    """The index inside one transaction, which alone writes."""
+    """The index inside one transaction, which alone writes. Implements ``ledger.states.States``."""
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -140,8 +134,8 @@ class Writer(View):
         with self._connection.begin_nested():
             yield
 
-    def append(self, entry: LogEntry, head: bytes, effects: Iterable[DidState]) -> None:
-        """Add an entry, the head after it (32 bytes) and what its operations effected."""
+    def append(self, entry: LogEntry, head: bytes) -> None:
+        """Add an entry, and the head after it (32 bytes)."""
         self._connection.execute(
             insert(ENTRIES).values(
                 sequence=entry.sequence,
@@ -150,13 +144,27 @@ class Writer(View):
                 block_time=entry.block_time,
             )
         )
-        rows = [(s.id, s.number, s.operation, s.key, s.next, entry.sequence) for s in effects]
+
+    def create(self, sequence: int, ids: Sequence[bytes], born: Sequence[bytes]) -> None:
+        """As ``States.create``; which of the DIDs exist is for the table's unique index to say."""
+        unpacked = (len(ids), sequence * PLACES, b"".join(ids), b"".join(born))
+        self._connection.exec_driver_sql(UNPACK_CREATES, unpacked)
+        self._connection.exec_driver_sql(INSERT_CREATES)
+        self._connection.exec_driver_sql(CLEAR_CREATES)
+
+    def update(self, sequence: int, effects: Iterable[tuple[int, DidState]]) -> None:
+        """As ``States.update``."""
+        rows = [
+            (sequence * PLACES + place, s.id, s.number, s.operation, s.key, s.next)
+            for place, s in effects
+        ]
         if rows:
-            self._connection.exec_driver_sql(_INSERT_VERSION, rows)
+            self._connection.exec_driver_sql(INSERT_UPDATES, rows)
 
     def roll_back(self, sequence: int) -> None:
         """Forget every entry after ``sequence``, with its effects."""
-        self._connection.execute(delete(VERSIONS).where(VERSIONS.c.sequence > sequence))
+        first = (sequence + 1) * PLACES
+        self._connection.execute(delete(VERSIONS).where(VERSIONS.c.position >= first))
         self._connection.execute(delete(ENTRIES).where(ENTRIES.c.sequence > sequence))
 
     def set_heads(self, heads: Heads) -> None:
@@ -218,7 +226,7 @@ class Index:
         try:
             engine = open_database(path, METADATA, name="ledger-index", version=_VERSION)
         except KeybornError as error:
-            if error.code == "store_corrupt":
+            if error.code in ("store_corrupt", "store_of_another_version"):
                 error.hint = "move the file away; the index is made anew from the log"
             raise
         with engine.begin() as connection:
@@ -272,5 +280,6 @@ class Index:
             Unavailable: ``store_busy`` where another writer does not finish.
         """
         with self._engine.begin() as connection:
-            connection.exec_driver_sql(_CACHE)
+            for setting in (_CACHE, _JOURNAL, CREATE_ASIDE):
+                connection.exec_driver_sql(setting)
             yield Writer(connection, self._log_id)

@@ -5,8 +5,13 @@ from typing import Any, Final
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
+from did.identifier import GENESIS_BYTES
+from did.limits import LIMITS
 from did.resolution import Finality
 from ledger.log import Head
+
+# More operations than a batch has room for: its creates take 64 bytes each, its updates more.
+PLACES: Final = LIMITS.batch // GENESIS_BYTES
 
 METADATA: Final = MetaData()
 LOG: Final = Table("log", METADATA, Column("id", LargeBinary, primary_key=True))
@@ -18,17 +23,17 @@ ENTRIES: Final = Table(
     Column("block_number", Integer, nullable=False),
     Column("block_time", Integer, nullable=False),
 )
+# Rows in the order of the log, so that a replay appends and a roll-back cuts off the end.
 VERSIONS: Final = Table(
     "versions",
     METADATA,
-    Column("id", LargeBinary, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("operation", LargeBinary, nullable=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # sequence * PLACES + place
+    Column("id", LargeBinary, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("operation", LargeBinary),  # null for a creation, whose hash is the id
     Column("key", LargeBinary),
     Column("next", LargeBinary),
-    Column("sequence", Integer, nullable=False),
-    Index("versions_by_sequence", "sequence"),
-    sqlite_with_rowid=False,
+    Index("versions_by_id", "id", "number", unique=True),
 )
 HEADS: Final = Table(
     "heads",

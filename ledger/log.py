@@ -66,6 +66,21 @@ class Receipt:
     gas_price: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SourceWarning:
+    """Something wrong with one of several places that a log is read from; the others served.
+
+    Attributes:
+        source: Its name: scheme, host and port.
+        code: As an error for the same reason has.
+        message: One sentence that names it.
+    """
+
+    source: str
+    code: str
+    message: str
+
+
 class EntrySource(Protocol):
     """Brings entries of one log, which nobody believes: whoever reads recomputes the head."""
 
@@ -77,8 +92,9 @@ class EntrySource(Protocol):
 class LogSource(EntrySource, Protocol):
     """Brings heads and entries of one log.
 
-    ``heads`` and ``entries`` raise ``Unavailable`` where the other side does not answer and
-    ``Invalid`` (codes ``ledger_…``) where what it answers does not hold against the pin.
+    ``heads`` and ``entries`` raise ``Unavailable`` where the other side does not answer,
+    ``Invalid`` (codes ``ledger_…``) where what it answers does not hold against the pin, and
+    ``Undecided`` where several answer and it cannot be told what is so.
     """
 
     @property

@@ -14,45 +14,62 @@
     chain_id = 1
     contract = "0x…"                       address of DidLog, with its EIP-55 checksum
     code_hash = "<64 hexadecimal digits>"  keccak-256 of the contract's code
-    rpc = "https://node.example"           an Ethereum node
+    rpc = "https://node.example"           an Ethereum node, or a list of several
+    quorum = 2                             of several: how many must show the same block
     first_block = 0                        may be left out: where the search for entries begins
+    ws = "wss://node.example"              may be left out: where the node tells of new blocks
     url = "https://ledger.example"         registrar and resolution
 
+Both may have, besides::
+
+    mirror = "https://mirror.example/log"  where entries come from; or the absolute path of a folder
+
 ``log_id``, and what belongs to it, is the pin: a reader refuses whatever contradicts it. The
-addresses are no part of it; what answers there is not trusted. A verifier's trust root contains
-the same ``[log]`` table.
+addresses are no part of it; what answers there is not trusted, save that a block is the chain's
+where a quorum of the nodes says so. A verifier's trust root contains the same ``[log]`` table.
 """
 
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import tomli_w
 
 from did.errors import Invalid, Unavailable
-from did.keys import PublicKey
 from keyborn.files import write_public
 from ledger.embedded.heads import EmbeddedPin
 from ledger.index import Index
-from ledger.log import LogSource
+from ledger.log import LogSource, SourceWarning
+from ledger.mirror.source import MirrorSource, open_mirror, parse_place
+from ledger.network_table import (
+    HINT,
+    STEP,
+    invalid,
+    read_count,
+    read_hash,
+    read_key,
+    read_nodes,
+    read_quorum,
+    read_text,
+    read_url,
+)
 from ledger.reader import LogReader
 
 if TYPE_CHECKING:
     from ledger.ethereum.pin import EthereumPin
 
-_STEP: Final = "read the network"
-_HASH_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+Warnings = Callable[[], tuple[SourceWarning, ...]]
+
 _FILE_BYTES: Final = 65_536
-_COMMON: Final = frozenset({"type", "log_id", "url"})
+_COMMON: Final = frozenset({"type", "log_id", "url", "mirror"})
 _MEMBERS: Final = {
     "embedded": _COMMON | {"head_key"},
-    "ethereum": _COMMON | {"chain_id", "contract", "code_hash", "rpc", "first_block"},
+    "ethereum": _COMMON
+    | {"chain_id", "contract", "code_hash", "rpc", "quorum", "first_block", "ws"},
 }
-_HINT: Final = "take the file from who runs the ledger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,40 +79,55 @@ class Network:
     Attributes:
         pin: What must hold, by the kind of ledger.
         url: Of ``keyborn ledger serve``.
-        rpc: Of an Ethereum node; None for the embedded ledger.
+        rpc: Of the Ethereum nodes, each of another host or port; empty for the embedded ledger.
+        quorum: How many of the nodes must show a block before it is believed; None: most of them.
         first_block: Where the search for entries begins on Ethereum: the block of the deployment.
             Lower is never wrong, but slow.
+        ws: Where the node tells of new blocks, if not where ``rpc`` is, by ``ws`` or ``wss``.
+        mirror: Where entries come from, if not from where heads do (``ledger.mirror.source``).
     """
 
     pin: "EmbeddedPin | EthereumPin"
     url: str
-    rpc: str | None = None
+    rpc: tuple[str, ...] = ()
     first_block: int = 0
+    quorum: int | None = None
+    mirror: str | None = None
+    ws: str | None = None
 
     @property
     def log_id(self) -> bytes:
         """The 32 bytes that name the log."""
         return self.pin.log_id
 
-    def to_table(self) -> dict[str, str | int]:
+    @property
+    def agreeing(self) -> int:
+        """How many nodes must show a block: the quorum, or more than half of those listed."""
+        return len(self.rpc) // 2 + 1 if self.quorum is None else self.quorum
+
+    def to_table(self) -> dict[str, str | int | list[str]]:
         """The ``[log]`` table."""
+        mirror = {} if self.mirror is None else {"mirror": self.mirror}
         if isinstance(self.pin, EmbeddedPin):
             return {
                 "type": "embedded",
                 "log_id": self.log_id.hex(),
                 "head_key": self.pin.head_key.multibase,
                 "url": self.url,
+                **mirror,
             }
-        assert self.rpc is not None
         return {
             "type": "ethereum",
             "log_id": self.log_id.hex(),
             "chain_id": self.pin.chain_id,
             "contract": self.pin.contract,
             "code_hash": self.pin.code_hash.hex(),
-            "rpc": self.rpc,
+            "rpc": self.rpc[0] if len(self.rpc) == 1 else list(self.rpc),
+            **({} if self.quorum is None else {"quorum": self.quorum}),
             "first_block": self.first_block,
             "url": self.url,
+            **({} if self.ws is None else {"ws": self.ws}),
+            **mirror,
         }
 
 
@@ -113,18 +145,18 @@ def load_network(path: Path) -> Network:
         raise Unavailable(
             "network_missing",
             f"the network file cannot be read: {error.strerror}",
-            step=_STEP,
+            step=STEP,
             value=str(path),
-            hint=f"{_HINT}, and give its path with --network",
+            hint=f"{HINT}, and give its path with --network",
         ) from error
     if len(data) > _FILE_BYTES:
-        raise _invalid(f"the file is larger than {_FILE_BYTES} bytes", str(path))
+        raise invalid(f"the file is larger than {_FILE_BYTES} bytes", str(path))
     try:
         tables = tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _invalid(f"the file is not TOML: {error}", str(path)) from error
+        raise invalid(f"the file is not TOML: {error}", str(path)) from error
     if set(tables) != {"log"} or not isinstance(tables["log"], dict):
-        raise _invalid("the file has not one table, [log]", str(path))
+        raise invalid("the file has not one table, [log]", str(path))
     return parse_network(tables["log"])
 
 
@@ -137,27 +169,50 @@ def parse_network(table: Mapping[str, object]) -> Network:
     """The network that a ``[log]`` table names.
 
     Raises:
-        Invalid: ``invalid_network``, or ``ledger_bad_pin``.
+        Invalid: ``invalid_network``, ``ledger_bad_pin``, ``mirror_bad_place``.
     """
-    kind = _text(table, "type")
+    kind = read_text(table, "type")
     if kind not in _MEMBERS:
-        raise _invalid("the type is neither embedded nor ethereum", kind)
+        raise invalid("the type is neither embedded nor ethereum", kind)
     surplus = sorted(set(table) - _MEMBERS[kind])
     if surplus:
-        raise _invalid(f"[log] of type {kind} has no such member", surplus[0])
-    log_id, url = _hash(table, "log_id"), _url(table, "url")
+        raise invalid(f"[log] of type {kind} has no such member", surplus[0])
+    log_id, url = read_hash(table, "log_id"), read_url(table, "url")
+    mirror = parse_place(read_text(table, "mirror")) if "mirror" in table else None
     if kind == "embedded":
-        return Network(EmbeddedPin(log_id, _key(table, "head_key")), url)
+        return Network(EmbeddedPin(log_id, read_key(table, "head_key")), url, mirror=mirror)
     from ledger.ethereum.pin import EthereumPin  # noqa: PLC0415 - only where it is used
 
     counts = {"first_block": 0, **table}
     pin = EthereumPin(
-        chain_id=_count(counts, "chain_id"),
-        contract=_text(table, "contract"),
-        code_hash=_hash(table, "code_hash"),
+        chain_id=read_count(counts, "chain_id"),
+        contract=read_text(table, "contract"),
+        code_hash=read_hash(table, "code_hash"),
         log_id=log_id,
     )
-    return Network(pin, url, _url(table, "rpc"), _count(counts, "first_block"))
+    rpc = read_nodes(table)
+    return Network(
+        pin,
+        url,
+        rpc,
+        read_count(counts, "first_block"),
+        read_quorum(table, len(rpc)),
+        mirror,
+        read_url(table, "ws", ("ws", "wss")) if "ws" in table else None,
+    )
+
+
+def with_mirror(network: Network, place: str | None) -> Network:
+    """``network`` with its entries from the mirror at ``place``, a URL or a folder; None: as it is.
+
+    Raises:
+        Invalid: ``mirror_bad_place``.
+    """
+    if place is None:
+        return network
+    return replace(
+        network, mirror=parse_place(place if ":" in place else str(Path(place).resolve()))
+    )
 
 
 def open_reader(network: Network, index: Path | None = None) -> LogReader:
@@ -172,61 +227,75 @@ def open_reader(network: Network, index: Path | None = None) -> LogReader:
         KeybornError: As ``Index.open``.
     """
     with ExitStack() as opened:
-        source = _open_source(network, opened)
-        log_id = network.log_id
-        kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
-        return LogReader(source, kept, on_close=opened.pop_all().close)
+        source, warnings = _open_log(network, opened)
+        return _reader(source, index, opened, warnings)
 
 
-def _open_source(network: Network, opened: ExitStack) -> LogSource:
-    """What brings the log; ``opened`` closes it."""
+def open_reader_at(network: Network, block_hash: bytes) -> LogReader:
+    """A reader of a log on Ethereum as of one block, with a temporary index.
+
+    The block counts as final, and nobody else is believed. An index that is kept would take it for
+    what the chain finalised, and could never go back behind it: so this one goes with the reader.
+
+    Args:
+        network: The log.
+        block_hash: Of the block, 32 bytes.
+
+    Raises:
+        Invalid: ``not_ethereum``, ``ledger_bad_url``, ``mirror_bad_place``.
+    """
+    if isinstance(network.pin, EmbeddedPin):
+        raise Invalid(
+            "not_ethereum",
+            "the network is of an embedded ledger, which has no blocks with a hash",
+            step=STEP,
+            hint="leave the block hash out",
+        )
+    with ExitStack() as opened:
+        source, warnings = _open_log(network, opened, block_hash)
+        return _reader(source, None, opened, warnings)
+
+
+def open_source(network: Network, opened: ExitStack) -> LogSource:
+    """What brings the log; ``opened`` closes it.
+
+    Raises:
+        Invalid: ``invalid_url``, ``ledger_bad_url``, ``mirror_bad_place``.
+    """
+    source, _ = _open_log(network, opened)
+    return source
+
+
+def _open_log(
+    network: Network, opened: ExitStack, block_hash: bytes | None = None
+) -> tuple[LogSource, Warnings]:
+    """What brings the log, from its mirror where it has one; and what was wrong with whom."""
+    source: LogSource
+    warnings: Warnings = tuple
     if isinstance(network.pin, EmbeddedPin):
         from ledger.embedded.source import HttpSource  # noqa: PLC0415 - only where it is used
 
-        return opened.enter_context(HttpSource(network.url, network.pin))
-    from ledger.ethereum.node import Node  # noqa: PLC0415 - only where it is used
-    from ledger.ethereum.source import EthereumLog  # noqa: PLC0415 - only where it is used
+        source = opened.enter_context(HttpSource(network.url, network.pin))
+    else:
+        from ledger.ethereum.opening import open_log  # noqa: PLC0415 - only where it is used
 
-    assert network.rpc is not None
-    node = opened.enter_context(Node(network.rpc))
-    return EthereumLog(node, network.pin, first_block=network.first_block)
-
-
-def _text(table: Mapping[str, object], name: str) -> str:
-    value = table.get(name)
-    if not isinstance(value, str):
-        raise _invalid(f"{name} is missing, or not text", value)
-    return value
-
-
-def _count(table: Mapping[str, object], name: str) -> int:
-    value = table.get(name)
-    if type(value) is not int or value < 0:
-        raise _invalid(f"{name} is missing, or not a number of 0 or more", value)
-    return value
+        log = open_log(
+            network.rpc,
+            network.pin,
+            opened,
+            quorum=network.agreeing,
+            first_block=network.first_block,
+            block_hash=block_hash,
+        )
+        source, warnings = log.log, log.warnings
+    if network.mirror is not None:
+        source = MirrorSource(source, open_mirror(network.mirror, network.log_id, opened))
+    return source, warnings
 
 
-def _hash(table: Mapping[str, object], name: str) -> bytes:
-    text = _text(table, name)
-    if not _HASH_HEX.fullmatch(text):
-        raise _invalid(f"{name} is not 64 lower-case hexadecimal digits", text)
-    return bytes.fromhex(text)
-
-
-def _key(table: Mapping[str, object], name: str) -> PublicKey:
-    text = _text(table, name)
-    try:
-        return PublicKey.from_multibase(text)
-    except Invalid as error:
-        raise _invalid(f"{name} is not an Ed25519 Multikey: {error.message}", text) from error
-
-
-def _url(table: Mapping[str, object], name: str) -> str:
-    text = _text(table, name)
-    if not text.startswith(("http://", "https://")):
-        raise _invalid(f"{name} is not a URL of http or https", text)
-    return text
-
-
-def _invalid(message: str, value: object = None) -> Invalid:
-    return Invalid("invalid_network", message, step=_STEP, value=value, hint=_HINT)
+def _reader(
+    source: LogSource, index: Path | None, opened: ExitStack, warnings: Warnings
+) -> LogReader:
+    log_id = source.log_id
+    kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
+    return LogReader(source, kept, on_close=opened.pop_all().close, warnings=warnings)

@@ -2,8 +2,9 @@
 
 Three things can be wrong with what a ledger shows, and each has its own errors:
 
-* it does not answer: ``Undecided`` (``ledger_unreachable``), or answers with something older than
-  what is known (``ledger_behind``);
+* it does not answer: ``Undecided`` (``ledger_unreachable``), withholds an entry
+  (``ledger_entry_missing``), or answers with something older than what is known
+  (``ledger_behind``); or several answer, and it cannot be told which of them to believe;
 * its entries are not those that its head commits to: ``Invalid`` (``ledger_entry_missing``,
   ``ledger_entries_reordered``, ``ledger_entry_altered``);
 * its heads contradict each other: ``Contradiction``, which is ``Invalid`` and holds both of them
@@ -22,6 +23,7 @@ from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.identifier import Did, KeybornDid
 from did.resolution import Registration, Resolution, Version, resolve_offline
 from keyborn.faults import FaultPoint
+from ledger.chain import LogEntry
 from ledger.contradiction import (
     Contradiction,
     compare,
@@ -31,7 +33,7 @@ from ledger.contradiction import (
     same_content,
 )
 from ledger.index import Index, IndexedVersion, Writer
-from ledger.log import Heads, LogSource
+from ledger.log import Heads, LogSource, SourceWarning
 from ledger.replay import head_before, replay
 from ledger.state import DidState
 
@@ -56,6 +58,9 @@ _PASSING: Final = frozenset(
     }
 )
 
+# What is not merely silence.
+_NAMED: Final = frozenset({"ledger_block_unknown", "ledger_entry_missing"})
+
 
 class LogReader:
     """Resolves the DIDs of one log. Implements ``did.resolution.Resolver``; safe between threads.
@@ -64,15 +69,22 @@ class LogReader:
         source: Where heads and entries come from.
         index: Where to keep what was replayed; closed with the reader.
         on_close: Closes what the source holds open.
+        warnings: What the source has to say of itself.
 
     Raises:
         Invalid: ``index_of_another_log`` where source and index are of two logs.
     """
 
     def __init__(
-        self, source: LogSource, index: Index, *, on_close: Callable[[], None] | None = None
+        self,
+        source: LogSource,
+        index: Index,
+        *,
+        on_close: Callable[[], None] | None = None,
+        warnings: Callable[[], tuple[SourceWarning, ...]] = tuple,
     ) -> None:
         index.refuse_other_log(source.log_id)
+        self._warnings = warnings
         self._source = source
         self._index = index
         self._on_close = on_close
@@ -126,8 +138,8 @@ class LogReader:
         who decides something decides how old is too old.
 
         Raises:
-            Undecided: ``ledger_unreachable``, ``ledger_behind``, or the index cannot be used
-                (``store_…``).
+            Undecided: ``ledger_unreachable``, ``ledger_entry_missing``, ``ledger_behind``, or the
+                index cannot be used (``store_…``); and as the source.
             Contradiction: ``ledger_rollback``, ``ledger_fork``, ``ledger_heads_contradict``.
             Invalid: ``ledger_entry_…``, ``ledger_entries_reordered``, or what the source finds
                 wrong with its answers.
@@ -164,10 +176,32 @@ class LogReader:
         resolution = self._resolve(did) if isinstance(did, KeybornDid) else resolve_offline(did)
         return resolution if at is None else resolution.at(at)
 
+    def warnings(self) -> tuple[SourceWarning, ...]:
+        """What is wrong with one of several places that the log is read from; the others serve."""
+        return self._warnings()
+
     def state(self, id_: bytes) -> DidState | None:
         """The newest state of the DID with this 32-byte id, settled or not, as of the last sync."""
         with _explained(), self._index.reading() as view:
             return view.states([id_]).get(id_)
+
+    def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
+        """Every version of the DID with this 32-byte id, oldest first, as of the last sync."""
+        with _explained(), self._index.reading() as view:
+            return view.versions(id_)
+
+    def head_at(self, sequence: int) -> bytes | None:
+        """The head after entry ``sequence``, as of the last sync; None where there is none."""
+        with _explained(), self._index.reading() as view:
+            return view.head_at(sequence)
+
+    def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
+        """Entries as the source gives them, anew; who asks recomputes the head.
+
+        Raises:
+            KeybornError: As ``EntrySource.entries``.
+        """
+        return self._source.entries(start, stop)
 
     def _resolve(self, did: KeybornDid) -> Resolution:
         self.sync()
@@ -274,7 +308,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        code = error.code if error.code.startswith("store_") else "ledger_unreachable"
+        own = error.code.startswith(("store_", "mirror_")) or error.code in _NAMED
+        code = error.code if own else "ledger_unreachable"
         raise Undecided(
             code,
             f"the log cannot be read: {error.message}",

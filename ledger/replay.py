@@ -6,9 +6,9 @@ from typing import Final, NoReturn
 from did.errors import Invalid
 from ledger.chain import LogEntry, check_time, next_head
 from ledger.index import Writer
-from ledger.log import Head, LogSource
-from ledger.operations import decode_batch
-from ledger.state import DidState, apply_batch
+from ledger.log import EntrySource, Head, LogSource
+from ledger.operations import unpack_batch
+from ledger.states import MemoryStates, States, apply_batch
 
 _STEP: Final = "replay the log"
 _HINT: Final = "what gives the entries is at fault or lies; nothing of it was taken over"
@@ -40,9 +40,27 @@ def replay(writer: Writer, source: LogSource, base: int, target: Head) -> None:
         if common:
             writer.roll_back(entry.sequence - 1)
             common = False
-        writer.append(entry, head, _effects(writer, entry, source.log_id))
+        writer.append(entry, head)
+        _apply(writer, entry, source.log_id)
     if common:
         writer.roll_back(target.sequence)
+
+
+def rebuild(source: EntrySource, log_id: bytes, target: Head) -> MemoryStates:
+    """The newest state of each DID as of ``target``, in memory, from all entries up to it.
+
+    Args:
+        source: What gives the entries.
+        log_id: The log's, as pinned.
+        target: A verified head.
+
+    Raises:
+        KeybornError: As ``replay``.
+    """
+    states = MemoryStates()
+    for entry, _ in _chain(source, 0, log_id, target):
+        _apply(states, entry, log_id)
+    return states
 
 
 def head_before(source: LogSource, sequence: int, target: Head) -> bytes | None:
@@ -61,7 +79,7 @@ def head_before(source: LogSource, sequence: int, target: Head) -> bytes | None:
 
 
 def _chain(
-    source: LogSource, base: int, head: bytes, target: Head
+    source: EntrySource, base: int, head: bytes, target: Head
 ) -> Iterator[tuple[LogEntry, bytes]]:
     """The entries after ``base``, each with the head after it; at the end, that is the target's."""
     entries = source.entries(base + 1, target.sequence) if target.sequence > base else iter(())
@@ -114,10 +132,9 @@ def _missing(sequence: int) -> Invalid:
     )
 
 
-def _effects(writer: Writer, entry: LogEntry, log_id: bytes) -> tuple[DidState, ...]:
+def _apply(states: States, entry: LogEntry, log_id: bytes) -> None:
     try:
-        batch = decode_batch(entry.batch)
+        batch = unpack_batch(entry.batch)
     except Invalid:
-        return ()  # a void batch is an entry like any other, and effects nothing
-    known = writer.states({operation.id for operation in batch.operations})
-    return apply_batch(known, batch, log_id)
+        return  # a void batch is an entry like any other, and effects nothing
+    apply_batch(states, entry.sequence, batch, log_id)

@@ -1,38 +1,44 @@
 """What the ledger's commands show, as data and as text."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from did.jcs import JsonObject
 from did.resolution import Registration, Resolution
 from did.timestamps import format_time
-from ledger.log import Head, Heads
+from ledger.log import Head, Heads, SourceWarning
 from ledger.network import Network
 
 _LABEL = "<14"
 
 
-def log_status(network: Network, heads: Heads) -> JsonObject:
-    """Where a log stands."""
+def log_status(network: Network, heads: Heads, warnings: Sequence[SourceWarning]) -> JsonObject:
+    """Where a log stands, and what is wrong with those that it is read from."""
     return {
         "logId": network.log_id.hex(),
         "type": network.to_table()["type"],
         "url": network.url,
         "heads": {
-            head.finality.value: _head(head) for head in (heads.latest, heads.safe, heads.finalized)
+            head.finality.value: head_json(head)
+            for head in (heads.latest, heads.safe, heads.finalized)
         },
+        "warnings": [
+            {"source": each.source, "code": each.code, "message": each.message} for each in warnings
+        ],
     }
 
 
-def log_status_text(network: Network, heads: Heads) -> str:
+def log_status_text(network: Network, heads: Heads, warnings: Sequence[SourceWarning]) -> str:
     """The same, to be read."""
     lines = [
         _line("log", network.log_id.hex()),
         _line("ledger", f"{network.to_table()['type']} at {network.url}"),
     ]
     lines += [
-        _line(head.finality.value, f"entry {head.sequence} at {_time(head)}, {head.head.hex()}")
+        _line(head.finality.value, f"entry {head.sequence} at {head_time(head)}, {head.head.hex()}")
         for head in (heads.latest, heads.safe, heads.finalized)
     ]
+    lines += [_line("warning", f"{each.message} [{each.code}]") for each in warnings]
     return "\n".join(lines)
 
 
@@ -60,11 +66,13 @@ def resolution_text(resolution: Resolution) -> str:
     return "\n".join(lines)
 
 
-def _head(head: Head) -> JsonObject:
-    return {"sequence": head.sequence, "head": head.head.hex(), "time": _time(head)}
+def head_json(head: Head) -> JsonObject:
+    """A head as data."""
+    return {"sequence": head.sequence, "head": head.head.hex(), "time": head_time(head)}
 
 
-def _time(head: Head) -> str:
+def head_time(head: Head) -> str:
+    """When the ledger vouched for it."""
     return format_time(datetime.fromtimestamp(head.time, UTC))
 
 

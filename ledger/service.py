@@ -15,7 +15,7 @@ from ledger.app import create_app
 from ledger.embedded.heads import EmbeddedPin
 from ledger.embedded.store import EmbeddedLedger
 from ledger.index import Index
-from ledger.log import Ledger
+from ledger.log import Ledger, LogSource
 from ledger.network import Network
 from ledger.reader import LogReader
 from ledger.registrar.dispatch import Batching
@@ -80,6 +80,8 @@ def ethereum_service(
 ) -> Iterator[Service]:
     """The service of a log on Ethereum; its registrar pays for what it appends.
 
+    It reads as every reader does, from all nodes of the network; it writes to the first of them.
+
     Args:
         directory: Private, made if it is missing: the outbox and the index.
         network: The log.
@@ -92,9 +94,10 @@ def ethereum_service(
         Conflict: ``store_in_use``.
     """
     from ledger.ethereum.ledger import EthereumLedger  # noqa: PLC0415 - only where it is used
-    from ledger.ethereum.node import Node  # noqa: PLC0415 - only where it is used
+    from ledger.ethereum.node import Node  # noqa: PLC0415
+    from ledger.ethereum.opening import open_log  # noqa: PLC0415
 
-    if isinstance(network.pin, EmbeddedPin) or network.rpc is None:
+    if isinstance(network.pin, EmbeddedPin):
         raise Invalid(
             "not_ethereum",
             "the network is of an embedded ledger, which has one service, that with its log",
@@ -103,7 +106,7 @@ def ethereum_service(
     with ExitStack() as stack:
         stack.enter_context(locked(private_directory(directory) / "lock"))
         sweep(directory)
-        node = stack.enter_context(Node(network.rpc))
+        node = stack.enter_context(Node(network.rpc[0]))
         ledger = EthereumLedger(
             node,
             network.pin,
@@ -111,15 +114,27 @@ def ethereum_service(
             first_block=network.first_block,
             ceiling=ceiling,
         )
-        reader, registrar = _registrar(stack, directory, ledger, batching)
+        read = open_log(
+            network.rpc,
+            network.pin,
+            stack,
+            quorum=network.agreeing,
+            first_block=network.first_block,
+        )
+        reader, registrar = _registrar(stack, directory, ledger, batching, read.log)
         yield Service(create_app(registrar=registrar, resolver=reader), network)
 
 
 def _registrar(
-    stack: ExitStack, directory: Path, ledger: Ledger, batching: Batching
+    stack: ExitStack,
+    directory: Path,
+    ledger: Ledger,
+    batching: Batching,
+    source: LogSource | None = None,
 ) -> tuple[LogReader, Registrar]:
+    """``source``: what is read, if it is not the ledger as its writer sees it."""
     index = Index.open(directory / "index.sqlite", ledger.log_id)
-    reader = stack.enter_context(LogReader(ledger, index))
+    reader = stack.enter_context(LogReader(source or ledger, index))
     outbox = Outbox.open(directory / "outbox.sqlite")
     stack.callback(outbox.close)
     registrar = Registrar(

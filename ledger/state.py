@@ -16,12 +16,12 @@ What breaks a rule is ignored, and the state stays as it was.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from did.errors import Conflict, Invalid, KeybornError, Refused
 from did.keys import PublicKey
-from ledger.operations import Batch, Create, Operation, Update, operation_hash, rotation_message
+from ledger.operations import Create, Operation, Update, operation_hash, rotation_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +103,23 @@ def _update(state: DidState | None, update: Update, log_id: bytes) -> DidState:
     )
 
 
-def apply_batch(
-    states: Mapping[bytes, DidState], batch: Batch, log_id: bytes
-) -> tuple[DidState, ...]:
-    """The state after each effective operation of ``batch``, in the order in which they apply.
+def apply_operations(
+    states: Mapping[bytes, DidState], operations: Iterable[Operation], log_id: bytes
+) -> list[tuple[int, DidState]]:
+    """The state after each effective one of ``operations``, with its place among them from 0.
 
     Args:
-        states: By id, of those DIDs of the batch that exist before it.
-        batch: The batch.
-        log_id: The log that it stands on, 32 bytes.
+        states: By id, of those DIDs named that exist before.
+        operations: In the order in which they apply.
+        log_id: The log that they stand on, 32 bytes.
     """
     current = dict(states)
     effects = []
-    for operation in batch.operations:
+    for place, operation in enumerate(operations):
         id_ = operation.id
         before = current.get(id_)
         after = apply(before, operation, log_id)
         if after is not None and after is not before:
             current[id_] = after
-            effects.append(after)
-    return tuple(effects)
+            effects.append((place, after))
+    return effects

@@ -42,6 +42,6 @@ class Chain:
         network = self.folder / "log.toml"
         write_network(
             network,
-            Network(made.pin, "http://127.0.0.1:1", rpc=node.url, first_block=made.block_number),
+            Network(made.pin, "http://127.0.0.1:1", rpc=(node.url,), first_block=made.block_number),
         )
         return network, key

@@ -18,9 +18,13 @@ BRANCHES: Final = ("Invalid", "Refused", "Undecided", "Conflict", "Unavailable",
 
 @dataclass
 class Found:
-    """What the source says: codes with their branches, and places where the code is not written."""
+    """What the source says: codes with their branches, and places where the code is not written.
+
+    ``unhinted``: places, and the codes of what is made there without a ``hint``.
+    """
 
     codes: dict[str, set[str]] = field(default_factory=dict)
+    unhinted: set[tuple[str, str]] = field(default_factory=set)
     passed_on: list[str] = field(default_factory=list)
 
 
@@ -83,6 +87,8 @@ def find() -> Found:
                 continue
             for code in _values(source, call.args[0], path, function, found):
                 found.codes.setdefault(code, set()).add(branch)
+                if not any(each.arg == "hint" for each in call.keywords):
+                    found.unhinted.add((str(path), code))
     return found
 
 

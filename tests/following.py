@@ -20,7 +20,7 @@ from pages import Fence, fence, fences, pattern
 from shells import CommandShell, ServiceShell
 
 _TOOLS = ("bash", "curl", "jq")
-_PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=--port )\d+")
+_PORT = re.compile(r"(?<=127\.0\.0\.1[: ])\d+|(?<=--port )\d+")
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000  # below those that the system gives to anybody who asks
 _REFUSED = 1
 

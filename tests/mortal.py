@@ -132,6 +132,16 @@ class Service:
         self._process = None
         assert code == 0, "".join(self._said)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It stands still for the time of a ``with`` block."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def _launch(self, faults: str = "") -> queue.SimpleQueue[str | None]:
         """Start the process; where it listens comes out of the queue, or None if it ends."""
         assert self._process is None

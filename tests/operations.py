@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from actors import LOG_ID, Actor
 
 from did.keys import SigningKey
-from ledger.operations import Batch, Create, Update, encode_batch, sign_update
+from ledger.operations import (
+    Batch,
+    Create,
+    PackedBatch,
+    Update,
+    encode_batch,
+    sign_update,
+    unpack_batch,
+)
 from ledger.state import DidState, advance
 
 
@@ -64,6 +72,11 @@ class Life:
         )
         self.state = advance(self.state, operation, self.log_id)
         return operation
+
+
+def packed(*operations: Create | Update) -> PackedBatch:
+    """The batch of these operations, as a replay takes it in."""
+    return unpack_batch(batch(*operations))
 
 
 def batch(*operations: Create | Update) -> bytes:

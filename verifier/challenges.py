@@ -30,7 +30,11 @@ class ChallengeBook:
 
     def __init__(self, *, store: Store, audience: str, lifetime: timedelta = LIFETIME) -> None:
         if not audience:
-            raise Invalid("invalid_audience", "a verifier needs a name, its URL")
+            raise Invalid(
+                "invalid_audience",
+                "a verifier needs a name, its URL",
+                hint="give its URL as audience",
+            )
         self.audience = audience
         self._store = store
         self._lifetime = lifetime

@@ -1,5 +1,6 @@
 """The commands ``keyborn verifier ...`` and ``keyborn verify``."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -16,7 +17,8 @@ from did.jcs import JsonObject, canonicalize
 from did.limits import LIMITS
 from did.strict_json import parse_object
 from keyborn.clock import now
-from keyborn.options import service_options
+from keyborn.inputs import INPUT_FILE, read_object, reading
+from keyborn.options import Group, service_options
 from keyborn.output import emit, json_option, printable
 from verifier.challenges import LIFETIME, ChallengeBook
 from verifier.decision import Trail
@@ -30,12 +32,11 @@ from verifier.verifier import AuthenticatedDevice, VerifiedCredential
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
 _PORT: Final = 8103
 
 _trust_option = click.option(
-    "--trust", "trust_file", type=_FILE, required=True, help="The trust root."
+    "--trust", "trust_file", type=INPUT_FILE, required=True, help="The trust root."
 )
 _lifetime_option = click.option(
     "--challenge-lifetime",
@@ -47,7 +48,7 @@ _lifetime_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def verifier() -> None:
     """Decide whom to let in: trust roots, challenges, and the service."""
 
@@ -137,7 +138,8 @@ def verify(
     """
     with click.open_file(file, "rb") as opened:
         data = opened.read(LIMITS.json_bytes + 1)
-    is_presentation = _is_presentation(data)
+    with reading(file):
+        is_presentation = _is_presentation(data)
     if not is_presentation and (asked is not None or audience is not None):
         raise click.UsageError("a credential answers no challenge; a presentation does")
     given = _given_challenge(asked, audience)
@@ -158,6 +160,8 @@ def verify(
             else:
                 found = _device_json(judge.admit(data, at=at, trail=trail))
         except KeybornError as error:
+            if error.code == "wrong_challenge" and given is not None and given.nonce == asked:
+                error.hint = "give the challenge's file; --challenge names none, and was compared"
             emit(refusal(trail.steps, error), as_json=as_json, human=checklist(trail.steps))
             raise
     emit(found, as_json=as_json, human=f"{checklist(trail.steps)}\n{_verdict(found)}")
@@ -186,11 +190,8 @@ def _given_challenge(asked: str | None, audience: str | None) -> Challenge | Non
     """The challenge of ``--challenge``: a file, its JSON, or the bare nonce beside an audience."""
     if asked is None:
         return None
-    text = asked
-    if not asked.startswith("{") and Path(asked).is_file():
-        text = Path(asked).read_text("utf-8", "replace")
-    if text.lstrip().startswith("{"):
-        given = Challenge.from_json(parse_object(text.encode()))
+    given = _stated_challenge(asked)
+    if given is not None:
         if audience is not None and audience != given.audience:
             raise click.UsageError(f"the challenge is of {given.audience}, not of {audience}")
         return given
@@ -199,7 +200,19 @@ def _given_challenge(asked: str | None, audience: str | None) -> Challenge | Non
             "--challenge is not a file; if it is a challenge's text, give --audience too"
         )
     # No end is known of a bare nonce; with --dir, once used it stays used.
-    return Challenge(text.strip(), audience, datetime.max.replace(tzinfo=UTC))
+    return Challenge(asked.strip(), audience, datetime.max.replace(tzinfo=UTC))
+
+
+def _stated_challenge(asked: str) -> Challenge | None:
+    """The challenge as JSON, in ``asked`` itself or in the file of that name; else None."""
+    if asked.lstrip().startswith("{"):
+        return Challenge.from_json(parse_object(asked.encode()))
+    if not os.path.exists(asked):  # noqa: PTH110 - Path.exists raises where a name is too long
+        return None
+    if Path(asked).is_dir():
+        raise click.UsageError(f"--challenge is a folder: {asked}")
+    with reading(asked):
+        return Challenge.from_json(read_object(Path(asked)))
 
 
 def _device_json(device: AuthenticatedDevice) -> JsonObject:

@@ -158,7 +158,11 @@ def _specific_types(credential: Credential) -> tuple[str, ...]:
             hint="present the provisioning credential; issue new network secrets",
         )
     if not types:
-        raise Refused("untrusted_type", "the credential has no type of its own")
+        raise Refused(
+            "untrusted_type",
+            "the credential has no type of its own",
+            hint="have the issuer issue it anew, with a type",
+        )
     return types
 
 
@@ -184,6 +188,7 @@ def _trusted_then(
             "untrusted_time",
             "the trust root does not trust the issuer for the time of the credential's validFrom",
             value=format_time(signed),
+            hint="see from and until of the issuer in the trust root",
         )
     return signed
 
@@ -204,6 +209,7 @@ def _check_validity(credential: Credential, signed: datetime, at: datetime, poli
             "credential_not_yet_valid",
             "the credential begins in the future",
             value=format_time(signed),
+            hint="check the clocks of issuer and verifier; or wait until then",
         )
     for end in (credential.valid_until, credential.proof.expires):
         if end is not None and at >= end + policy.clock_skew:
@@ -231,6 +237,7 @@ def _check_subject(credential: Credential, holder: Did) -> None:
             "holder_not_subject",
             "the credential speaks of another device than the one that presents it",
             value=holder.text,
+            hint="present the device's own credential",
         )
 
 
@@ -243,10 +250,14 @@ def _check_policy(credential: Credential, policy: Policy) -> JsonObject:
             "model_not_accepted",
             "devices of this model are not accepted here",
             value=claims.model or "no model",
+            hint="see models in the trust root's policy",
         )
     missing = [role for role in policy.roles if role not in claims.roles]
     if missing:
         raise Refused(
-            "role_missing", "the device lacks a role that is needed here", value=missing[0]
+            "role_missing",
+            "the device lacks a role that is needed here",
+            value=missing[0],
+            hint="see roles in the trust root's policy; or have a credential issued with it",
         )
     return claims.to_json()

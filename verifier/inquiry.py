@@ -70,13 +70,16 @@ class Inquiry:
             ) from error
         if resolution.registration is Registration.UNKNOWN or resolution.as_of is None:
             raise Undecided(
-                "ledger_unreachable", "the log was not asked; a DID alone authenticates nobody"
+                "ledger_unreachable",
+                "the log was not asked; a DID alone authenticates nobody",
+                hint="see that the ledger can be reached, then try again",
             )
         if resolution.log_id != self.trust_root.log_id:
             raise Refused(
                 "wrong_log",
                 "the resolver is of another log than the one that the trust root pins",
                 value=None if resolution.log_id is None else resolution.log_id.hex(),
+                hint="give the verifier a reader of the log that its trust root pins",
             )
         policy = self.trust_root.policy
         check_fresh(resolution, at=self.at, max_age=policy.max_ledger_age, step="")

@@ -79,6 +79,7 @@ class Statuses:
                 "status_purpose_unknown",
                 "the credential has a status whose purpose is not known here",
                 value=entry.purpose,
+                hint="have it issued with revocation and suspension alone",
             )
         prefix = issuer.status_prefix(entry.list_url)
         if prefix is None:

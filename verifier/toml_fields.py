@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from did.errors import Invalid
 
 _CODE = "invalid_trust_root"
+_HINT = "correct it; docs/reference/trust-root.md has every field"
 
 
 class Fields:
@@ -26,7 +27,7 @@ class Fields:
     def wrong(self, name: str, what: str, value: object = None, hint: str | None = None) -> Invalid:
         """The error that field ``name`` (empty: the table itself) ``what``."""
         where = ".".join(part for part in (self._path, name) if part)
-        return Invalid(_CODE, f"trust root: {where} {what}", value=value, hint=hint)
+        return Invalid(_CODE, f"trust root: {where} {what}", value=value, hint=hint or _HINT)
 
     def has(self, name: str) -> bool:
         """Whether the field is there."""

@@ -10,6 +10,7 @@ import click
 from did.identifier import parse_did
 from did.keys import PublicKey
 from did.resolution import Finality
+from keyborn.inputs import INPUT_FILE
 from keyborn.output import emit, json_option
 from ledger.network import load_network
 from verifier.trust_root import DEFAULT_TYPES, Policy, TrustedIssuer, TrustRoot
@@ -33,7 +34,7 @@ def _seconds_option(
 
 
 @click.command()
-@click.option("--network", type=_FILE, required=True, help="The network file of the ledger.")
+@click.option("--network", type=INPUT_FILE, required=True, help="The network file of the ledger.")
 @click.option("--issuer", "issuers", multiple=True, required=True, help="DID of an issuer.")
 @click.option(
     "--status-url",
@@ -113,7 +114,7 @@ def trust(
 
 @click.command("mark-compromised")
 @click.argument("key")
-@click.option("--trust", "trust_file", type=_FILE, required=True, help="The trust root.")
+@click.option("--trust", "trust_file", type=INPUT_FILE, required=True, help="The trust root.")
 @click.option("--issuer", help="Whose key it is, where the trust root has several issuers.")
 @json_option
 def mark(*, key: str, trust_file: Path, issuer: str | None, as_json: bool) -> None:

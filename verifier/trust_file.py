@@ -41,11 +41,14 @@ from did.identifier import Did, KeybornDid, parse_did
 from did.keys import PublicKey
 from did.resolution import Finality
 from did.vc.credential import CONFIGURATION
+from keyborn.inputs import reading
 from ledger.network import parse_network
 from verifier.toml_fields import Fields
 from verifier.trust_root import Policy, TrustedIssuer, TrustRoot
 
 MAX_BYTES: Final = 1_048_576
+
+_HINT: Final = "write one: keyborn verifier trust; docs/reference/trust-root.md has every field"
 
 _DAY: Final = 86_400
 _MOST_SKEW: Final = 600
@@ -56,17 +59,19 @@ def load_trust_root(path: Path) -> TrustRoot:
     """The trust root in the file ``path``.
 
     Raises:
-        Invalid: ``invalid_trust_root``, with the line (TOML's syntax) or the field.
+        Invalid: ``invalid_trust_root``, with the file, and the line (TOML's syntax) or the field.
         OSError: The file cannot be read.
     """
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise Invalid("invalid_trust_root", f"a trust root has at most {MAX_BYTES} bytes")
-    try:
-        return parse_trust_root(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise Invalid("invalid_trust_root", "trust root: not UTF-8", value=str(path)) from error
+    with reading(path):
+        if len(data) > MAX_BYTES:
+            raise _unreadable(f"has more than {MAX_BYTES} bytes")
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _unreadable("is not UTF-8") from error
+        return parse_trust_root(text)
 
 
 def parse_trust_root(text: str) -> TrustRoot:
@@ -74,7 +79,7 @@ def parse_trust_root(text: str) -> TrustRoot:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Invalid("invalid_trust_root", f"trust root: not TOML: {error}") from error
+        raise _unreadable(f"is not TOML: {error}") from error
     fields = Fields(document, "")
     log = fields.table("log")
     try:
@@ -87,6 +92,10 @@ def parse_trust_root(text: str) -> TrustRoot:
     policy = _policy(Fields(fields.table("policy"), "policy")) if fields.has("policy") else Policy()
     fields.done()
     return TrustRoot(network, issuers, policy)
+
+
+def _unreadable(what: str) -> Invalid:
+    return Invalid("invalid_trust_root", f"trust root: {what}", hint=_HINT)
 
 
 def _issuer(fields: Fields) -> TrustedIssuer:

@@ -115,9 +115,15 @@ class TrustRoot:
 
     def __post_init__(self) -> None:
         if not self.issuers:
-            raise Invalid("invalid_trust_root", "a trust root names no issuers")
+            raise Invalid(
+                "invalid_trust_root", "a trust root names no issuers", hint="name at least one"
+            )
         if len({issuer.did for issuer in self.issuers}) != len(self.issuers):
-            raise Invalid("invalid_trust_root", "a trust root names an issuer twice")
+            raise Invalid(
+                "invalid_trust_root",
+                "a trust root names an issuer twice",
+                hint="put all that is said of it into one table",
+            )
 
     @property
     def log_id(self) -> bytes:

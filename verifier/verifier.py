@@ -247,6 +247,7 @@ def _check_challenge(parsed: Presentation, challenge: Challenge, at: datetime) -
             "wrong_holder",
             "the challenge was made for another DID than the one that presents",
             value=parsed.holder.text,
+            hint="present with the DID that the challenge names",
         )
     if at >= challenge.expires:
         raise expired()
@@ -281,5 +282,6 @@ def _provisioning(parsed: Presentation) -> Credential:
             "one_provisioning_credential_needed",
             f"a presentation holds exactly one {PROVISIONING}: it says who the device is",
             value=len(found),
+            hint="present one, and no other of this type",
         )
     return found[0]

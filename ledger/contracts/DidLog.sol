@@ -18,11 +18,15 @@ contract DidLog {
     /// @notice How many batches there are: the sequence of the newest. Storage slot 1.
     uint256 public sequence;
 
-    /// @notice One batch that was carried as call data (kind 0).
+    /// @notice One batch that was carried as call data: kind 0, the only one. Kind 1 is reserved
+    /// (docs/adr/0012-no-blobs.md).
     /// @param sequence Its position on the log, counting from 1.
     /// @param batch The bytes as they were given, valid or not.
     event Appended(uint256 indexed sequence, bytes batch);
 
+    /// @notice A new log, empty: its head is its id. Whoever deploys it has no rights to it.
+    /// @dev The hash of the parent block gives each deployment an id that nobody knew before. It
+    /// fails in the first block of a chain, which has no parent, and takes no ether.
     constructor() {
         logId = keccak256(abi.encode(block.chainid, address(this), blockhash(block.number - 1)));
         head = logId;
@@ -30,6 +34,9 @@ contract DidLog {
 
     /// @notice Append one batch. The head becomes `keccak256(abi.encode(head, kind,
     /// keccak256(batch), sequence, block.number, block.timestamp))`, with kind 0.
+    /// @dev Nothing that the caller says is trusted, there is no call to anybody, and it takes no
+    /// ether. Small batches pay for two storage slots and the event, 33,887 gas if empty. From 13
+    /// creates on the floor price of their call data (EIP-7623) is more than all that is done here.
     /// @param batch Any bytes; readers say what is valid.
     function append(bytes calldata batch) external {
         uint256 position = ++sequence;

@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from did.jcs import JsonObject
+from keyborn.http import StrictRoute
 from ledger.embedded.store import EmbeddedLedger
 from ledger.embedded.wire import entries_to_json, heads_to_json
 
@@ -14,7 +15,7 @@ Position = Annotated[int, Query(ge=1, le=2**53 - 1)]
 
 def routes(ledger: EmbeddedLedger) -> APIRouter:
     """The routes of ``ledger``."""
-    router = APIRouter(prefix="/v1/log", tags=["log"])
+    router = APIRouter(prefix="/v1/log", route_class=StrictRoute, tags=["log"])
 
     @router.get("/heads")
     def heads() -> Response:

@@ -110,11 +110,13 @@ def deploy(
     return land(node, prepare(node, sender), pause=pause, deadline=deadline)
 
 
-def prepare(node: Node, sender: LocalAccount) -> bytes:
+def prepare(node: Node, sender: LocalAccount, *, ceiling: int | None = None) -> bytes:
     """The signed transaction that deploys ``DidLog``, paid for by ``sender``, who gets no rights.
 
+    It offers at most ``ceiling`` wei for one unit of gas.
+
     Raises:
-        Unavailable: ``ledger_insufficient_funds``, the node's own.
+        Unavailable: ``ledger_insufficient_funds``, ``ledger_too_dear``, the node's own.
         Invalid: ``ledger_gas_limit``, ``ledger_malformed_answer``.
     """
     return sign(
@@ -124,6 +126,7 @@ def prepare(node: Node, sender: LocalAccount) -> bytes:
         payload=compiled().bytecode,
         chain_id=quantity(node.call("eth_chainId"), "the chain id"),
         nonce=next_nonce(node, sender.address, "pending"),
+        ceiling=ceiling,
     )
 
 

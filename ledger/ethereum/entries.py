@@ -1,6 +1,8 @@
 """Entries of the log from a node's event logs (``eth_getLogs``); nobody believes them.
 
-A reader recomputes the head from them and compares. What is checked here is their form.
+A reader recomputes the head from them and compares. What is checked here is their form. What the
+node refuses to answer, or does not finish, is asked for in smaller parts
+(``ledger.ethereum.reach``).
 """
 
 from bisect import bisect_left
@@ -12,14 +14,16 @@ from ledger.chain import KIND_CALL_DATA, LogEntry
 from ledger.ethereum.contract import APPENDED, read_batch
 from ledger.ethereum.encoding import COUNTED, count, data, fields, items, malformed
 from ledger.ethereum.header import read_header
-from ledger.ethereum.node import Node
+from ledger.ethereum.node import AnswerTooLong, Node, NodeDeclined, NodeError, NodeLate
 from ledger.ethereum.pin import EthereumPin
+from ledger.ethereum.reach import Reach
 
-BLOCKS_PER_QUERY: Final = 2_000  # what the stricter public providers still answer
+BLOCKS_PER_QUERY: Final = 10_000  # what the more generous public providers still answer
 
 # A batch is up to 131,072 bytes and its answer twice that, so this bounds an answer to some 4 MB.
 _ENTRIES_PER_QUERY: Final = 16
 _WORD: Final = 32
+_LATE: Final = 2  # queries in a row that may end without an answer; each takes its full time
 
 
 class NodeEntries:
@@ -30,7 +34,7 @@ class NodeEntries:
         pin: Whose contract's events are asked for.
         first_block: Where the search for entries starts: the block of the deployment. Lower is
             never wrong, but slow on a long chain.
-        blocks_per_query: How many blocks one ``eth_getLogs`` may cover.
+        blocks_per_query: How many blocks one ``eth_getLogs`` may cover, if the node answers that.
     """
 
     def __init__(
@@ -43,7 +47,7 @@ class NodeEntries:
     ) -> None:
         self._node = node
         self._pin = pin
-        self._blocks_per_query = blocks_per_query
+        self._reach = Reach(blocks_per_query, _ENTRIES_PER_QUERY)
         # (sequence, block number): so many entries stood in the blocks up to this one. Proven, and
         # finalised, so that no reorganisation moves them. Rising in both members.
         self._milestones = [(0, first_block - 1)]
@@ -70,16 +74,36 @@ class NodeEntries:
         while expected <= stop:
             if block > newest:
                 raise self._missing(expected)
-            last = min(block + self._blocks_per_query - 1, newest)
-            wanted = range(expected, min(expected + _ENTRIES_PER_QUERY, stop + 1))
-            found = self._query(block, last, wanted, times)
+            found, last, whole = self._search(block, newest, range(expected, stop + 1), times)
             for entry in found:
                 if entry.sequence != expected:
                     raise self._missing(expected)
                 yield entry
                 expected += 1
             # The next ones may stand in the same block as the last of a full answer.
-            block = found[-1].block_number if len(found) == len(wanted) else last + 1
+            block = last + 1 if whole else found[-1].block_number
+
+    def _search(
+        self, first: int, newest: int, due: range, times: dict[int, int]
+    ) -> tuple[list[LogEntry], int, bool]:
+        """The next of the ``due`` entries, from block ``first`` on, as far as one answer goes.
+
+        Returns:
+            They, the last block that was searched, and whether it holds no more that are due.
+        """
+        late = 0
+        while True:
+            last = min(first + self._reach.blocks - 1, newest)
+            wanted = due[: self._reach.entries]
+            try:
+                found = self._query(first, last, wanted, times)
+            except (NodeError, NodeDeclined, NodeLate, AnswerTooLong) as error:
+                late += isinstance(error, NodeLate)
+                if late > _LATE or not self._reach.refused(last - first + 1):
+                    raise
+            else:
+                self._reach.answered()
+                return found, last, len(found) < len(wanted)
 
     def _query(self, first: int, last: int, wanted: range, times: dict[int, int]) -> list[LogEntry]:
         """Those of the ``wanted`` entries that the node finds in these blocks, in order."""

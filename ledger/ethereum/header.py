@@ -12,7 +12,7 @@ import rlp
 from eth_hash.auto import keccak
 
 from did.errors import Invalid
-from ledger.ethereum.encoding import count, data, fields, minimal, quantity
+from ledger.ethereum.encoding import COUNTED, count, data, fields, malformed, minimal, quantity
 
 _HASH: Final = 32
 _ADDRESS: Final = 20
@@ -77,10 +77,7 @@ def read_header(block: object) -> Header:
         Invalid: ``ledger_malformed_answer``, ``ledger_forged_header``.
     """
     given = fields(block, "the block")
-    present = [name for name, _ in _APPENDED if given.get(name) is not None]
-    form = _FRONTIER + _APPENDED[: len(present)]
-    encoded = rlp.encode([_field(given, name, length) for name, length in form])
-    computed = keccak(encoded)
+    computed = keccak(encode_header(given))
     claimed = data(given.get("hash"), "the block's hash", _HASH)
     if computed != claimed:
         raise Invalid(
@@ -98,6 +95,43 @@ def read_header(block: object) -> Header:
         time=count(given["timestamp"], "timestamp"),
         state_root=data(given["stateRoot"], "stateRoot"),
     )
+
+
+def encode_header(block: object) -> bytes:
+    """The RLP of the header in ``block``, as ``read_header`` takes it; its hash is not compared.
+
+    Raises:
+        Invalid: ``ledger_malformed_answer``.
+    """
+    given = fields(block, "the block")
+    present = [name for name, _ in _APPENDED if given.get(name) is not None]
+    form = _FRONTIER + _APPENDED[: len(present)]
+    encoded: bytes = rlp.encode([_field(given, name, length) for name, length in form])
+    return encoded
+
+
+def decode_header(encoded: bytes) -> Header:
+    """The header whose RLP is ``encoded``. Fields that a later fork appends are passed over.
+
+    Raises:
+        Invalid: ``ledger_malformed_answer``.
+    """
+    try:
+        items = rlp.decode(encoded)
+    except (rlp.DecodingError, RecursionError):
+        raise malformed("the block header", "is not RLP") from None
+    if (
+        not isinstance(items, list)
+        or not all(isinstance(item, bytes) for item in items)
+        or len(items) < len(_FRONTIER)
+    ):
+        raise malformed("the block header", "is not of a header's form")
+    named = dict(zip((name for name, _ in _FRONTIER), items, strict=False))
+    hashes = (named["parentHash"], named["stateRoot"])
+    counts = tuple(int.from_bytes(named[name], "big") for name in ("number", "timestamp"))
+    if any(len(hashed) != _HASH for hashed in hashes) or max(counts) > COUNTED:
+        raise malformed("the block header", "is not of a header's form")
+    return Header(keccak(encoded), hashes[0], counts[0], counts[1], hashes[1])
 
 
 def _field(given: dict[str, object], name: str, length: int | None) -> bytes:

@@ -48,6 +48,7 @@ class EthereumLedger(EthereumLog):
         ceiling: int | None = None,
     ) -> None:
         super().__init__(node, pin, first_block=first_block, blocks_per_query=blocks_per_query)
+        self._node = node
         self._sender = sender
         self._ceiling = ceiling
         # It encodes calls; it is given no node to ask.

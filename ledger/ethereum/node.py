@@ -19,6 +19,7 @@ TIMEOUT: Final = 10.0
 ANSWER_CEILING: Final = 64 * 1_048_576
 
 _OK: Final = 200
+_DECLINED: Final = (400, 413, 500, 502, 503, 504)  # a smaller call may be answered
 
 
 class NodeError(Unavailable):
@@ -37,6 +38,18 @@ class NodeError(Unavailable):
             value=reason,
         )
         self.reason = reason
+
+
+class NodeLate(Unavailable):
+    """The node took a call, and did not answer in time."""
+
+
+class NodeDeclined(Unavailable):
+    """The node answered with an HTTP status that blames the call, or itself."""
+
+
+class AnswerTooLong(Invalid):
+    """The answer was longer than its ceiling."""
 
 
 class Node:
@@ -110,16 +123,24 @@ class Node:
                 "POST", self._url, content=request, headers=headers
             ) as response:
                 if response.status_code != _OK:
+                    status = response.status_code
                     raise self._unreachable(
-                        f"answered {method} with HTTP {response.status_code}",
+                        f"answered {method} with HTTP {status}",
                         response.headers.get("retry-after"),
+                        kind=NodeDeclined if status in _DECLINED else Unavailable,
                     )
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > self._ceiling:
-                        raise malformed("the answer", f"is longer than {self._ceiling} bytes")
+                        raise self._too_long()
                     if time.monotonic() > deadline:
-                        raise self._unreachable(f"did not finish its answer to {method} in time")
+                        raise self._unreachable(
+                            f"did not finish its answer to {method} in time", kind=NodeLate
+                        )
+        except httpx.ReadTimeout:
+            raise self._unreachable(
+                f"did not answer {method} in {self._timeout:g} s", kind=NodeLate
+            ) from None
         except httpx.TimeoutException:
             raise self._unreachable(f"did not answer {method} in {self._timeout:g} s") from None
         except httpx.HTTPError as error:
@@ -130,9 +151,19 @@ class Node:
             raise self._unreachable(f"answered {method} with something that is not JSON") from None
         return parsed
 
-    def _unreachable(self, what: str, retry_after: str | None = None) -> Unavailable:
+    def _too_long(self) -> AnswerTooLong:
+        return AnswerTooLong(
+            "ledger_malformed_answer",
+            f"the answer is longer than {self._ceiling} bytes",
+            step="read the node's answer",
+            hint="Ask another node; this one is faulty, or lies.",
+        )
+
+    def _unreachable(
+        self, what: str, retry_after: str | None = None, *, kind: type[Unavailable] = Unavailable
+    ) -> Unavailable:
         seconds = retry_after or ""
-        return Unavailable(
+        return kind(
             "ledger_unreachable",
             f"the Ethereum node at {self.name} {what}",
             step="ask the Ethereum node",

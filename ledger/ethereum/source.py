@@ -1,9 +1,8 @@
 """Reading the log: heads that are proven, and entries that the reader replays against them.
 
 What is *not* checked here is that a header is the chain's: that is the header source's word
-(``ledger.ethereum.headers``). Believed from one node, that node can show a chain of its own making,
-or an old head. An old head shows in its age; against an invented chain one needs a second opinion
-on the header.
+(``ledger.ethereum.headers``). Proofs and entries are asked of one node, and of the next one where
+that fails or what it gives does not hold.
 """
 
 from collections.abc import Iterator
@@ -12,39 +11,46 @@ from did.errors import Unavailable
 from did.resolution import Finality
 from ledger.chain import LogEntry
 from ledger.ethereum.entries import BLOCKS_PER_QUERY, NodeEntries
+from ledger.ethereum.entries_in_turn import EntriesInTurn
 from ledger.ethereum.headers import HeaderSource, NodeHeaders
 from ledger.ethereum.heads import ProvenHeads
 from ledger.ethereum.node import Node
+from ledger.ethereum.nodes import Nodes
 from ledger.ethereum.pin import EthereumPin
-from ledger.log import Heads
+from ledger.log import Heads, SourceWarning
 
 
 class EthereumLog:
     """The log behind a pin. Implements ``ledger.log.LogSource``.
 
     Args:
-        node: The node to ask for proofs and entries; not believed.
+        node: The node to ask for proofs and entries, or several; not believed.
         pin: What must hold.
-        headers: Whose headers are believed; None: those of ``node``.
+        headers: Whose headers are believed; None: those of ``node``, which then is one.
         first_block: As for ``NodeEntries``.
         blocks_per_query: As for ``NodeEntries``.
     """
 
     def __init__(
         self,
-        node: Node,
+        node: Node | Nodes,
         pin: EthereumPin,
         *,
         headers: HeaderSource | None = None,
         first_block: int = 0,
         blocks_per_query: int = BLOCKS_PER_QUERY,
     ) -> None:
-        self._node = node
+        self._nodes = node if isinstance(node, Nodes) else Nodes([node])
         self._pin = pin
-        self._heads = ProvenHeads(node, pin, headers or NodeHeaders(node))
-        self._entries = NodeEntries(
-            node, pin, first_block=first_block, blocks_per_query=blocks_per_query
-        )
+        if headers is None:
+            (only,) = self._nodes.in_turn()
+            headers = NodeHeaders(only)
+        self._heads = ProvenHeads(self._nodes, pin, headers)
+        sources = {
+            each: NodeEntries(each, pin, first_block=first_block, blocks_per_query=blocks_per_query)
+            for each in self._nodes.in_turn()
+        }
+        self._entries = EntriesInTurn(self._nodes, sources, pin.log_id)
 
     @property
     def log_id(self) -> bytes:
@@ -62,8 +68,8 @@ class EthereumLog:
                 address may while one of them lags.
             Invalid: ``ledger_wrong_chain``, ``ledger_wrong_log``, ``ledger_wrong_code``,
                 ``ledger_forged_header``, ``ledger_forged_proof``, ``ledger_malformed_answer``.
+            KeybornError: As the header source.
         """
-        self._heads.check_pin()
         # Oldest first: the chain only grows meanwhile, so a later answer never falls behind.
         finalized = self._heads.at(Finality.FINALIZED)
         safe = self._heads.at(Finality.SAFE)
@@ -81,8 +87,9 @@ class EthereumLog:
                     hint="Repeat it; if it stays, ask another node.",
                     retry_after=1,
                 )
-        self._entries.learn(finalized.head.sequence, finalized.header.number)
-        return Heads(latest=latest.head, safe=safe.head, finalized=finalized.head)
+        heads = Heads(latest=latest.head, safe=safe.head, finalized=finalized.head)
+        self._entries.learn(heads, finalized.header.number)
+        return heads
 
     def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
         """Entries ``start`` to ``stop``, both included, as the node gives them.
@@ -91,3 +98,7 @@ class EthereumLog:
             KeybornError: As ``NodeEntries.entries``.
         """
         return self._entries.entries(start, stop)
+
+    def warnings(self) -> tuple[SourceWarning, ...]:
+        """What was wrong with a node when it was asked last, though the others served."""
+        return self._nodes.warnings()

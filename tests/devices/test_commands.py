@@ -140,7 +140,7 @@ def test_another_credential_can_be_presented(run: Run, world: Services, tmp_path
     assert "device" in _data(run("present", *to, mine))
     (tmp_path / "garbage.json").write_text("{")
     assert _error(run("present", *to, tmp_path / "garbage.json"))["code"] == "invalid_json"
-    assert _error(run("present", *to, tmp_path / "none.json"), 3)["code"] == "enoent"
+    assert _error(run("present", *to, tmp_path / "none.json"), 2)["code"] == "usage"
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_the_network_must_be_named_once_and_exist(
     run("init")
     assert _error(run("register", "--json"), 3)["code"] == "network_unknown"
     missing = run("register", "--network", tmp_path / "none.toml", "--json")
-    assert _error(missing, 3)["code"] == "network_missing"
+    assert _error(missing, 2)["code"] == "usage"
     (tmp_path / "bad.toml").write_text("[log]\n")
     bad = run("register", "--network", tmp_path / "bad.toml", "--json")
     assert _error(bad)["code"] == "invalid_network"

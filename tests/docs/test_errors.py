@@ -9,6 +9,7 @@ from error_codes import BRANCHES, find
 from pages import DOCS, ROOT
 
 from did import errors
+from did.next_steps import NEXT_STEPS
 from keyborn import cli, problem
 
 PAGE: Final = (DOCS / "reference" / "errors.md").read_text()
@@ -31,6 +32,14 @@ def test_each_has_its_class_its_meaning_and_what_to_do() -> None:
     stated = {code: set(classes.split(", ")) for code, classes, _, _ in ROWS}
     assert {code: stated[code] for code in FOUND.codes} == FOUND.codes
     assert all(meaning.strip() and next_.strip() for _, _, meaning, next_ in ROWS)
+
+
+def test_each_error_says_what_to_do_next() -> None:
+    """Where it is made; or by its code, where that is enough to know it."""
+    assert FOUND.unhinted
+    silent = {(place, code) for place, code in FOUND.unhinted if code not in NEXT_STEPS}
+    assert {each for each in silent if not each[0].startswith("ledger/")} == set()
+    assert set(FOUND.codes) >= NEXT_STEPS.keys()
 
 
 def test_no_code_hides_where_it_cannot_be_read() -> None:

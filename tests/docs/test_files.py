@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pages import DOCS, fences
+from pages import DOCS, fence, fences
 
 from did.errors import Invalid
 from ledger.network import Network, load_network, parse_network
@@ -37,11 +37,28 @@ def test_the_network_file(heading: str, number: int, tmp_path: Path) -> None:
     table = tomllib.loads(text)["log"]
     assert network.to_table() == table
     assert named(NETWORK, heading) == table.keys() - {"type"}
-    for name in table.keys() - {"first_block"}:
+    for name in table.keys() - {"first_block", "quorum"}:
         with pytest.raises(Invalid):
             parse_network({key: value for key, value in table.items() if key != name})
     with pytest.raises(Invalid):
         parse_network({**table, "more": 1})
+
+
+def test_a_mirror_in_the_network_file() -> None:
+    mirror = tomllib.loads(fence(NETWORK, "mirror"))
+    assert named(NETWORK, "A mirror") == mirror.keys()
+    for number in (0, 1):
+        table = {**tomllib.loads(fences(NETWORK)[number].text)["log"], **mirror}
+        assert parse_network(table).to_table() == table
+
+
+def test_announcements_in_the_network_file() -> None:
+    announced = tomllib.loads(fence(NETWORK, "announcements"))
+    assert named(NETWORK, "Announcements") == announced.keys()
+    embedded, ethereum = (tomllib.loads(fences(NETWORK)[n].text)["log"] for n in (0, 1))
+    assert parse_network({**ethereum, **announced}).to_table() == {**ethereum, **announced}
+    with pytest.raises(Invalid):
+        parse_network({**embedded, **announced})
 
 
 def test_the_trust_root() -> None:

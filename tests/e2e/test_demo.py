@@ -2,12 +2,15 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -70,6 +73,29 @@ def test_on_the_embedded_ledger() -> None:
     told = played()
     assert_the_whole_story(told)
     assert (told["ledger"], told["gas"], told["fleet"]) == ("embedded", [], None)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_ended_before_its_end_it_leaves_no_service_behind(tmp_path: Path, stop: int) -> None:
+    folder = tmp_path / "stage"
+    ready = folder / "ledger.ready"
+    words = [sys.executable, "-m", "keyborn", "demo", "--json", "--keep", str(folder)]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # inherited where ignored
+    try:
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        while not ready.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        url = ready.read_text().strip()
+        process.send_signal(stop)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + stop, err
+    assert (out, b"Traceback" in err) == (b"", False)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
 
 
 @pytest.mark.ethereum

@@ -66,9 +66,8 @@ def assert_once(chain: Chain, device: tuple[str | Path, ...], operations: int) -
     """So many operations of the device are on the log, and each has its effect."""
     did = parse_keyborn(run("device", "show", *device).data["did"])
     network = load_network(chain.folder / "network.toml")
-    assert network.rpc is not None
     assert isinstance(network.pin, EthereumPin)
-    with Node(network.rpc) as node:
+    with Node(network.rpc[0]) as node:
         log = EthereumLog(node, network.pin, first_block=network.first_block)
         assert len(operations_on(log, did)) == operations
     with open_reader(network) as reader:

@@ -64,6 +64,7 @@ def test_makes_claims(world: World) -> None:
         {"colour": "red"},
         {"model": None},
         {"model": ""},
+        {"model": " \u2028"},
         {"model": "x" * 129},
         {"model": "line\nbreak"},
         {"roles": "sensor"},
@@ -157,6 +158,16 @@ def test_lists_devices_by_filter_and_page(world: World) -> None:
     for path in ("/devices", "/claims"):  # more than the database counts to
         assert world.admin.get(path, params={"cursor": 2**63}).status_code == 400
         assert world.admin.get(path, params={"cursor": 2**53 - 1}).json()["next"] is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/devices", "/claims", f"/devices/{DEVICE.short.text}", "/issuer"]
+)
+def test_a_query_with_an_unknown_parameter_is_refused(world: World, path: str) -> None:
+    """Else a filter with a typing error shows everything, as if everything matched."""
+    world.enrol(DEVICE)
+    assert problem(world.admin.get(path, params={"modle": "m1"}), 400) == "invalid_request"
+    assert world.admin.get(path).status_code == 200
 
 
 def test_the_inventory_is_there_when_the_ledger_is_not(world: World) -> None:

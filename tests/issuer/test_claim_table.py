@@ -2,6 +2,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from actors import DEVICE
 
 from did.errors import Invalid
 from did.jcs import JsonObject
@@ -35,7 +36,7 @@ def test_a_row_says_what_differs(tmp_path: Path) -> None:
     rows = read(
         tmp_path,
         "\ufeffmodel,owner,roles,tags,did,configuration\r\n"
-        "m1,o1,a; b,x=1;y=2=3,did:keyborn:z,net.json\r\n"
+        f"m1,o1,a; b,x=1;y=2=3,{DEVICE.did.text},net.json\r\n"
         ",,,,,\r\n"
         '"m, 3",,,,,\r\n',
     )
@@ -45,7 +46,7 @@ def test_a_row_says_what_differs(tmp_path: Path) -> None:
         "owner": "o1",
         "roles": ["a", "b"],
         "tags": {"x": "1", "y": "2=3"},
-        "did": "did:keyborn:z",
+        "did": DEVICE.did.text,
         "configuration": {"port": 1},
     }
     assert rows[1] == DEFAULTS
@@ -63,14 +64,25 @@ def test_a_row_says_what_differs(tmp_path: Path) -> None:
         "tags\nhall\n",
         'model\n"m\n',
         "model\n\udcff\n",
+        "did\ndid:keyborn:z\n",
     ],
-    ids=["empty", "no rows", "unknown", "short", "long", "tag", "quote", "bytes"],
+    ids=["empty", "no rows", "unknown", "short", "long", "tag", "quote", "bytes", "did"],
 )
 def test_refuses_what_it_cannot_read(tmp_path: Path, text: str) -> None:
     with pytest.raises(Invalid) as caught:
         read(tmp_path, text)
     assert caught.value.code == "invalid_table"
     assert "line " in caught.value.message
+
+
+@pytest.mark.parametrize("column", ["model", "owner"])
+def test_a_row_that_lacks_something_is_named_by_its_line(tmp_path: Path, column: str) -> None:
+    table = tmp_path / "claims.csv"
+    table.write_text("model,owner\nm,o\n" + {"model": ",o\n", "owner": "m,\n"}[column])
+    with pytest.raises(Invalid, match=f"line 3: the row has no {column}") as caught:
+        read_table(table, {**DEFAULTS, column: None}, load)
+    assert f"--{column}" in str(caught.value.hint)
+    assert len(read_table(table, DEFAULTS, load)) == 2
 
 
 def test_is_sent_in_parts_that_fit() -> None:

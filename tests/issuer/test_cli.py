@@ -67,6 +67,21 @@ def test_create_claims_from_a_table(world: World) -> None:
     assert "m250" in run(world, "claim", "list", "--cursor", "250").stdout
 
 
+@pytest.mark.parametrize("json_too", [[], ["--json"]])
+def test_claims_that_were_made_are_printed_though_a_later_one_is_refused(
+    world: World, json_too: list[str]
+) -> None:
+    """Their codes are shown once: who is not shown them has claims that nobody can redeem."""
+    table = world.directory / "claims.csv"
+    table.write_text("model\n" + "m\n" * 250 + "x" * 129 + "\n")
+    words = ("claim", "create", "--owner", "o", "--csv", str(table), *json_too)
+    result = run(world, *words, exit_code=1)
+    assert result.stdout.count("openid-credential-offer:") == 250
+    assert "this is about rows 251 to 251; the claims of the first 250 are made" in result.stderr
+    table.write_text("model\n" + "m\n" * 250 + "x" * 128 + "\n")
+    assert run(world, *words).stdout.count("openid-credential-offer:") == 251
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -88,10 +103,10 @@ def test_claims_that_cannot_be_made(standing: World) -> None:
     assert "invalid_configuration" in result.stderr
     assert "hush" not in result.output
     assert "invalid_did" in run(standing, *least, "--did", "did:keyborn:", exit_code=1).stderr
-    missing = run(standing, *least, "--configuration", "/nowhere/net.json", exit_code=3)
-    assert "enoent" in missing.stderr
-    missing = run(standing, *least, "--csv", "/nowhere/claims.csv", exit_code=3)
-    assert "enoent" in missing.stderr
+    missing = run(standing, *least, "--configuration", "/nowhere/net.json", exit_code=2)
+    assert "'/nowhere/net.json' does not exist" in missing.stderr
+    missing = run(standing, *least, "--csv", "/nowhere/claims.csv", exit_code=2)
+    assert "'/nowhere/claims.csv' does not exist" in missing.stderr
 
 
 def test_cancel_a_claim(world: World) -> None:
@@ -180,8 +195,8 @@ def test_serve_says_what_is_wrong_before_it_starts(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 2
     result = CliRunner().invoke(cli, [*arguments, "--network", str(tmp_path / "none.toml")])
-    assert result.exit_code == 3
-    assert "network_missing" in result.stderr
+    assert result.exit_code == 2
+    assert "none.toml' does not exist" in result.stderr
 
 
 @pytest.mark.parametrize("verb", ["show", "suspend", "reinstate", "revoke"])

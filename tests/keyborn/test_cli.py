@@ -112,6 +112,16 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
                 "  next: ask for another\\u001b[2J\n"
             ),
         ),
+        (
+            "show --json",
+            2,
+            "",
+            (
+                '{"error":{"code":"usage","message":"Missing option \'--name\'.",'
+                '"step":"read the command line","hint":"see keyborn sample show --help",'
+                '"value":null,"retry_after":null}}\n'
+            ),
+        ),
         ("fail refused", 1, "", "keyborn: the device is revoked\n  why:  revoked\n"),
         ("fail conflict", 1, "", "keyborn: it exists\n  why:  exists\n"),
         (

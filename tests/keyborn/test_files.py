@@ -1,6 +1,7 @@
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from keyborn.files import (
     sweep,
     write_private,
     write_public,
+    write_replaceable,
 )
 
 
@@ -28,19 +30,22 @@ def test_private_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
         write_private(path, b"one")
         write_private(path, b"two")
         write_public(tmp_path / "url", b"three")
+        write_replaceable(tmp_path / "copy", b"four")
     finally:
         os.umask(before)
     assert mode(path) == 0o600
-    assert mode(tmp_path / "url") == 0o644
+    assert mode(tmp_path / "url") == mode(tmp_path / "copy") == 0o644
     assert read_private(path, 3) == b"two"
-    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "url"]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "copy", path, tmp_path / "url"]
 
 
 def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.mkdir()
+    with pytest.raises(IsADirectoryError), staged(path) as temporary:
+        temporary.replace(path)
     with pytest.raises(IsADirectoryError):
-        write_private(path, b"new")
+        write_replaceable(path, b"new")
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -68,14 +73,38 @@ def test_of_many_creators_one_wins(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_write_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
-    target = tmp_path / "target"
-    target.write_bytes(b"old")
-    link = tmp_path / "link"
-    link.symlink_to(target)
-    write_private(link, b"new")
-    assert target.read_bytes() == b"old"
-    assert read_private(link, 3) == b"new"
+def _link_to_nothing(path: Path) -> None:
+    path.symlink_to("nothing")
+
+
+def _device(path: Path) -> None:
+    """As /dev/null: who runs as root may replace that, and everybody else is without it."""
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("write", [write_private, write_public])
+@pytest.mark.parametrize("make", ["_linked", "_link_to_nothing", "_device", "mkdir"])
+def test_a_write_replaces_nothing_but_a_file(
+    tmp_path: Path, write: Callable[[Path, bytes], None], make: str
+) -> None:
+    path = tmp_path / "key"
+    globals().get(make, Path.mkdir)(path)
+    before = path.lstat()
+    with pytest.raises(Refused, match="store_not_a_file"):
+        write(path, b"new")
+    assert path.lstat().st_ino == before.st_ino
+    write(tmp_path / "other", b"new")
+    write(tmp_path / "other", b"newer")  # the positive twin
+    assert (tmp_path / "other").read_bytes() == b"newer"
+
+
+def test_a_write_that_finds_no_room_names_what_people_know_of(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write_public(tmp_path / "missing" / "key", b"new")
+    assert caught.value.filename == str(tmp_path / "missing")
+    with pytest.raises(OSError, match="name too long") as too_long:
+        write_public(tmp_path / ("x" * 300), b"new")
+    assert too_long.value.filename == str(tmp_path / ("x" * 300))
 
 
 def _shared(path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import APIRouter, Body, FastAPI, HTTPException
+from fastapi import APIRouter, Body, FastAPI, HTTPException, Query
 from pydantic import BaseModel, ConfigDict
 from serving import serving
 from starlette.responses import PlainTextResponse
@@ -59,6 +59,10 @@ def make_app() -> FastAPI:
     @app.get("/cached")
     async def cached() -> PlainTextResponse:
         return PlainTextResponse("x", headers={"cache-control": "max-age=60"})
+
+    @app.get("/list")
+    async def listed(limit: int = 1, tag: Annotated[list[str] | None, Query()] = None) -> object:
+        return {"limit": limit, "tag": tag}
 
     router = APIRouter(route_class=StrictRoute)
 
@@ -138,6 +142,80 @@ def test_json_is_read_strictly(service: httpx.Client, path: str, content: bytes,
 
 
 @pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("limits=2", [{"field": "query.limits", "problem": "extra forbidden"}]),
+        ("limit=1&limit=2", [{"field": "query.limit", "problem": "given twice"}]),
+        ("a%1b=&a%1b=", [{"field": "query.a\\x1b", "problem": "extra forbidden"}]),
+        ("limit=x", [{"field": "query.limit", "problem": "int parsing"}]),
+    ],
+)
+def test_queries_are_read_strictly(
+    service: httpx.Client, query: str, fields: list[dict[str, str]]
+) -> None:
+    response = service.get(f"/list?{query}")
+    assert (response.status_code, response.json()["fields"]) == (400, fields)
+    twin = service.get("/list?limit=2&tag=a&tag=b")
+    assert twin.json() == {"limit": 2, "tag": ["a", "b"]}
+
+
+@pytest.mark.parametrize("path", ["/claims", "/routed"])
+@pytest.mark.parametrize("media_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_is_said_to_be_json(
+    service: httpx.Client, path: str, media_type: str | None
+) -> None:
+    """Else what is wrong seems to be the fields, which are right."""
+    headers = {} if media_type is None else {"content-type": media_type}
+    response = service.post(path, content=b'{"code":"a"}', headers=headers)
+    body = response.json()
+    assert (response.status_code, body["code"]) == (415, "unsupported_media_type")
+    assert "application/json" in body["hint"]
+    for right in ("application/json", "Application/JSON; charset=utf-8", "application/vp+json"):
+        twin = service.post(path, content=b'{"code":"a"}', headers={"content-type": right})
+        assert twin.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"authorization: Bearer a\r\nauthorization: Bearer b\r\ncontent-length: 0\r\n\r\n",
+        b"content-type: text/plain\r\ncontent-type: text/plain\r\ncontent-length: 0\r\n\r\n",
+        b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+)
+def test_what_two_readers_may_read_in_two_ways_is_refused(
+    service: httpx.Client, more: bytes
+) -> None:
+    """A request that a proxy before us understands otherwise is a request smuggled past it."""
+    address = (service.base_url.host, service.base_url.port)
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(b"GET /list HTTP/1.1\r\nhost: x\r\n" + more)
+        answer = b"".join(iter(lambda: connection.recv(1_000), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["code"] == "ambiguous_head"
+    once = {"authorization": "Bearer a", "content-type": "text/plain"}
+    assert service.get("/list", headers=once).status_code == 200
+
+
+def test_head_is_get_without_the_body(service: httpx.Client) -> None:
+    for path in ("/list", "/errors/refused", "/nowhere", "/crash"):
+        head, get = service.head(path), service.get(path)
+        assert (head.status_code, head.content) == (get.status_code, b"")
+        assert head.headers["content-type"] == get.headers["content-type"]
+    assert service.head("/claims").status_code == 405
+    sent = asyncio.run(call(Envelope(hello), chunk(b"", more=False), method="HEAD"))
+    assert sent[1]["body"] == b""
+    assert (b"content-length", b"5") in sent[0]["headers"]
+
+
+def test_nobody_is_redirected_to_where_a_header_says(service: httpx.Client) -> None:
+    response = service.get("/list/", headers={"host": "evil.example"})
+    assert response.status_code == 404
+    assert "evil.example" not in f"{response.headers}{response.text}"
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
         ("GET", "/nowhere", 404, "not_found"),
@@ -154,6 +232,8 @@ def test_what_http_names(
     assert body["type"] == "about:blank"
     if status == 405:
         assert response.headers["allow"] == "POST"
+        assert body["hint"] == "use POST"
+    assert ("hint" in body) == (status != 418)
 
 
 def test_a_crash_gives_nothing_away_and_is_logged_once(
@@ -215,7 +295,7 @@ def test_a_body_is_refused_before_it_is_sent(service: httpx.Client) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
 
 
-async def call(app: Envelope, *messages: Message) -> list[Message]:
+async def call(app: Envelope, *messages: Message, method: str = "POST") -> list[Message]:
     """Call ``app`` with the given messages; after them the client says nothing more."""
     incoming = iter(messages)
     sent: list[Message] = []
@@ -228,9 +308,14 @@ async def call(app: Envelope, *messages: Message) -> list[Message]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
+    scope = {"type": "http", "method": method, "path": "/", "query_string": b"", "headers": []}
     await app(scope, receive, send)
     return sent
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    assert scope["method"] == "GET"
+    await PlainTextResponse("hello")(scope, receive, send)
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,5 +1,7 @@
 import contextlib
 import io
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,7 +14,7 @@ from serving import serving
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from did.errors import Invalid, Unavailable
+from did.errors import Invalid, Refused, Unavailable
 from keyborn import server
 from keyborn.server import listen, serve
 
@@ -90,6 +92,28 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         assert caught.value.hint is not None
         assert "--port" in caught.value.hint
     listen("127.0.0.1", port).close()
+
+
+def test_a_ready_file_that_is_none_is_left_alone(tmp_path: Path) -> None:
+    """It is removed at the start and at the end: who is root would remove /dev/null for all."""
+    os.mkfifo(tmp_path / "ready")
+    with pytest.raises(Refused, match="store_not_a_file"):
+        serve(hello, host="127.0.0.1", port=0, ready_file=tmp_path / "ready")
+    assert (tmp_path / "ready").is_fifo()
+
+
+def test_what_is_no_http_is_told_so_as_problem_details() -> None:
+    with serving(hello) as url:
+        address = (httpx.URL(url).host, httpx.URL(url).port)
+        for garbage in (b"hello\r\n\r\n", b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"):
+            with socket.create_connection(address, timeout=5) as connection:
+                connection.sendall(garbage)
+                answer = b"".join(iter(lambda: connection.recv(1_000), b""))
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+            assert b"content-type: application/problem+json" in head
+            assert json.loads(body)["code"] == "bad_request"
+        assert httpx.get(url).text == "hello"
 
 
 def test_an_address_of_another_machine_is_named() -> None:

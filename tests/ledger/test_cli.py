@@ -324,9 +324,9 @@ def files(tmp_path: Path) -> Path:
         (["--password-file", "key"], 2, "a key pays for a log on Ethereum"),
         (["--batch-size", "0"], 2, "batch-size"),
         (["--network", "embedded.toml", "--key-file", "key"], 1, "not_ethereum"),
-        (["--network", "none.toml", "--key-file", "key"], 3, "network_missing"),
+        (["--network", "none.toml", "--key-file", "key"], 2, "'none.toml' does not exist"),
         (["--network", "key", "--key-file", "key"], 1, "invalid_network"),
-        (["--network", "ethereum.toml", "--key-file", "none"], 3, "store_missing"),
+        (["--network", "ethereum.toml", "--key-file", "none"], 2, "'none' does not exist"),
         (["--network", "ethereum.toml", "--key-file", "bad.key"], 1, "invalid_key_file"),
         (["--network", "ethereum.toml", "--key-file", "zero.key"], 1, "invalid_key_file"),
         ([*ENCRYPTED], 3, "password_missing"),
@@ -376,7 +376,7 @@ def test_a_registrar_on_ethereum_starts_without_its_node(files: Path) -> None:
         ),
         ([DEVICE.short.text, "--network", "embedded.toml"], 3, "ledger_unreachable"),
         ([DEVICE.short.text, "--network", "ethereum.toml"], 3, "ledger_unreachable"),
-        ([DEVICE.short.text, "--network", "none.toml"], 3, "network_missing"),
+        ([DEVICE.short.text, "--network", "none.toml"], 2, "'none.toml' does not exist"),
     ],
 )
 def test_what_cannot_be_resolved(
@@ -430,7 +430,7 @@ def test_a_devnet_with_a_registrar_on_it(tmp_path: Path, ready: Path) -> None:
     devnet = ["ledger", "devnet", "--dir", chain, "--port", "0"]
 
     def story(rpc: str) -> None:
-        assert load_network(chain / "network.toml").rpc == rpc
+        assert load_network(chain / "network.toml").rpc == (rpc,)
         assert (chain / "key").stat().st_mode & 0o777 == 0o600
         with process(
             *("ledger", "serve", "--dir", tmp_path / "ledger", "--port", "0"),
@@ -453,8 +453,7 @@ def test_a_devnet_with_a_registrar_on_it(tmp_path: Path, ready: Path) -> None:
     assert result.exit_code == 0
     assert f"--network {chain}/network.toml --key-file {chain}/key" in result.stderr
     assert not ready.exists()
-    rpc = load_network(chain / "network.toml").rpc
-    assert rpc is not None
+    (rpc,) = load_network(chain / "network.toml").rpc
     with pytest.raises(httpx.ConnectError):
         httpx.post(rpc, json={})
 

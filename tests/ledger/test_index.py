@@ -6,16 +6,19 @@ from pathlib import Path
 import pytest
 from actors import DEVICE, LOG_ID, OTHER_LOG_ID, STRANGER
 from dying import run_until_killed
-from operations import Life
+from operations import Life, create, packed
 from sqlalchemy.exc import IntegrityError
 
 from did.errors import Invalid, KeybornError, Refused, Unavailable
+from did.identifier import Genesis
 from did.resolution import Finality
 from ledger.chain import LogEntry
 from ledger.index import Index, Writer
 from ledger.index_tables import Finding
 from ledger.log import Head, Heads
+from ledger.operations import Create, Operation
 from ledger.state import DidState
+from ledger.states import apply_batch
 
 
 def entry(sequence: int) -> LogEntry:
@@ -30,15 +33,21 @@ def heads(latest: int, final: int) -> Heads:
     return Heads(head(latest), head(final, Finality.SAFE), head(final, Finality.FINALIZED))
 
 
-def states() -> list[DidState]:
-    """A DID's first three."""
+def append(writer: Writer, sequence: int, head: bytes, *operations: Operation) -> None:
+    """Entry ``sequence``, with these operations."""
+    writer.append(entry(sequence), head)
+    apply_batch(writer, sequence, packed(*operations), LOG_ID)
+
+
+def a_life() -> tuple[list[Operation], list[DidState]]:
+    """A DID's first three operations, and the state after each."""
     life = Life(DEVICE)
-    life.create()
-    found = [life.current]
-    for _ in range(2):
-        life.rotate()
+    operations: list[Operation] = []
+    found = []
+    for step in (life.create, life.rotate, life.rotate):
+        operations.append(step())
         found.append(life.current)
-    return found
+    return operations, found
 
 
 @pytest.fixture
@@ -64,11 +73,11 @@ def test_a_new_index_knows_the_log_and_no_more(index: Index) -> None:
 
 
 def test_what_is_written_is_read_and_survives(index: Index, path: Path) -> None:
-    first, second, third = states()
+    (creation, *rotations), (first, second, third) = a_life()
     with index.writing() as writer:
-        writer.append(entry(1), b"1" * 32, [first])
-        writer.append(entry(2), b"2" * 32, [])
-        writer.append(entry(3), b"3" * 32, [second, third])
+        append(writer, 1, b"1" * 32, creation)
+        append(writer, 2, b"2" * 32)
+        append(writer, 3, b"3" * 32, *rotations)
         writer.set_heads(heads(3, 1))
     index.close()
     with Index.open(path, LOG_ID) as again, again.reading() as view:
@@ -85,21 +94,32 @@ def test_what_is_written_is_read_and_survives(index: Index, path: Path) -> None:
 
 
 def test_the_states_of_many_are_found_at_once(index: Index) -> None:
-    many = [DidState(n.to_bytes(32, "big"), 0, b"o" * 32, b"k" * 32, None) for n in range(1_200)]
+    creates = [Create(Genesis(n.to_bytes(32, "big"), b"n" * 32)) for n in range(1_200)]
+    many = {c.id: DidState(c.id, 0, c.id, c.genesis.key, c.genesis.next) for c in creates}
     with index.writing() as writer:
-        writer.append(entry(1), b"1" * 32, many)
-        assert writer.states([state.id for state in many]) == {state.id: state for state in many}
+        append(writer, 1, b"1" * 32, *creates)
+        assert writer.states(many) == many
+
+
+def test_the_first_creation_of_a_did_is_the_one_that_stands(index: Index) -> None:
+    """Within an entry and between entries; and a repeat takes no row."""
+    with index.writing() as writer:
+        append(writer, 1, b"1" * 32, create(STRANGER))
+        append(writer, 2, b"2" * 32, create(DEVICE), create(STRANGER), create(DEVICE))
+        append(writer, 3, b"3" * 32, create(DEVICE))
+        found = [writer.versions(who.did.id) for who in (STRANGER, DEVICE)]
+        assert [[version.sequence for version in versions] for versions in found] == [[1], [2]]
 
 
 def test_to_roll_back_is_to_forget_what_came_after(index: Index) -> None:
-    first, second, third = states()
+    operations, (first, *_) = a_life()
     with index.writing() as writer:
-        for sequence, state in enumerate((first, second, third), 1):
-            writer.append(entry(sequence), bytes([sequence]) * 32, [state])
+        for sequence, operation in enumerate(operations, 1):
+            append(writer, sequence, bytes([sequence]) * 32, operation)
         writer.roll_back(1)
         assert writer.states([DEVICE.did.id]) == {DEVICE.did.id: first}
         assert (writer.head_at(1), writer.head_at(2)) == (b"\x01" * 32, None)
-        writer.append(entry(2), b"x" * 32, [second])
+        append(writer, 2, b"x" * 32, operations[1])
         assert writer.head_at(2) == b"x" * 32
         writer.roll_back(0)
         assert writer.versions(DEVICE.did.id) == ()
@@ -108,9 +128,9 @@ def test_to_roll_back_is_to_forget_what_came_after(index: Index) -> None:
 def test_a_transaction_that_fails_leaves_nothing(index: Index) -> None:
     def write() -> None:
         with index.writing() as writer:
-            writer.append(entry(1), b"1" * 32, states())
+            append(writer, 1, b"1" * 32, *a_life()[0])
             writer.set_heads(heads(1, 1))
-            writer.append(entry(1), b"1" * 32, [])
+            append(writer, 1, b"1" * 32)
 
     with pytest.raises(IntegrityError):
         write()
@@ -121,15 +141,15 @@ def test_a_transaction_that_fails_leaves_nothing(index: Index) -> None:
 def test_an_attempt_that_fails_leaves_what_was_before_it(index: Index) -> None:
     def twice(writer: Writer) -> None:
         with writer.attempt():
-            writer.append(entry(2), b"2" * 32, [])
-            writer.append(entry(2), b"2" * 32, [])
+            append(writer, 2, b"2" * 32)
+            append(writer, 2, b"2" * 32)
 
     with index.writing() as writer:
-        writer.append(entry(1), b"1" * 32, [])
+        append(writer, 1, b"1" * 32)
         with pytest.raises(IntegrityError):
             twice(writer)
         with writer.attempt():
-            writer.append(entry(2), b"3" * 32, [])
+            append(writer, 2, b"3" * 32)
     with index.reading() as view:
         assert (view.head_at(1), view.head_at(2)) == (b"1" * 32, b"3" * 32)
 
@@ -138,7 +158,7 @@ def test_a_reader_sees_one_moment_while_another_writes(index: Index) -> None:
     with index.reading() as view:
         assert view.head_at(1) is None
         with index.writing() as writer:
-            writer.append(entry(1), b"1" * 32, [])
+            append(writer, 1, b"1" * 32)
         assert view.head_at(1) is None
     with index.reading() as view:
         assert view.head_at(1) == b"1" * 32
@@ -162,6 +182,21 @@ def test_it_is_private_and_durable(index: Index, path: Path) -> None:
         pragma = view._connection.exec_driver_sql
         assert pragma("PRAGMA journal_mode").scalar() == "wal"
         assert pragma("PRAGMA synchronous").scalar() == 2
+
+
+def test_what_a_big_replay_leaves_beside_the_file_is_cut(index: Index, path: Path) -> None:
+    """Or the write-ahead log would stay as big as the index, for as long as a server runs."""
+    wal = path.with_name(f"{path.name}-wal")
+    with index.writing() as writer:
+        for sequence in range(1, 31):
+            creates = [Create(Genesis(bytes([sequence]) * 32, n.to_bytes(32))) for n in range(2000)]
+            append(writer, sequence, bytes([sequence]) * 32, *creates)
+    assert wal.stat().st_size > 8_000_000
+    with index.writing() as writer:
+        writer.set_heads(heads(30, 1))
+    assert wal.stat().st_size <= 4_194_304
+    with index.reading() as view:
+        assert len(view.states([create.id for create in creates])) == 2000
 
 
 @pytest.mark.usefixtures("index")
@@ -198,6 +233,18 @@ def test_a_file_of_something_else_is_refused(path: Path) -> None:
     assert refusal(path).code == "store_of_another_kind"
 
 
+def test_an_index_of_an_older_release_is_named_and_what_to_do_with_it(path: Path) -> None:
+    Index.open(path, LOG_ID).close()
+    with sqlite3.connect(path) as older:
+        older.execute("UPDATE keyborn_schema SET version = 1")
+    older.close()
+    error = refusal(path)
+    assert (type(error), error.code) == (Refused, "store_of_another_version")
+    assert "made anew" in str(error.hint)
+    path.unlink()
+    Index.open(path, LOG_ID).close()
+
+
 def test_a_file_that_others_can_read_is_refused(path: Path) -> None:
     Index.open(path, LOG_ID).close()
     path.chmod(0o644)
@@ -210,7 +257,7 @@ def test_a_temporary_index_goes_when_it_is_closed() -> None:
     index = Index.temporary(LOG_ID)
     folder = Path(str(index._engine.url.database)).parent
     with index, index.writing() as writer:
-        writer.append(entry(1), b"1" * 32, [])
+        append(writer, 1, b"1" * 32)
         assert folder.is_dir()
     assert not folder.exists()
 
@@ -222,7 +269,7 @@ from ledger.index import Index
 from tests.ledger import test_index as this
 index = Index.open(Path(sys.argv[1]), LOG_ID)
 with index.writing() as writer:
-    writer.append(this.entry(1), b"1" * 32, this.states())
+    this.append(writer, 1, b"1" * 32, *this.a_life()[0])
     writer.set_heads(this.heads(1, 1))
     if sys.argv[2] == "inside":
         die()
@@ -238,4 +285,4 @@ def test_a_kill_leaves_all_of_a_transaction_or_nothing(path: Path, place: str) -
         assert found == ((heads(1, 1), b"1" * 32, 3) if place == "after" else (None, None, 0))
     with Index.open(path, LOG_ID) as index, index.writing() as writer:
         writer.roll_back(0)
-        writer.append(entry(1), b"2" * 32, [])
+        append(writer, 1, b"2" * 32)

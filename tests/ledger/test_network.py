@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from actors import DEVICE, LOG_ID, STRANGER, actor
 from lying import fronted
+from mirrors import fill
 from operations import batch, create
 
 from did.errors import Invalid, KeybornError, Unavailable
@@ -33,6 +35,10 @@ ETHEREUM = {
 }
 
 
+def several(count: int) -> list[str]:
+    return [f"https://node{number}.example/key" for number in range(count)]
+
+
 def test_an_embedded_network_is_read() -> None:
     network = parse_network(EMBEDDED)
     assert network == Network(EmbeddedPin(LOG_ID, KEY), "https://ledger.example")
@@ -43,13 +49,57 @@ def test_an_embedded_network_is_read() -> None:
 def test_an_ethereum_network_is_read() -> None:
     network = parse_network(ETHEREUM)
     pin = EthereumPin(1, CONTRACT, b"\x11" * 32, LOG_ID)
-    assert network == Network(pin, "https://ledger.example", "https://node.example/key", 5)
+    assert network == Network(pin, "https://ledger.example", ("https://node.example/key",), 5)
     assert network.log_id == LOG_ID
     assert network.to_table() == ETHEREUM
     assert parse_network({k: v for k, v in ETHEREUM.items() if k != "first_block"}).first_block == 0
+    assert network.agreeing == 1
+
+
+@pytest.mark.parametrize(
+    ("nodes", "quorum", "agreeing"),
+    [(1, None, 1), (2, None, 2), (3, None, 2), (4, None, 3), (16, None, 9), (3, 3, 3), (3, 1, 1)],
+)
+def test_several_nodes_are_read_and_most_of_them_must_agree(
+    nodes: int, quorum: int | None, agreeing: int
+) -> None:
+    listed = several(nodes)
+    chosen = {} if quorum is None else {"quorum": quorum}
+    network = parse_network({**ETHEREUM, "rpc": listed, **chosen})
+    assert network.rpc == tuple(listed)
+    assert (network.quorum, network.agreeing) == (quorum, agreeing)
+    written = network.to_table()
+    assert written == {**ETHEREUM, "rpc": listed if nodes > 1 else listed[0], **chosen}
+    assert parse_network(written) == network
+
+
+def test_where_a_node_announces_blocks_is_read() -> None:
+    table = {**ETHEREUM, "ws": "wss://node.example/key"}
+    assert parse_network(table).ws == "wss://node.example/key"
+    assert parse_network(table).to_table() == table
 
 
 @pytest.mark.parametrize("table", [EMBEDDED, ETHEREUM])
+@pytest.mark.parametrize("mirror", ["https://mirror.example/log", "/var/lib/mirror"])
+def test_a_mirror_is_read(table: dict[str, Any], mirror: str) -> None:
+    network = parse_network({**table, "mirror": mirror})
+    assert network == replace(parse_network(table), mirror=mirror)
+    assert network.to_table() == {**table, "mirror": mirror}
+
+
+def test_a_network_with_a_mirror_takes_its_entries_from_there(tmp_path: Path) -> None:
+    with EmbeddedLedger(tmp_path / "ledger") as ledger, fronted(ledger) as front:
+        ledger.submit(ledger.prepare(batch(create(DEVICE))))
+        fill(tmp_path / "mirror", ledger)
+        network = Network(ledger.pin, front.url, mirror=str(tmp_path / "mirror"))
+        with open_reader(network) as reader:
+            assert reader.resolve(DEVICE.short).registration is Registration.YES
+        assert [asked for asked in front.asked if "entries" in asked] == []
+
+
+@pytest.mark.parametrize(
+    "table", [EMBEDDED, ETHEREUM, {**ETHEREUM, "rpc": several(3), "quorum": 2}]
+)
 def test_what_is_written_is_loaded(table: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "network.toml"
     write_network(path, parse_network(table))
@@ -82,6 +132,22 @@ def test_what_is_written_is_loaded(table: dict[str, Any], tmp_path: Path) -> Non
         (ETHEREUM, {"code_hash": "11"}, "invalid_network"),
         (ETHEREUM, {"rpc": "node.example"}, "invalid_network"),
         (ETHEREUM, {"rpc": None}, "invalid_network"),
+        (ETHEREUM, {"rpc": []}, "invalid_network"),
+        (ETHEREUM, {"rpc": several(17)}, "invalid_network"),
+        (ETHEREUM, {"rpc": [*several(2), 5]}, "invalid_network"),
+        (ETHEREUM, {"rpc": [*several(2), "node.example"]}, "invalid_network"),
+        (ETHEREUM, {"rpc": [*several(2), "https://node.example:x"]}, "invalid_network"),
+        (ETHEREUM, {"rpc": [*several(2), "https://NODE1.example:443/x"]}, "invalid_network"),
+        (ETHEREUM, {"rpc": several(3), "quorum": 0}, "invalid_network"),
+        (ETHEREUM, {"rpc": several(3), "quorum": 4}, "invalid_network"),
+        (ETHEREUM, {"rpc": several(3), "quorum": "2"}, "invalid_network"),
+        (ETHEREUM, {"quorum": 2}, "invalid_network"),
+        (EMBEDDED, {"quorum": 1}, "invalid_network"),
+        (ETHEREUM, {"ws": "https://node.example"}, "invalid_network"),
+        (EMBEDDED, {"ws": "wss://node.example"}, "invalid_network"),
+        (ETHEREUM, {"mirror": 5}, "invalid_network"),
+        (ETHEREUM, {"mirror": "mirror.example"}, "mirror_bad_place"),
+        (EMBEDDED, {"mirror": "relative/folder"}, "mirror_bad_place"),
     ],
 )
 def test_a_network_of_another_form_is_refused(

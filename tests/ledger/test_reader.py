@@ -392,7 +392,7 @@ def test_entries_that_do_not_come_are_undecided(
 
     source.before_entries = fail
     error = refusal(reader)
-    assert (type(error), error.code) == (Undecided, "ledger_unreachable")
+    assert (type(error), error.code) == (Undecided, "ledger_entry_missing")
     source.before_entries = lambda: None
     assert reader.resolve(DEVICE.short).registration is Registration.YES
 

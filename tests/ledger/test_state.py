@@ -1,15 +1,13 @@
 from dataclasses import replace
 
 import pytest
-from actors import DEVICE, LOG_ID, OTHER_LOG_ID, STRANGER, Actor, actor
-from hypothesis import given
-from hypothesis import strategies as st
+from actors import DEVICE, LOG_ID, OTHER_LOG_ID, STRANGER
 from operations import Life, create, spare
 
 from did.errors import Conflict, Invalid, KeybornError, Refused
 from did.keys import SigningKey
-from ledger.operations import Batch, Create, Operation, Update, sign_update
-from ledger.state import DidState, advance, apply, apply_batch
+from ledger.operations import Operation, sign_update
+from ledger.state import DidState, advance, apply
 
 
 def born() -> tuple[Life, DidState]:
@@ -129,99 +127,3 @@ def test_a_deactivation_cannot_be_made_a_rotation() -> None:
     life, state = born()
     update = life.deactivate()
     assert refusal(state, replace(update, next=b"n" * 32)).code == "invalid_signature"
-
-
-def test_in_a_batch_creations_come_first_and_updates_follow_in_order() -> None:
-    life, _ = born()
-    first, second = life.rotate(), life.rotate()
-    batch = Batch((create(DEVICE), create(STRANGER), create(DEVICE)), (first, second, first))
-    effects = apply_batch({}, batch, LOG_ID)
-    assert [(s.id, s.number) for s in effects] == [
-        (DEVICE.did.id, 0),
-        (STRANGER.did.id, 0),
-        (DEVICE.did.id, 1),
-        (DEVICE.did.id, 2),
-    ]
-    swapped = apply_batch({}, replace(batch, updates=(second, first)), LOG_ID)
-    assert [s.number for s in swapped] == [0, 0, 1]
-
-
-PEOPLE = [actor(name) for name in ("alice", "bob")]
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(PEOPLE),
-        st.sampled_from(("create", "rotate", "deactivate", "replay", "steal", "garble")),
-        st.integers(0, 30),
-    ),
-    max_size=30,
-)
-
-
-@given(STEPS, st.integers(1, 7))
-def test_whatever_comes_the_honest_operations_alone_have_an_effect(
-    steps: list[tuple[Actor, str, int]], size: int
-) -> None:
-    """And however they are cut into batches, the outcome is the same."""
-    lives = {person.did.id: Life(person) for person in PEOPLE}
-    log: list[Operation] = []
-    for person, step, pick in steps:
-        log.extend(taken(step, lives[person.did.id], log, pick))
-    one_by_one: dict[bytes, DidState] = {}
-    for operation in log:
-        after = apply(one_by_one.get(operation.id), operation, LOG_ID)
-        if after is not None:
-            one_by_one[operation.id] = after
-    assert one_by_one == {id_: life.state for id_, life in lives.items() if life.state is not None}
-    assert in_batches(log, size) == one_by_one
-
-
-def taken(step: str, life: Life, log: list[Operation], pick: int) -> list[Operation]:
-    """What one step adds to the log: nothing where it cannot be taken."""
-    if step == "create":
-        if life.state is None:
-            life.create()
-        return [create(life.actor)]
-    if step == "replay":
-        return [log[pick % len(log)]] if log else []
-    if life.state is None or life.current.next is None:
-        return []
-    honest = {"rotate": life.rotate, "deactivate": life.deactivate}
-    if step in honest:
-        return [honest[step]()]
-    if step == "steal":
-        return [stolen(life)]
-    return [Update(life.current.id, bytes([pick] * 32), None, bytes([pick] * 64))]
-
-
-def stolen(life: Life) -> Update:
-    """What the thief of the current key can sign."""
-    return sign_update(
-        life.key,
-        log_id=LOG_ID,
-        id_=life.current.id,
-        prev=life.current.operation,
-        next_key=STRANGER.key.public_key(),
-    )
-
-
-def in_batches(log: list[Operation], size: int) -> dict[bytes, DidState]:
-    """The same log in batches of at most ``size``, none of which would change its order."""
-    states: dict[bytes, DidState] = {}
-    creates: list[Create] = []
-    updates: list[Update] = []
-
-    def flush() -> None:
-        for state in apply_batch(states, Batch(tuple(creates), tuple(updates)), LOG_ID):
-            states[state.id] = state
-        creates.clear()
-        updates.clear()
-
-    for operation in log:
-        if len(creates) + len(updates) == size or (updates and isinstance(operation, Create)):
-            flush()
-        if isinstance(operation, Create):
-            creates.append(operation)
-        else:
-            updates.append(operation)
-    flush()
-    return states

@@ -148,11 +148,43 @@ def test_wrong_usage(outside: Street, asked: Path, tmp_path: Path) -> None:
         (("verify", credential, *command[2:], "--challenge", asked), "answers no challenge"),
         (("verify", tmp_path / "none", *command[2:]), "none"),
         (("verify", answer), "--trust"),
+        # It could be decided; only not with a trust root that is not there.
+        (("verify", answer, "--trust", tmp_path / "none", "--challenge", asked), "does not exist"),
+        ((*command, "--challenge", tmp_path), "--challenge is a folder"),
     ):
         result = keyborn(*words)
         assert result.exit_code == 2, words
         assert said in result.stderr
-    assert keyborn("verify", answer, "--trust", tmp_path / "none", "--challenge", asked).exit_code
+    (result,) = [keyborn("verify", answer, "--trust", tmp_path / "none", "--json")]
+    assert json.loads(result.stderr)["error"]["code"] == "usage"
+
+
+def test_what_is_wrong_with_a_file_is_said_with_its_name(
+    outside: Street, asked: Path, tmp_path: Path
+) -> None:
+    answer = answered(outside, asked, tmp_path)
+    bad = tmp_path / "bad"
+    bad.write_text("x = 1")
+    for words, code in (
+        (("verify", bad, "--trust", outside.trust), "invalid_json"),
+        (("verify", answer, "--trust", bad, "--challenge", asked), "invalid_trust_root"),
+        (("verify", answer, "--trust", outside.trust, "--challenge", bad), "invalid_json"),
+    ):
+        result = keyborn(*words, "--json")
+        error = json.loads(result.stderr.splitlines()[-1])["error"]
+        assert (result.exit_code, error["code"], error["step"]) == (1, code, f"read {bad}")
+
+
+def test_a_mistyped_file_of_a_challenge_is_not_blamed_on_the_device(
+    outside: Street, asked: Path, tmp_path: Path
+) -> None:
+    answer = answered(outside, asked, tmp_path)
+    command = ("verify", answer, "--trust", outside.trust, "--audience", AUDIENCE)
+    result = keyborn(*command, "--challenge", tmp_path / "mistyped.json")
+    assert result.exit_code == 1
+    assert "--challenge names none, and was compared" in result.stderr
+    # A name that no file system takes is a challenge all the same, and not a failure of it.
+    assert "wrong_challenge" in keyborn(*command, "--challenge", "x" * 300).stderr
 
 
 def test_a_trust_root_is_written_and_a_key_in_it_marked(outside: Street, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,8 @@ from actors import DEVICE, ISSUER, STRANGER
 from trust_roots import WHOLE
 
 from did.errors import Conflict, Invalid, Refused
+from ledger.ethereum.pin import EthereumPin, checksum
+from ledger.network import Network
 from verifier.trust_file import load_trust_root, parse_trust_root
 from verifier.trust_writing import mark_compromised, render, write_trust_root
 
@@ -21,6 +24,22 @@ def test_what_is_written_reads_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(Conflict) as caught:
         write_trust_root(path, root)
     assert caught.value.code == "trust_root_exists"
+
+
+def test_a_quorum_of_nodes_is_written_and_digested(tmp_path: Path) -> None:
+    """The node list decides what is believed, so it is part of what the digest names."""
+    pin = EthereumPin(1, checksum(bytes(20)), bytes(32), bytes(32))
+    nodes = ("https://a.example/key", "https://b.example", "http://127.0.0.1:8545")
+    network = Network(pin, "https://ledger.example", nodes, 5, quorum=2)
+    root = replace(parse_trust_root(WHOLE), network=network)
+
+    write_trust_root(tmp_path / "trust.toml", root)
+
+    read = load_trust_root(tmp_path / "trust.toml")
+    assert read == root
+    assert (read.network.rpc, read.network.agreeing) == (nodes, 2)
+    assert read.digest == root.digest
+    assert read.digest != replace(root, network=replace(network, quorum=3)).digest
 
 
 ONE = WHOLE[: WHOLE.index("[[issuers]]", WHOLE.index("[[issuers]]") + 1)]

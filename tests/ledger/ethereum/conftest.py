@@ -1,14 +1,12 @@
 """A real node, a fresh log on it, and a proxy in front of it that can be made to lie."""
 
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler
 
 import httpx
-import orjson
 import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from ethereum_support import Proxy, batch_of, http_server, reply
+from ethereum_support import Proxy, batch_of, proxied
 
 from did.errors import Unavailable
 from ledger.ethereum.anvil import AnvilNode, find_anvil, running_anvil
@@ -56,13 +54,7 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def proxy(anvil: AnvilNode, client: httpx.Client) -> Iterator[Proxy]:
-    made = Proxy(anvil.url, client)
-
-    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        reply(handler, made.answer(orjson.loads(body)))
-
-    with http_server(answer) as url:
-        made.url = url
+    with proxied(anvil.url, client) as made:
         yield made
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import orjson
 import pytest
-from ethereum_support import http_server, reply
+from ethereum_support import drip, http_server, reply
 
 from did.errors import Invalid, KeybornError, Unavailable
-from ledger.ethereum.node import Node, NodeError
+from ledger.ethereum.node import AnswerTooLong, Node, NodeError
 
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
 
@@ -85,21 +85,6 @@ def test_a_node_that_stalls_is_unreachable() -> None:
 
 
 def test_a_node_that_drips_is_unreachable() -> None:
-    def drip(handler: BaseHTTPRequestHandler, _: bytes) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        handler.connection.settimeout(0.02)
-        while True:
-            try:
-                handler.wfile.write(b" ")
-                handler.connection.recv(1)
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            else:
-                return
-
     error = failure(drip, timeout=0.2)
     assert error.code == "ledger_unreachable"
     assert "in time" in error.message
@@ -107,7 +92,7 @@ def test_a_node_that_drips_is_unreachable() -> None:
 
 def test_an_answer_has_a_ceiling() -> None:
     error = failure(result("x" * 2_000), ceiling=1_000)
-    assert (type(error), error.code) == (Invalid, "ledger_malformed_answer")
+    assert (type(error), error.code) == (AnswerTooLong, "ledger_malformed_answer")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""What to do next about the errors of this package, whose raisers do not know who reads them.
+
+What is malformed has one remedy for each code; where a raiser knows better, its own hint stands.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+_REISSUE: Final = "have the issuer issue it anew"
+_COPY: Final = "copy it whole; nothing is corrected"
+_CBOR: Final = "use deterministic CBOR (RFC 8949, section 4.2.1)"
+_KEY: Final = "use an Ed25519 key, as z6Mk... has one"
+
+NEXT_STEPS: Final[Mapping[str, str]] = {
+    "json_too_large": "send less",
+    "json_too_deep": "nest less",
+    "invalid_json": "check the text: it is to be one JSON document, in UTF-8",
+    "duplicate_key": "write each key once",
+    "json_number": "write numbers as text, or as integers below 2^53",
+    "not_canonicalizable": "use texts, small integers, lists and objects",
+    "cbor_too_large": "send less",
+    "invalid_cbor": _CBOR,
+    "cbor_not_canonical": _CBOR,
+    "not_cbor": "use integers, bytes, texts, lists and maps",
+    "invalid_multibase": "write it as multibase base58btc, from the z on",
+    "invalid_base58": _COPY,
+    "invalid_base64url": _COPY,
+    "invalid_time": "write it as 2026-01-31T12:00:00Z",
+    "invalid_did": _COPY,
+    "method_not_supported": "name a DID of a method that is used here",
+    "invalid_did_url": "write the DID, a #, and the key",
+    "invalid_verification_method": "write the key as z6Mk..., after the #",
+    "unknown_verification_method": "sign with the key in the DID document",
+    "invalid_genesis": "make one with: keyborn device init",
+    "invalid_public_key": "make another key",
+    "invalid_public_key_type": _KEY,
+    "invalid_public_key_length": _KEY,
+    "invalid_private_key": "make another key",
+    "invalid_signature": "sign it anew; if it was signed well, somebody altered it: do not use it",
+    "invalid_credential": _REISSUE,
+    "invalid_presentation": "make it with: keyborn device present",
+    "invalid_proof": "secure the document once, with eddsa-jcs-2022",
+    "wrong_proof_purpose": "use assertionMethod in credentials, authentication in presentations",
+    "issuer_mismatch": "have the issuer sign it",
+    "holder_mismatch": "have the holder sign it",
+    "invalid_status_entry": _REISSUE,
+    "invalid_status_list": "see to the issuer: it publishes this list",
+    "status_index_out_of_range": _REISSUE,
+    "invalid_challenge": "take it as the verifier gave it",
+    "invalid_nonce": "ask for a new one",
+    "invalid_jwt": "make the token anew, as the message says",
+    "invalid_jwe": "encrypt it anew, with ECDH-ES and A256GCM, to the key that is published",
+    "invalid_encryption_key": "use a public OKP X25519 JWK, for encryption",
+    "invalid_offer": "take the offer whole, as the operator handed it out",
+    "invalid_possession_proof": "make it with: keyborn device prove",
+    "version_not_found": "resolve the DID without a version, to see the newest",
+    "issuer_key_interval": "have the credential issued anew",
+    "issuer_not_registered": "register the issuer, by starting it once: keyborn issuer serve",
+    "issuer_key_suspect": "try again once the change of the issuer's key is final",
+    "issuer_deactivated": "take the issuer off the trust root",
+}

@@ -1,0 +1,1 @@
+"""Mirrors: the log's entries as files that anybody may copy and serve, and that nobody believes."""
