@@ -218,7 +218,7 @@ class Stage:
                     left.pop()
                 else:
                     assert time.monotonic() < deadline, (
-                        f"{len(left)} are not {states}; the chain has {self.entries()} entries, and "
+                        f"{len(left)} are not {states}; there are {self.entries()} entries, and "
                         f"{self.chain.waiting()} transactions wait; the follower has said\n"
                         f"{self.follower.events[-3:]}\nand the registrar\n{self.registrar.said(20)}"
                     )
