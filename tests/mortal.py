@@ -132,6 +132,10 @@ class Service:
         self._process = None
         assert code == 0, "".join(self._said)
 
+    def said(self, lines: int) -> str:
+        """The last lines of its log."""
+        return "".join(self._said[-lines:])
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """It stands still for the time of a ``with`` block."""

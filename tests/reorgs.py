@@ -217,7 +217,11 @@ class Stage:
                 if client.status(left[-1]).state in states:
                     left.pop()
                 else:
-                    assert time.monotonic() < deadline, f"{len(left)} are not {states}"
+                    assert time.monotonic() < deadline, (
+                        f"{len(left)} are not {states}; there are {self.entries()} entries, and "
+                        f"{self.chain.waiting()} transactions wait; the follower has said\n"
+                        f"{self.follower.events[-3:]}\nand the registrar\n{self.registrar.said(20)}"
+                    )
                     time.sleep(BEAT)
 
 

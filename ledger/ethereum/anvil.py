@@ -108,7 +108,8 @@ def running_anvil(
         port: TCP port on the loopback interface; 0 is one that is free.
         state: A file that keeps the chain from one run to the next. Written at the end.
         block_seconds: Time between blocks.
-        epoch_slots: Blocks of an epoch: so many deep is safe, and twice as many is final.
+        epoch_slots: Blocks of an epoch: so many deep is safe, and twice as many is final. What is
+            said here of finality is so with 1.
 
     Raises:
         Unavailable: ``anvil_missing``, ``anvil_failed``.
