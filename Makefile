@@ -81,7 +81,7 @@ bench-gas: $(VENV)/installed node_modules/installed
 	@$(BIN)/python -m bench.gas $(if $(JSON),--json)
 
 # A log of many devices, replayed by who trusts one block hash: time, memory, bytes. About ten
-# minutes at a million, and 500 MB under the temporary folder.
+# minutes at a million, and 700 MB under the temporary folder.
 bench-replay: $(VENV)/installed node_modules/installed
 	@$(BIN)/python -m bench.replay --devices $(or $(filter-out 0,$(DEVICES)),1000000) $(if $(JSON),--json)
 

@@ -21,7 +21,7 @@ from ledger.operations import unpack_batch
 from ledger.reader import LogReader
 from ledger.replay import rebuild
 from ledger.state import DidState
-from ledger.states import States, apply_batch
+from ledger.states import States, bring_forward
 
 RESOLUTIONS: Final = 2_000  # at most; of fewer devices, for one in ten
 
@@ -121,7 +121,7 @@ def _each(states: States, log: LocalLog, kinds: Kinds) -> dict[str, float]:
             for batch in batches:
                 sequence += 1
                 packed = unpack_batch(batch)
-                apply_batch(states, sequence, packed, log.log_id)
+                bring_forward(states, sequence, packed, log.log_id)
                 count += len(packed.creates) // GENESIS_BYTES + len(packed.updates)
         costs[kind] = spent.cpu / count * 1_000_000
     return costs

@@ -8,7 +8,7 @@ from ledger.chain import LogEntry, check_time, next_head
 from ledger.index import Writer
 from ledger.log import EntrySource, Head, LogSource
 from ledger.operations import unpack_batch
-from ledger.states import MemoryStates, States, apply_batch
+from ledger.states import MemoryStates, States, bring_forward
 
 _STEP: Final = "replay the log"
 _HINT: Final = "what gives the entries is at fault or lies; nothing of it was taken over"
@@ -137,4 +137,4 @@ def _apply(states: States, entry: LogEntry, log_id: bytes) -> None:
         batch = unpack_batch(entry.batch)
     except Invalid:
         return  # a void batch is an entry like any other, and effects nothing
-    apply_batch(states, entry.sequence, batch, log_id)
+    bring_forward(states, entry.sequence, batch, log_id)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from did.errors import Conflict, Invalid, KeybornError, Refused
 from did.keys import PublicKey
-from ledger.operations import Create, Operation, Update, operation_hash, rotation_message
+from ledger.operations import Batch, Create, Operation, Update, operation_hash, rotation_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,20 @@ def _update(state: DidState | None, update: Update, log_id: bytes) -> DidState:
     )
 
 
-def apply_operations(
+def apply_batch(
+    states: Mapping[bytes, DidState], batch: Batch, log_id: bytes
+) -> tuple[DidState, ...]:
+    """The state after each effective operation of ``batch``, in the order in which they apply.
+
+    Args:
+        states: By id, of those DIDs of the batch that exist before it.
+        batch: The batch.
+        log_id: The log that it stands on, 32 bytes.
+    """
+    return tuple(state for _, state in apply_in_order(states, batch.operations, log_id))
+
+
+def apply_in_order(
     states: Mapping[bytes, DidState], operations: Iterable[Operation], log_id: bytes
 ) -> list[tuple[int, DidState]]:
     """The state after each effective one of ``operations``, with its place among them from 0.

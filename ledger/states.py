@@ -12,7 +12,7 @@ from typing import Protocol
 
 from did.identifier import Genesis
 from ledger.operations import PackedBatch
-from ledger.state import DidState, apply_operations
+from ledger.state import DidState, apply_in_order
 
 
 class States(Protocol):
@@ -37,7 +37,7 @@ class States(Protocol):
         ...
 
 
-def apply_batch(states: States, sequence: int, batch: PackedBatch, log_id: bytes) -> None:
+def bring_forward(states: States, sequence: int, batch: PackedBatch, log_id: bytes) -> None:
     """Bring ``states`` forward by what the batch of entry ``sequence`` effects.
 
     Args:
@@ -52,7 +52,7 @@ def apply_batch(states: States, sequence: int, batch: PackedBatch, log_id: bytes
         states.create(sequence, [sha256(genesis).digest() for genesis in born], born)
     if batch.updates:
         known = states.states({update.id for update in batch.updates})
-        effects = apply_operations(known, batch.updates, log_id)
+        effects = apply_in_order(known, batch.updates, log_id)
         states.update(sequence, [(len(born) + place, state) for place, state in effects])
 
 

@@ -17,7 +17,7 @@ from ledger.operations import (
     decode_batch,
     rotation_message,
 )
-from ledger.state import DidState, apply_operations
+from ledger.state import DidState, apply_batch
 
 LOG: Final = hashlib.sha256(b"the log of the vectors").digest()
 OTHER_LOG: Final = hashlib.sha256(b"another log of the vectors").digest()
@@ -89,7 +89,7 @@ def versions_json(log_id: bytes, entries: Iterable[LogEntry]) -> Any:
             decoded = decode_batch(entry.batch)
         except Invalid:
             continue
-        for _, state in apply_operations(states, decoded.operations, log_id):
+        for state in apply_batch(states, decoded, log_id):
             states[state.id] = state
             found.setdefault(state.id.hex(), []).append(
                 {

@@ -38,7 +38,7 @@ from ledger.ethereum.header import Header, decode_header
 from ledger.ethereum.pin import EthereumPin, checksum
 from ledger.log import Head
 from ledger.operations import Batch, decode_batch
-from ledger.state import DidState, apply_operations
+from ledger.state import DidState, apply_batch
 from ledger.state_proof.form import EmbeddedVoucher, EthereumVoucher, StateProof
 
 if TYPE_CHECKING:
@@ -244,12 +244,12 @@ def _effects(proof: StateProof, entries: tuple[LogEntry, ...]) -> tuple[Shown, .
     for entry in entries:
         batch = _own(entry, proof.id)
         known = {} if state is None else {state.id: state}
-        effects = apply_operations(known, batch.operations, proof.log_id)
+        effects = apply_batch(known, batch, proof.log_id)
         if not effects:
             raise _no_effect(entry, "changes nothing of the DID")
         check_time(entry.block_time)
-        operations += [Shown(after, entry) for _, after in effects]
-        _, state = effects[-1]
+        operations += [Shown(after, entry) for after in effects]
+        state = effects[-1]
     return tuple(operations)
 
 

@@ -17,7 +17,7 @@ from did.identifier import Genesis
 from did.keys import PublicKey
 from ledger.operations import Create, Update, rotation_message
 from ledger.state import DidState, advance, apply
-from ledger.states import MemoryStates, apply_batch
+from ledger.states import MemoryStates, bring_forward
 
 SPECCHECK = vectors("ed25519-speccheck/cases.json")["cases"]
 NEXT = hashlib.sha256(STRANGER.key.public_key().raw).digest()
@@ -53,7 +53,7 @@ def test_no_speccheck_case_has_an_effect(number: int) -> None:
     creation, state = born(case["pub_key"])
     update = Update(state.id, case["pub_key"], NEXT, case["signature"])
     states = MemoryStates()
-    apply_batch(states, 1, packed(creation, update), LOG_ID)
+    bring_forward(states, 1, packed(creation, update), LOG_ID)
     assert states.states([state.id]) == {state.id: state}
     # Nor is it the message alone that does it: the case fails on its own message too.
     with pytest.raises(Invalid):

@@ -18,7 +18,7 @@ from ledger.index_tables import Finding
 from ledger.log import Head, Heads
 from ledger.operations import Create, Operation
 from ledger.state import DidState
-from ledger.states import apply_batch
+from ledger.states import bring_forward
 
 
 def entry(sequence: int) -> LogEntry:
@@ -36,7 +36,7 @@ def heads(latest: int, final: int) -> Heads:
 def append(writer: Writer, sequence: int, head: bytes, *operations: Operation) -> None:
     """Entry ``sequence``, with these operations."""
     writer.append(entry(sequence), head)
-    apply_batch(writer, sequence, packed(*operations), LOG_ID)
+    bring_forward(writer, sequence, packed(*operations), LOG_ID)
 
 
 def a_life() -> tuple[list[Operation], list[DidState]]:

@@ -6,8 +6,8 @@ from operations import Life, create, spare
 
 from did.errors import Conflict, Invalid, KeybornError, Refused
 from did.keys import SigningKey
-from ledger.operations import Operation, sign_update
-from ledger.state import DidState, advance, apply
+from ledger.operations import Batch, Operation, sign_update
+from ledger.state import DidState, advance, apply, apply_batch
 
 
 def born() -> tuple[Life, DidState]:
@@ -127,3 +127,18 @@ def test_a_deactivation_cannot_be_made_a_rotation() -> None:
     life, state = born()
     update = life.deactivate()
     assert refusal(state, replace(update, next=b"n" * 32)).code == "invalid_signature"
+
+
+def test_in_a_batch_creations_come_first_and_updates_follow_in_order() -> None:
+    life, _ = born()
+    first, second = life.rotate(), life.rotate()
+    batch = Batch((create(DEVICE), create(STRANGER), create(DEVICE)), (first, second, first))
+    effects = apply_batch({}, batch, LOG_ID)
+    assert [(s.id, s.number) for s in effects] == [
+        (DEVICE.did.id, 0),
+        (STRANGER.did.id, 0),
+        (DEVICE.did.id, 1),
+        (DEVICE.did.id, 2),
+    ]
+    swapped = apply_batch({}, replace(batch, updates=(second, first)), LOG_ID)
+    assert [s.number for s in swapped] == [0, 0, 1]

@@ -12,7 +12,7 @@ from ledger.chain import LogEntry
 from ledger.index import Index, Writer
 from ledger.operations import Create, Operation, Update, sign_update
 from ledger.state import DidState, apply
-from ledger.states import MemoryStates, apply_batch
+from ledger.states import MemoryStates, bring_forward
 
 PEOPLE = [actor(name) for name in ("alice", "bob")]
 IDS = [person.did.id for person in PEOPLE]
@@ -46,7 +46,7 @@ def one_by_one(chunks: Chunks) -> tuple[dict[bytes, DidState], Effects]:
 def in_memory(chunks: Chunks) -> MemoryStates:
     states = MemoryStates()
     for sequence, chunk in enumerate(chunks, 1):
-        apply_batch(states, sequence, packed(*chunk), LOG_ID)
+        bring_forward(states, sequence, packed(*chunk), LOG_ID)
     return states
 
 
@@ -54,7 +54,7 @@ def in_index(writer: Writer, chunks: Chunks) -> tuple[dict[bytes, DidState], Eff
     writer.roll_back(0)
     for sequence, chunk in enumerate(chunks, 1):
         writer.append(LogEntry(sequence, 0, b"", sequence, sequence), b"h" * 32)
-        apply_batch(writer, sequence, packed(*chunk), LOG_ID)
+        bring_forward(writer, sequence, packed(*chunk), LOG_ID)
     versions = [version for id_ in IDS for version in writer.versions(id_)]
     return writer.states(IDS), [(version.sequence, version.state) for version in versions]
 
