@@ -8,7 +8,7 @@ from typing import Any
 
 from demo import acts
 from demo.stage import Stage
-from demo.story import Result, Story, Teller
+from demo.story import ACCEPTED, Result, Story, Teller
 from demo.world import Gate, Issuer, World
 
 FLEET_WORKERS = 8
@@ -38,6 +38,16 @@ class Played:
         """Whether everything went as it had to."""
         played_well = bool(self.results) and all(result.as_expected for result in self.results)
         return played_well and (self.fleet is None or self.fleet.get("failed") == 0)
+
+    @property
+    def accepted(self) -> int:
+        """How many requests went through, as they had to."""
+        return sum(r.expected == ACCEPTED and r.as_expected for r in self.results)
+
+    @property
+    def refused(self) -> int:
+        """How many were turned away, each for its reason."""
+        return sum(r.expected != ACCEPTED and r.as_expected for r in self.results)
 
 
 def play(stage: Stage, teller: Teller, *, ledger: str, devices: int, quiet: bool) -> Played:

@@ -52,6 +52,8 @@ def to_json(played: Played) -> str:
         {
             "ledger": played.ledger,
             "as_expected": played.as_expected,
+            "accepted": played.accepted,
+            "refused": played.refused,
             "seconds": round(played.seconds, 3),
             "results": [
                 {**asdict(result), "as_expected": result.as_expected} for result in played.results
@@ -67,11 +69,9 @@ def summary(played: Played) -> None:
     """What a person takes home."""
     console = Console(highlight=False)
     results = played.results
-    refused = [r for r in results if r.expected != ACCEPTED and r.as_expected]
-    accepted = [r for r in results if r.expected == ACCEPTED and r.as_expected]
     table = Table(box=None, show_header=False, padding=(0, 2))
-    table.add_row("went through, as they had to", f"[green]{len(accepted)}[/green]")
-    table.add_row("turned away, each for its reason", f"[yellow]{len(refused)}[/yellow]")
+    table.add_row("went through, as they had to", f"[green]{played.accepted}[/green]")
+    table.add_row("turned away, each for its reason", f"[yellow]{played.refused}[/yellow]")
     table.add_row("ledger", played.ledger)
     if played.gas:
         table.add_row("gas of a registration, at most", f"{min(played.gas):,}")

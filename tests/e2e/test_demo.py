@@ -57,6 +57,7 @@ def played(*options: str) -> dict[str, Any]:
 def assert_the_whole_story(told: dict[str, Any]) -> None:
     results = told["results"]
     assert told["as_expected"] is True
+    assert (told["accepted"], told["refused"]) == (29, 11)
     assert all(result["got"] == result["expected"] for result in results)
     refused = [result["expected"] for result in results if result["expected"] != ACCEPTED]
     assert sorted(refused) == sorted(REFUSALS)
