@@ -262,9 +262,8 @@ def await_rest(url: str, operations: int) -> dict[str, float]:
 
 def on_chain(network: Network, sender: str) -> Iterator[list[Operation]]:
     """What each transaction of ``sender`` to the log, on the canonical chain, has appended."""
-    assert network.rpc is not None
     assert isinstance(network.pin, EthereumPin)
-    with Node(network.rpc) as node:
+    with Node(network.rpc[0]) as node:
         newest = int(str(node.call("eth_blockNumber")), 16)
         for number in range(network.first_block, newest + 1):
             block = node.call("eth_getBlockByNumber", hex(number), True)

@@ -19,4 +19,4 @@ def test_what_was_acknowledged_stands_once_whatever_dies(tmp_path: Path) -> None
         pytest.skip(f"{missing.message}: {missing.hint}")
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    print(torture(tmp_path, Plan(seed=seed, operations=200, kills=6, restarts=1)))
+    print(torture(tmp_path, Plan(seed=seed, operations=150, kills=4, restarts=1)))
