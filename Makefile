@@ -39,7 +39,7 @@ torture-reorgs: $(VENV)/installed node_modules/installed
 # A registrar killed 100 times while 2,000 operations are handed in, and its node stopped; ten
 # minutes or so. SEED=N repeats one; its kills fall as they did, to the machine's own timing.
 torture-registrar: $(VENV)/installed node_modules/installed
-	@$(BIN)/python tests/torture.py $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python tests/torture_registrar.py $(if $(SEED),--seed $(SEED))
 
 # The documentation is Markdown; this runs it: its commands, examples, links and tables.
 docs: $(VENV)/installed
