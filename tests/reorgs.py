@@ -22,6 +22,7 @@ from mirrors import sequences
 from mortal import Service
 from operations import Life
 
+from ledger.account import read_account
 from ledger.ethereum.anvil import AnvilNode, running_anvil
 from ledger.ethereum.deploy import deploy
 from ledger.ethereum.ledger import EthereumLedger
@@ -31,7 +32,6 @@ from ledger.operations import Operation, decode_batch
 from ledger.reader import LogReader
 from ledger.registrar.client import RegistrarClient
 from ledger.registrar.messages import State
-from ledger.service import read_account
 
 EPOCH: Final = 32  # anvil's default: safe is 32 deep, and final 64
 FINAL: Final = 2 * EPOCH
