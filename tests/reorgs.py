@@ -238,7 +238,9 @@ def stage(folder: Path, *, batch_size: int) -> Iterator[Stage]:
         made = deploy(anvil.node, account, pause=anvil.mine)
         anvil.mine(FINAL + 1)
         given = folder / "given.toml"
-        write_network(given, Network(made.pin, "http://127.0.0.1:1", anvil.url, made.block_number))
+        write_network(
+            given, Network(made.pin, "http://127.0.0.1:1", (anvil.url,), made.block_number)
+        )
         registrar = stack.enter_context(
             Service(
                 *("ledger", "serve", "--dir", folder / "registrar", "--network", given),

@@ -28,7 +28,7 @@ SECONDS = 30
 
 @pytest.fixture
 def network(anvil: AnvilNode, deployed: Deployment) -> Network:
-    return Network(deployed.pin, "http://127.0.0.1:1", anvil.url, deployed.block_number)
+    return Network(deployed.pin, "http://127.0.0.1:1", (anvil.url,), deployed.block_number)
 
 
 def test_a_node_without_logs_is_enough_where_there_is_a_mirror(
@@ -56,11 +56,11 @@ def test_a_node_without_logs_is_enough_where_there_is_a_mirror(
         reply(handler, answer)
 
     with http_server(without_logs) as url:
-        mirrored = replace(network, rpc=url, mirror=str(tmp_path / "mirror"))
+        mirrored = replace(network, rpc=(url,), mirror=str(tmp_path / "mirror"))
         with open_reader(mirrored) as reader:
             assert reader.sync().latest.sequence == 3
         assert "eth_getLogs" not in asked
-        with open_reader(replace(network, rpc=url)) as reader, pytest.raises(Undecided) as caught:
+        with open_reader(replace(network, rpc=(url,))) as reader, pytest.raises(Undecided) as caught:
             reader.sync()
         assert caught.value.code == "ledger_unreachable"
         with ExitStack() as opened:
@@ -82,6 +82,6 @@ def test_a_node_that_announces_its_blocks_is_waited_for(anvil: AnvilNode, networ
 
 def test_a_node_that_does_not_is_asked_as_often_as_one_is_told_to(network: Network) -> None:
     elsewhere = replace(network, ws="ws://127.0.0.1:1")
-    for each in (elsewhere, replace(network, rpc=None)):
+    for each in (elsewhere, replace(network, rpc=())):
         with ExitStack() as opened:
             assert _announcements(each, 2.5, News(), opened)() == 2.5
