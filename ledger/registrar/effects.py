@@ -1,4 +1,4 @@
-"""What the log, as the reader replayed it, has of operations that were accepted here."""
+"""What the log, as the reader replayed it, has of what was accepted here; and what it has not."""
 
 from collections.abc import Sequence
 from itertools import pairwise
