@@ -293,8 +293,6 @@ class Dispatcher:
         with self._index.reading() as view:
             final = finalized(view)
             for each in self._line(queue, view, states):
-                if len(chosen) == self._batching.count:
-                    break
                 id_ = each.operation.id
                 try:
                     state = advance(states.get(id_), each.operation, self._ledger.log_id)
@@ -308,6 +306,8 @@ class Dispatcher:
                     break
                 states[id_] = state
                 chosen.append(each)
+                if len(chosen) == self._batching.count:
+                    break
         self._mark(marks)
         return chosen
 
