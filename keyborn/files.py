@@ -57,7 +57,7 @@ def write_replaceable(path: Path, data: bytes) -> None:
             file.write(data)
         temporary.replace(path)
     except BaseException:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -61,7 +61,10 @@ def read_url(table: Mapping[str, object], name: str, schemes: tuple[str, str] = 
 
 def _checked_url(text: str, name: str, schemes: tuple[str, str] = _HTTP) -> str:
     if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-        raise invalid(f"{name} is not a URL of {' or '.join(schemes)}", text)
+        # Its path often has a key in it, and is nobody's business.
+        scheme, separator, _ = text.partition("://")
+        told = f"{scheme}://..." if separator else None
+        raise invalid(f"{name} is not a URL of {' or '.join(schemes)}", told)
     return text
 
 

@@ -23,6 +23,7 @@ BLOCKS_PER_QUERY: Final = 10_000  # what the more generous public providers stil
 # A batch is up to 131,072 bytes and its answer twice that, so this bounds an answer to some 4 MB.
 _ENTRIES_PER_QUERY: Final = 16
 _WORD: Final = 32
+_MOVED: Final = 256  # blocks by which a reorganisation may put off an entry, and then some
 _LATE: Final = 2  # queries in a row that may end without an answer; each takes its full time
 
 
@@ -51,11 +52,18 @@ class NodeEntries:
         # (sequence, block number): so many entries stood in the blocks up to this one. Proven, and
         # finalised, so that no reorganisation moves them. Rising in both members.
         self._milestones = [(0, first_block - 1)]
+        # (sequence, block number): so many entries stood in the blocks up to this one, not for
+        # good. No further is searched for them, whatever the node says how long its chain is.
+        self._newest: tuple[int, int] | None = None
 
     def learn(self, sequence: int, block_number: int) -> None:
         """Note that ``sequence`` entries stand in the blocks up to ``block_number``, for good."""
         if sequence > self._milestones[-1][0]:
             self._milestones.append((sequence, block_number))
+
+    def expect(self, sequence: int, block_number: int) -> None:
+        """Note that ``sequence`` entries stand in the blocks up to ``block_number``, as of now."""
+        self._newest = (sequence, block_number)
 
     def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
         """Entries ``start`` to ``stop``, both included, as the node gives them.
@@ -67,6 +75,8 @@ class NodeEntries:
             Invalid: ``ledger_malformed_answer``.
         """
         newest = count(self._node.call("eth_blockNumber"), "the block number")
+        if self._newest is not None and stop <= self._newest[0]:
+            newest = min(newest, self._newest[1] + _MOVED)
         known = bisect_left(self._milestones, (start, 0)) - 1
         block = self._milestones[known][1] + 1
         times: dict[int, int] = {}

@@ -36,15 +36,16 @@ class EntriesInTurn:
         self._proven: dict[int, bytes] = {}
         self._given: tuple[int, Node] | None = None
 
-    def learn(self, heads: Heads, block_number: int) -> None:
-        """Note the proven heads, and the block that the finalised one was proven under."""
+    def learn(self, heads: Heads, finalized: int, latest: int) -> None:
+        """Note the proven heads, and the numbers of the blocks that two were proven under."""
         for head in (heads.finalized, heads.safe, heads.latest):
             self._proven.pop(head.sequence, None)
             self._proven[head.sequence] = head.head
         while len(self._proven) > _HEADS:
             self._proven.pop(next(iter(self._proven)))
         for entries in self._entries.values():
-            entries.learn(heads.finalized.sequence, block_number)
+            entries.learn(heads.finalized.sequence, finalized)
+            entries.expect(heads.latest.sequence, latest)
 
     def entries(self, start: int, stop: int) -> Iterator[LogEntry]:
         """Entries ``start`` to ``stop``, both included, as the nodes give them.

@@ -88,7 +88,7 @@ class EthereumLog:
                     retry_after=1,
                 )
         heads = Heads(latest=latest.head, safe=safe.head, finalized=finalized.head)
-        self._entries.learn(heads, finalized.header.number)
+        self._entries.learn(heads, finalized.header.number, latest.header.number)
         return heads
 
     def entries(self, start: int, stop: int) -> Iterator[LogEntry]:

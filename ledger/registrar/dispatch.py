@@ -15,10 +15,9 @@ So an operation is in a second submission only after the first one cannot land a
 is ever submitted that is not stored.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Final
 
 from did.errors import Conflict, Invalid, KeybornError, Unavailable
@@ -27,7 +26,7 @@ from ledger.index import Index, View
 from ledger.log import Ledger, Receipt
 from ledger.operations import encode_batch
 from ledger.reader import LogReader
-from ledger.registrar.effects import changes, effect, finalized
+from ledger.registrar.effects import changes, effect, finalized, left_over, overtaken
 from ledger.registrar.messages import State
 from ledger.registrar.outbox import Outbox
 from ledger.registrar.outbox_tables import Accepted, Passage, States, Submission
@@ -38,7 +37,7 @@ from ledger.registrar.room import (
     bytes_of,
     size_of,
 )
-from ledger.state import advance
+from ledger.state import DidState, advance
 
 _TERMINAL: Final = (State.FINALIZED, State.VOID)
 _UNREACHABLE: Final = "ledger_unreachable"
@@ -98,8 +97,9 @@ class Dispatcher:
         self._outbox = outbox
         self._batching = batching
         self._clock = clock
-        # By submission, the head at its place when it was last judged. Forgotten by a restart.
-        self._judged: dict[int, bytes | None] = {}
+        # By submission that landed and is not settled, the head at its place when it was last
+        # judged. Forgotten by a restart.
+        self._judged: dict[int, bytes] = {}
 
     def round(self) -> float | None:
         """Do what is to be done now.
@@ -155,10 +155,14 @@ class Dispatcher:
         with self._index.reading() as view:
             if receipt is not None and view.head_at(receipt.sequence) is None:
                 return  # newer than the sync; the next round has it
-            final = receipt is not None and receipt.sequence <= finalized(view)
-            states = changes(view, contents, otherwise=State.VOID if final else State.SENT)
             head = None if receipt is None else view.head_at(receipt.sequence)
-            self._judged[submission.id] = head
+            states = changes(view, contents, otherwise=State.SENT)
+            if receipt is not None and receipt.sequence <= finalized(view):
+                states |= left_over(view, self._outbox, contents, states, receipt)
+        freed = {id_: state for id_, state in states.items() if state is State.QUEUED}
+        self._mark(freed)
+        contents = [each for each in contents if each.id not in freed]
+        states = {id_: state for id_, state in states.items() if id_ not in freed}
         if receipt is None:
             passage = Passage.OPEN
         elif all(states.get(e.id, e.state) in _TERMINAL for e in contents):
@@ -169,6 +173,9 @@ class Dispatcher:
             FOLLOWING.reached()
             self._outbox.follow(submission, passage, receipt, states, self._clock())
             FOLLOWED.reached()
+        self._judged.pop(submission.id, None)
+        if head is not None and passage is Passage.LANDED:
+            self._judged[submission.id] = head  # not before what was judged is kept
         if receipt is None:
             self._press(submission, attempts)
 
@@ -282,15 +289,15 @@ class Dispatcher:
         chosen: list[Accepted] = []
         marks: dict[int, State] = {}
         room = self._batching.size - FRAME_BYTES
+        states: dict[bytes, DidState] = {}
         with self._index.reading() as view:
             final = finalized(view)
-            states = view.states({each.operation.id for each in queue})
-            for each in queue:
+            for each in self._line(queue, view, states):
                 id_ = each.operation.id
                 try:
                     state = advance(states.get(id_), each.operation, self._ledger.log_id)
                 except KeybornError:
-                    fate = effect(view, each, final) or self._overtaken(view, each, final)
+                    fate = effect(view, each, final) or overtaken(view, self._outbox, each, final)
                     if fate is not None:
                         marks[each.id] = fate
                     continue
@@ -299,8 +306,23 @@ class Dispatcher:
                     break
                 states[id_] = state
                 chosen.append(each)
+                if len(chosen) == self._batching.count:
+                    break
         self._mark(marks)
         return chosen
+
+    def _line(
+        self, queue: list[Accepted], view: View, states: dict[bytes, DidState]
+    ) -> Iterator[Accepted]:
+        """The queue from its beginning on, and into ``states`` those of its DIDs.
+
+        All of it, if need be: operations that must wait do not hold up those behind them.
+        """
+        while queue:
+            ids = {each.operation.id for each in queue}
+            states.update(view.states(ids - states.keys()))
+            yield from queue
+            queue = self._outbox.queued(self._batching.count, after=queue[-1].id)
 
     def _mark(self, states: States) -> None:
         """Note what became of operations that are in no submission."""
@@ -308,12 +330,3 @@ class Dispatcher:
             MARKING.reached()
             self._outbox.mark(states)
             MARKED.reached()
-
-    def _overtaken(self, view: View, each: Accepted, final: int) -> State | None:
-        """``VOID`` if another operation has for good taken the place of this one."""
-        versions = view.versions(each.operation.id)
-        for earlier, later in pairwise(versions):
-            if earlier.state.operation == each.prev:
-                return State.VOID if later.sequence <= final else None
-        before = None if each.prev is None else self._outbox.find(each.prev)
-        return State.VOID if before is not None and before.state is State.VOID else None

@@ -82,9 +82,10 @@ class Outbox:
         with reading(self._engine) as connection:
             return _find(connection, hash_)
 
-    def queued(self, limit: int) -> list[Accepted]:
-        """The oldest operations that wait for a submission."""
-        return self._operations(OPERATIONS.c.state == State.QUEUED, limit)
+    def queued(self, limit: int, *, after: int = 0) -> list[Accepted]:
+        """The oldest operations that wait for a submission, of those behind the one ``after``."""
+        waiting = (OPERATIONS.c.state == State.QUEUED) & (OPERATIONS.c.id > after)
+        return self._operations(waiting, limit)
 
     def strays(self, limit: int) -> list[Accepted]:
         """Operations in effect by somebody else's submission, and not final yet."""

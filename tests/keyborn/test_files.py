@@ -201,3 +201,19 @@ def test_what_killed_writes_left_is_swept_and_nothing_else(tmp_path: Path) -> No
         (tmp_path / name).touch()
     sweep(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_an_interruption_right_after_a_write_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It became "no such file", for which a mirror makes the folder and goes on."""
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> None:
+        replace(self, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_replaceable(tmp_path / "entry", b"content")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"content"]

@@ -218,3 +218,14 @@ def test_an_address_without_a_host_is_refused(table: dict[str, Any], code: str) 
     with pytest.raises(Invalid) as caught:
         open_reader(parse_network(table))
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("address", ["wss://node.example/v3/hunter2", "node.example/v3/hunter2"])
+@pytest.mark.parametrize("several", [True, False])
+def test_what_is_wrong_with_an_address_is_told_without_its_key(
+    address: str, *, several: bool
+) -> None:
+    """Who pasted the wrong one of a provider's addresses had the key on the screen, or in a log."""
+    with pytest.raises(Invalid) as caught:
+        parse_network({**ETHEREUM, "rpc": [address] if several else address})
+    assert "hunter2" not in f"{caught.value} {caught.value.value}"

@@ -88,6 +88,19 @@ def test_where_none_goes_on_it_is_raised(log: EthereumLog, proxies: list[Proxy])
     assert sequences(log, 1, 3) == [1, 2, 3]
 
 
+def test_a_chain_said_to_be_endless_is_not_searched_to_its_end(
+    log: EthereumLog, proxies: list[Proxy]
+) -> None:
+    """A node that answers at once, and finds nothing in 2^62 blocks, stopped a reader for good."""
+    log.heads()
+    proxies[0].invent["eth_getLogs"] = lambda _: []
+    proxies[0].tamper["eth_blockNumber"] = lambda number: hex(int(number, 16) + 1_000)
+    proxies[0].calls.clear()
+    assert sequences(log, 1, 3) == [1, 2, 3]
+    assert named(log) == [(proxies[0].url, "ledger_entry_missing")]
+    assert proxies[0].calls.count("eth_getLogs") < 300
+
+
 def test_who_asks_again_is_given_the_entries_by_another_node(
     log: EthereumLog, proxies: list[Proxy]
 ) -> None:
@@ -144,7 +157,7 @@ def test_of_two_nodes_that_gave_a_part_each_nobody_is_named(
 def test_heads_are_remembered_up_to_a_number(log: EthereumLog) -> None:
     heads = log.heads()
     for sequence in range(1, 100):
-        log._entries.learn(replace(heads, latest=replace(heads.latest, sequence=sequence)), 1)
+        log._entries.learn(replace(heads, latest=replace(heads.latest, sequence=sequence)), 1, 1)
     assert len(log._entries._proven) == 32
 
 

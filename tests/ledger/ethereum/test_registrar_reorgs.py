@@ -86,6 +86,35 @@ def test_nothing_is_lost_and_nothing_stands_twice(desk: Desk) -> None:
     assert_index_as_from_scratch(desk, crowd)
 
 
+def test_one_just_before_the_next_submission_is_prepared(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one took the place of one that was gone from its block, whose operations then came
+    after those that follow them: without effect, and void once that was final."""
+    crowd = [actor(f"device {n}") for n in range(3)]
+    log_id, to = desk.ledger.log_id, actor("next").key.public_key()
+    creates, rotations = [*map(create, crowd)], [rotation(each, log_id, to=to) for each in crowd]
+    for operation in (*creates, *rotations[:2]):
+        desk.registrar.submit(operation)
+        act(desk)
+        desk.registrar.round()
+    prepare = desk.ledger.prepare
+
+    def reorganised(batch: bytes, *, after: bytes | None = None) -> bytes:
+        monkeypatch.undo()
+        desk.reorg(5)
+        return prepare(batch, after=after)
+
+    monkeypatch.setattr(desk.ledger, "prepare", reorganised)
+    desk.registrar.submit(rotations[2])
+    for _ in range(4):
+        act(desk)
+    assert desk.on_log() == [*creates, *rotations]
+    desk.settle(2 * EPOCH)
+    assert desk.outbox.tally().operations[State.FINALIZED] == 6
+    assert_index_as_from_scratch(desk, crowd)
+
+
 def act(desk: Desk) -> None:
     """A round, and a block ten seconds later."""
     desk.registrar.round()

@@ -1,5 +1,6 @@
 """Mirrors in a folder and at a URL: read alike, and their faults named alike."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from ledger.chain import LogEntry
 from ledger.embedded.store import EmbeddedLedger
 from ledger.index import Index
 from ledger.log import EntrySource
-from ledger.mirror.folder import read_entry, write_entry
+from ledger.mirror.folder import FolderEntries, read_entry, write_entry
 from ledger.mirror.form import ENTRY_BYTES, HEAD_BYTES, HEAD_PATH, path_of
 from ledger.mirror.http import AHEAD
 from ledger.mirror.source import MirrorSource, open_mirror
@@ -127,6 +128,16 @@ def test_a_folder_in_the_place_of_a_file_is_no_entry(mirror: EntrySource, folder
     (folder / path_of(2)).mkdir()
     # Python's server lists a folder by another address.
     assert refused(mirror).code in ("mirror_malformed", "mirror_unreachable")
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
+    ledger: EmbeddedLedger, folder: Path
+) -> None:
+    """Nobody ever writes to it, so that to open it took for ever."""
+    for name in (path_of(2), HEAD_PATH):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        assert refused(FolderEntries(folder, ledger.log_id)).code == "mirror_malformed"
 
 
 def test_no_mirror_is_named_to_whoever_reads(

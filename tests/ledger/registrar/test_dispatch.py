@@ -305,3 +305,81 @@ def test_a_standing_submission_is_not_asked_for_again(site: Site) -> None:
     assert site.moody.asked == asked
     site.settle()
     assert site.moody.asked > asked
+
+
+def test_what_must_wait_does_not_hold_up_what_is_behind_it(
+    make_site: Callable[[Batching], Site],
+) -> None:
+    """As many as a batch has, overtaken by what is not final, kept all others off the log."""
+    site = make_site(replace(PATIENT, count=2))
+    log_id = site.ledger.log_id
+    both = (DEVICE, STRANGER)
+    site.append(*map(create, both))
+    overtaken = [
+        site.registrar.submit(rotation(who, log_id, to=THIRD.public_key())) for who in both
+    ]
+    site.append(*(rotation(who, log_id, to=FOURTH.public_key()) for who in both))
+    behind = submit_all(site, 3)
+    site.clock.move(PATIENT.delay)
+    site.registrar.round()
+    assert [site.state(each) for each in overtaken] == [State.QUEUED] * 2
+    assert [site.state(each) for each in behind] == [State.ON_LOG] * 2 + [State.QUEUED]
+    site.settle()
+    assert [site.state(each) for each in overtaken] == [State.VOID] * 2
+    assert [site.state(each) for each in behind] == [State.FINALIZED] * 3
+    assert sizes(site) == [2, 2, 2, 1]
+
+
+def test_no_operation_is_given_up_on_the_word_of_a_receipt(site: Site) -> None:
+    """A lying node could have one marked void that had never been on the log."""
+    site.append(create(STRANGER))
+    site.ledger.mine(FINAL_DEPTH)
+    site.moody.fails["submit"] = Unavailable("ledger_unreachable", "down")
+    born = site.registrar.submit(create(DEVICE))
+    turned = site.registrar.submit(rotation(DEVICE, site.ledger.log_id, to=THIRD.public_key()))
+    with pytest.raises(Unavailable):
+        site.registrar.round()
+    del site.moody.fails["submit"]
+    site.moody.claimed = site.receipt(STRANGER.did.id)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="ledger_inconsistent"):
+            site.registrar.round()
+    assert [site.state(each) for each in (born, turned)] == [State.SENT] * 2
+    assert sizes(site) == [1]
+    site.moody.claimed = None
+    site.settle()
+    assert [site.state(each) for each in (born, turned)] == [State.FINALIZED] * 2
+    assert sizes(site) == [1, 2]
+
+
+def test_what_landed_before_what_it_follows_is_sent_again(site: Site) -> None:
+    """It was marked void, though nobody had overtaken it."""
+    log_id = site.ledger.log_id
+    born = site.registrar.submit(create(DEVICE))
+    site.registrar.round()
+    (first,) = (site.outbox.attempts(each)[-1] for each in site.outbox.unsettled())
+    turned = site.registrar.submit(rotation(DEVICE, log_id, to=THIRD.public_key()))
+    site.registrar.round()
+    (second,) = (site.outbox.attempts(each)[-1] for each in site.outbox.unsettled()[1:])
+    site.ledger.reorg(2)
+    site.ledger.submit(second)
+    site.ledger.mine(FINAL_DEPTH)
+    site.moody.unclear[first] = Conflict("ledger_nonce_taken", "another one was first")
+    site.settle()
+    assert [site.state(each) for each in (born, turned)] == [State.FINALIZED] * 2
+
+
+def test_what_was_not_kept_of_a_submission_is_judged_again(site: Site) -> None:
+    """Its head was taken for judged before that was stored, and looked the same ever after."""
+    site.registrar.submit(create(DEVICE))
+    site.registrar.round()
+    site.ledger.reorg(1)
+    site.ledger.mine()
+    site.append(create(STRANGER))  # in the same place
+    site.ledger.reorg(1)
+    site.ledger.submit(site.moody.submitted[0])
+    with killed_at("registrar.follow.before_commit"):
+        site.registrar.round()
+    site.registrar.round()
+    (submission,) = site.outbox.unsettled()
+    assert submission.receipt == site.ledger.receipt(site.moody.submitted[0])
