@@ -53,15 +53,9 @@ def run_deploy(
     connect(service_url).close()  # what readers would refuse is found out before it costs anything
     pending = network.with_name(f"{network.name}.transaction")
     lock = network.with_name(f"{network.name}.lock")
+    _refuse_existing(network)  # before anything is left beside it
     with locked(lock):
-        if network.exists():
-            raise Conflict(
-                "network_exists",
-                "there is a network file already, and it is all that pins its log",
-                step="deploy the contract",
-                value=str(network),
-                hint="name another file, or move this one away",
-            )
+        _refuse_existing(network)
         if not pending.exists():
             create_private(pending, prepare(node, sender, ceiling=ceiling))
         raw = _pending(pending, sender)
@@ -74,6 +68,17 @@ def run_deploy(
         pending.unlink()
         lock.unlink()  # while it is held: whoever waits for it finds the network file
     return made
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise Conflict(
+            "network_exists",
+            "there is a network file already, and it is all that pins its log",
+            step="deploy the contract",
+            value=str(path),
+            hint="name another file, or move this one away",
+        )
 
 
 def _pending(path: Path, sender: "LocalAccount") -> bytes:

@@ -130,6 +130,7 @@ def test_a_network_file_is_never_replaced(
     assert refused.exit_code == 1
     assert "network_exists" in refused.stderr
     assert network.read_text() == "of another log"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key", "network.toml"]
     assert anvil.node.call("eth_getTransactionCount", sender.address, "pending") == "0x0"
     with mining(anvil):
         assert deploy(*args, "--network-out", tmp_path / "other.toml").exit_code == 0

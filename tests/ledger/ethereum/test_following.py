@@ -60,7 +60,10 @@ def test_a_node_without_logs_is_enough_where_there_is_a_mirror(
         with open_reader(mirrored) as reader:
             assert reader.sync().latest.sequence == 3
         assert "eth_getLogs" not in asked
-        with open_reader(replace(network, rpc=(url,))) as reader, pytest.raises(Undecided) as caught:
+        with (
+            open_reader(replace(network, rpc=(url,))) as reader,
+            pytest.raises(Undecided) as caught,
+        ):
             reader.sync()
         assert caught.value.code == "ledger_unreachable"
         with ExitStack() as opened:
