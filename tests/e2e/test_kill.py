@@ -194,6 +194,10 @@ MARK: Final = around("registrar.mark")
 ANSWER: Final = around("verifier.challenge")
 
 
+# Only on a chain is a submission ever replaced, so it is there that its fault points are tried.
+ON_A_CHAIN: Final = "tests/ledger/ethereum/test_registrar.py"
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with world_in(tmp_path_factory.mktemp("world")) as made:
@@ -203,6 +207,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_every_fault_point_of_the_code_is_tried() -> None:
     named = {case.point.partition(":")[0] for case in (*DEVICE, *LEDGER, *ISSUER, *VERIFIER)}
     named.update(*FIRST_START.values(), TX_CODE, CANCEL, MARK, ANSWER)
+    there = (PROJECT / ON_A_CHAIN).read_text()
+    assert all(f'"{point}"' in there for point in around("registrar.replace"))
+    named.update(around("registrar.replace"))
     assert named == set(declared())
 
 

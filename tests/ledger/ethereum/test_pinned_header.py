@@ -40,7 +40,7 @@ def failure(ask: Callable[[], object]) -> KeybornError:
 
 
 def test_whatever_the_finality_it_is_the_pinned_block(anvil: AnvilNode) -> None:
-    block = block_by_number(anvil.node, 2)
+    block = block_by_number(anvil.node, 1)
     headers = pinned_to(anvil.node, block.hash)
     assert {headers.header(finality) for finality in Finality} == {block}
 
@@ -52,7 +52,7 @@ def test_a_block_that_the_node_does_not_know(anvil: AnvilNode) -> None:
 
 
 def test_another_block_than_the_pinned_one(anvil: AnvilNode, proxy: Proxy, liar: Node) -> None:
-    block, other = block_by_number(anvil.node, 2), block_by_number(anvil.node, 1)
+    block, other = block_by_number(anvil.node, 1), block_by_number(anvil.node, 0)
     headers = pinned_to(liar, block.hash)
     proxy.rewrite["eth_getBlockByHash"] = lambda _: ["0x" + other.hash.hex(), False]
     error = failure(lambda: headers.header(Finality.LATEST))
@@ -67,6 +67,8 @@ def test_a_block_that_a_reorganisation_dropped(anvil: AnvilNode, proxy: Proxy, l
     anvil.mine(3)
     dropped = anvil.node.call("eth_getBlockByNumber", "latest", False)
     block = block_by_number(anvil.node, Finality.LATEST)
+    # Empty, and in the same second, it would be the same block again.
+    anvil.node.call("anvil_setCoinbase", "0x" + "11" * 20)
     anvil.reorg(1)
     proxy.invent["eth_getBlockByHash"] = lambda _: dropped
     error = failure(lambda: pinned_to(liar, block.hash).header(Finality.LATEST))
@@ -78,7 +80,7 @@ def test_a_block_that_a_reorganisation_dropped(anvil: AnvilNode, proxy: Proxy, l
 
 
 def test_one_node_that_has_it_is_enough(anvil: AnvilNode, proxy: Proxy, liar: Node) -> None:
-    block = block_by_number(anvil.node, 2)
+    block = block_by_number(anvil.node, 1)
     proxy.invent["eth_getBlockByHash"] = lambda _: None
     nodes = Nodes([liar, anvil.node])
     assert PinnedHeader(nodes, block.hash).header(Finality.LATEST) == block
