@@ -30,6 +30,7 @@ _VERSION: Final = 3
 _SCRYPT_BYTES: Final = 2**29
 _SCRYPT_LANES: Final = 16
 _PBKDF2_ROUNDS: Final = 10_000_000
+_STRETCHED_BYTES: Final = 64  # 32 are used
 
 _STEP: Final = "read the key that pays"
 
@@ -112,6 +113,7 @@ def _keystore(text: str, path: Path) -> JsonObject:
     crypto = _object(keystore.get("crypto", keystore.get("Crypto")))
     parameters = _object(crypto.get("kdfparams"))
     n, r, p, c = (_count(parameters.get(name)) for name in "nrpc")
+    length = _count(parameters.get("dklen"))
     if keystore.get("version") != _VERSION:
         raise _no_keystore(path, "its version is not 3")
     if crypto.get("cipher") != "aes-128-ctr":
@@ -120,7 +122,7 @@ def _keystore(text: str, path: Path) -> JsonObject:
         bearable = 0 < 128 * n * r <= _SCRYPT_BYTES and 0 < p <= _SCRYPT_LANES
     else:
         bearable = crypto.get("kdf") == "pbkdf2" and 0 < c <= _PBKDF2_ROUNDS
-    if not bearable:
+    if not (bearable and 0 < length <= _STRETCHED_BYTES):
         raise _no_keystore(path, "its password is stretched in no way that is known here")
     return keystore
 
@@ -159,9 +161,17 @@ def _decrypted(keystore: JsonObject, password: str, path: Path) -> "LocalAccount
                 hint="it is the one that the key was encrypted with, on one line",
             ) from None
         raise _no_keystore(path, "it cannot be decrypted") from None
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, OverflowError, NotImplementedError, AttributeError):
         raise _no_keystore(path, "a part of it is missing, or is not what it should be") from None
+    stated = keystore.get("address")
+    # What proves the password does not cover all that the key is decrypted with.
+    if stated is not None and _bare(stated) != _bare(account.address):
+        raise _no_keystore(path, "the key in it is not that of the address that it states")
     return account
+
+
+def _bare(address: Json) -> str:
+    return str(address).lower().removeprefix("0x")
 
 
 def _no_keystore(path: Path, what: str) -> Invalid:

@@ -72,9 +72,16 @@ def deploy(
     if network_out is None and not dry_run:
         raise click.UsageError("--network-out is needed, or --dry-run")
     account = find_account(key_file, password_file, os.environ)
+    ceiling = round(max_fee_gwei * _GWEI)
     with Node(rpc) as node:
         if network_out is None or dry_run:
-            told = _quoted(quote(node, account.address))
+            quoted = quote(node, account.address)
+            told = _quoted(quoted, ceiling)
+            if quoted.price > ceiling:
+                click.echo(
+                    f"Gas costs more than --max-fee-gwei, {max_fee_gwei:g}: nothing would be sent.",
+                    err=True,
+                )
         else:
             made = run_deploy(
                 node,
@@ -82,7 +89,7 @@ def deploy(
                 network=network_out,
                 rpc=rpc,
                 service_url=service_url,
-                ceiling=round(max_fee_gwei * _GWEI),
+                ceiling=ceiling,
                 deadline=wait,
             )
             told = _deployed(made, network_out)
@@ -91,8 +98,7 @@ def deploy(
         click.echo(_next(network_out, key_file), err=True)
 
 
-def _quoted(found: "Quote") -> JsonObject:
-    missing = max(0, found.cost - found.balance)
+def _quoted(found: "Quote", ceiling: int) -> JsonObject:
     return {
         "chainId": found.chain_id,
         "contract": found.contract,
@@ -102,7 +108,7 @@ def _quoted(found: "Quote") -> JsonObject:
         "priorityFeeGwei": decimal(found.tip, _GWEI),
         "costEther": decimal(found.cost, _ETHER),
         "balanceEther": decimal(found.balance, _ETHER),
-        "missingEther": decimal(missing, _ETHER),
+        "missingEther": decimal(found.missing(ceiling), _ETHER),
         "sent": False,
     }
 

@@ -43,6 +43,8 @@ def doctor(
     from ledger.network import load_network  # noqa: PLC0415
 
     found = load_network(network)
+    if not found.rpc and (key_file is not None or password_file is not None):
+        raise click.UsageError("a key pays for a log on Ethereum; this one is embedded")
     payer = None
     if key_file is not None or KEY_VARIABLE in os.environ:
         payer = partial(find_account, key_file, password_file, os.environ)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from keyborn.inputs import INPUT_FILE
 from keyborn.output import json_option, printable
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ _ANNOUNCED_POLL: Final = 30.0  # seconds between two looks at a log whose node t
 
 @click.command()
 @click.option(
-    "--network", type=_FILE, required=True, help="The log to follow: network.toml of its operator."
+    "--network",
+    type=INPUT_FILE,
+    required=True,
+    help="The log to follow: network.toml of its operator.",
 )
 @click.option("--index", type=_FILE, required=True, help="Keep what was read in this file.")
 @click.option("--mirror", help="A mirror, URL or folder: take the log's entries from there.")
@@ -65,6 +69,8 @@ def follow(
             click.echo(printable(text), err=not is_data)
 
     found = with_mirror(load_network(network), mirror)
+    if mirror_out is not None and found.mirror == str(mirror_out.resolve()):
+        raise click.UsageError("--mirror-out is the mirror that entries are taken from")
     news = News()
     with ExitStack() as opened:
         opened.enter_context(_stopped_by_signals(news))
@@ -114,10 +120,15 @@ def _announcements(
 
 @contextmanager
 def _stopped_by_signals(news: "News") -> Iterator[None]:
+    def stop(*_: object) -> None:
+        if news.stopping:  # and it has not ended, since something does not answer
+            raise KeyboardInterrupt
+        news.stop()
+
     stops = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(stop, lambda *_: news.stop()) for stop in stops]
+    before = [signal.signal(each, stop) for each in stops]
     try:
         yield
     finally:
-        for stop, handler in zip(stops, before, strict=True):
-            signal.signal(stop, handler)
+        for each, handler in zip(stops, before, strict=True):
+            signal.signal(each, handler)

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from keyborn.inputs import INPUT_FILE
 from keyborn.output import emit, json_option
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -15,7 +16,10 @@ _BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 @click.command()
 @click.argument("did")
 @click.option(
-    "--network", type=_FILE, required=True, help="The log to read: network.toml of its operator."
+    "--network",
+    type=INPUT_FILE,
+    required=True,
+    help="The log to read: network.toml of its operator.",
 )
 @click.option("--index", type=_FILE, help="Keep what was read in this file, for the next time.")
 @click.option("--out", type=_FILE, help="Where to write the proof. [default: <id>.kbproof here]")
@@ -65,10 +69,10 @@ def prove(
 
 
 @click.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=INPUT_FILE)
 @click.option("--block-hash", help="The Ethereum block that you believe: 0x and 64 digits.")
 @click.option(
-    "--network", type=_FILE, help="The log that you believe. Needed for an embedded ledger."
+    "--network", type=INPUT_FILE, help="The log that you believe. Needed for an embedded ledger."
 )
 @click.option(
     "--log", "ask_log", is_flag=True, help="With --network: read the log too; has it the same?"

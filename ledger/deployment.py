@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from did.errors import Conflict
 from keyborn.client import connect
 from keyborn.files import create_private, locked, read_private
-from ledger.ethereum.deploy import DEADLINE, Deployment, land, prepare
+from ledger.ethereum.deploy import DEADLINE, Deployment, chain_id_of, land, prepare
 from ledger.ethereum.node import Node
-from ledger.ethereum.transaction import sender_of
+from ledger.ethereum.transaction import read_submission, sender_of
 from ledger.network import Network, write_network
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def run_deploy(
         deadline: Seconds after which waiting for a block ends.
 
     Raises:
-        Conflict: ``network_exists``, ``deployment_of_another_key``, ``store_in_use``; what
+        Conflict: ``network_exists``, ``store_in_use``, ``deployment_of_another_key``,
+            ``deployment_on_another_chain``; what
             ``ledger.ethereum.deploy.land`` says of a transaction that can never land.
         Invalid: ``invalid_url``.
         KeybornError: As ``ledger.ethereum.deploy.prepare`` and ``land``.
@@ -58,7 +59,7 @@ def run_deploy(
         _refuse_existing(network)
         if not pending.exists():
             create_private(pending, prepare(node, sender, ceiling=ceiling))
-        raw = _pending(pending, sender)
+        raw = _pending(pending, node, sender)
         try:
             made = land(node, raw, deadline=deadline)
         except Conflict:  # it can never land, so the next attempt is to prepare another
@@ -81,7 +82,7 @@ def _refuse_existing(path: Path) -> None:
         )
 
 
-def _pending(path: Path, sender: "LocalAccount") -> bytes:
+def _pending(path: Path, node: Node, sender: "LocalAccount") -> bytes:
     """The transaction that an earlier attempt left."""
     raw = read_private(path, _TRANSACTION_BYTES)
     signed_by = sender_of(raw)
@@ -92,5 +93,14 @@ def _pending(path: Path, sender: "LocalAccount") -> bytes:
             step="deploy the contract",
             value=str(path),
             hint="give that key, or remove the file if that deployment is given up",
+        )
+    begun, shown = read_submission(raw).chain_id, chain_id_of(node)
+    if begun != shown:  # there it may have landed; what this chain says of it means nothing
+        raise Conflict(
+            "deployment_on_another_chain",
+            f"a deployment on chain {begun} was begun here, and the node is on chain {shown}",
+            step="deploy the contract",
+            value=str(path),
+            hint="name a node of that chain, or another network file",
         )
     return raw

@@ -112,7 +112,7 @@ def _clock(heads: Heads, now: datetime) -> Check:
             "ledger_stale",
             "See that the ledger goes on, and that the clock of this machine is right.",
         )
-    return Check("clock", Verdict.OK, f"the ledger's newest head is {age} s old")
+    return Check("clock", Verdict.OK, f"the ledger's newest head is {max(0, age)} s old")
 
 
 def _mirror(network: Network, newest: int) -> str:

@@ -17,9 +17,10 @@ from eth_hash.auto import keccak
 from did.errors import Conflict, Invalid, Unavailable
 from ledger.ethereum.contract import LOG_ID_CALL, compiled
 from ledger.ethereum.encoding import data, fields, minimal, quantity
+from ledger.ethereum.fees import Market, opening_fees
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin, checksum
-from ledger.ethereum.transaction import next_nonce, read_receipt, send, sign
+from ledger.ethereum.transaction import HEADROOM, next_nonce, read_receipt, send, sign
 
 DEADLINE: Final = 300.0
 
@@ -68,9 +69,21 @@ class Quote:
     balance: int
 
     @property
+    def price(self) -> int:
+        """Of one gas, now."""
+        return self.base_fee + self.tip
+
+    @property
     def cost(self) -> int:
         """At the fees of now."""
-        return self.gas * (self.base_fee + self.tip)
+        return self.gas * self.price
+
+    def missing(self, ceiling: int | None) -> int:
+        """What the sender lacks to deploy now: nodes want what it could cost at the most."""
+        most = opening_fees(
+            Market(self.base_fee, self.tip), max(ceiling, self.price) if ceiling else None
+        )
+        return max(0, (self.gas + HEADROOM) * most.cap - self.balance)
 
 
 def quote(node: Node, sender: str) -> Quote:
@@ -85,7 +98,7 @@ def quote(node: Node, sender: str) -> Quote:
     nonce = next_nonce(node, sender, "pending")
     made = keccak(rlp.encode([bytes.fromhex(sender[2:]), minimal(nonce)]))
     return Quote(
-        chain_id=quantity(node.call("eth_chainId"), "the chain id"),
+        chain_id=chain_id_of(node),
         sender=sender,
         contract=checksum(made[-_ADDRESS:]),
         gas=quantity(node.call("eth_estimateGas", call), "the estimate of gas"),
@@ -93,6 +106,11 @@ def quote(node: Node, sender: str) -> Quote:
         tip=quantity(node.call("eth_maxPriorityFeePerGas"), "the priority fee"),
         balance=quantity(node.call("eth_getBalance", sender, "latest"), "the balance"),
     )
+
+
+def chain_id_of(node: Node) -> int:
+    """The chain that the node says it is on."""
+    return quantity(node.call("eth_chainId"), "the chain id")
 
 
 def deploy(
@@ -124,7 +142,7 @@ def prepare(node: Node, sender: LocalAccount, *, ceiling: int | None = None) -> 
         sender,
         to=b"",
         payload=compiled().bytecode,
-        chain_id=quantity(node.call("eth_chainId"), "the chain id"),
+        chain_id=chain_id_of(node),
         nonce=next_nonce(node, sender.address, "pending"),
         ceiling=ceiling,
     )
@@ -158,7 +176,7 @@ def land(
             ``ledger_bad_submission``, ``ledger_malformed_answer``, ``ledger_forged_header``.
     """
     contract = compiled()
-    chain_id = quantity(node.call("eth_chainId"), "the chain id")
+    chain_id = chain_id_of(node)
     transaction = send(node, raw).hash
     end = time.monotonic() + deadline
     while (mined := read_receipt(node, transaction)) is None:

@@ -145,6 +145,8 @@ class Node:
             raise self._unreachable(f"did not answer {method} in {self._timeout:g} s") from None
         except httpx.HTTPError as error:
             raise self._unreachable(f"cannot be reached: {type(error).__name__}") from None
+        except UnicodeError:  # from the system's look-up of the host
+            raise self._unreachable("cannot be reached: no host has such a name") from None
         try:
             parsed: object = orjson.loads(body)
         except orjson.JSONDecodeError:

@@ -65,10 +65,30 @@ def behind(shown: Shown, block: Header, seconds: int) -> list[str]:
 
 
 def dissenting(shown: Shown, block: Header) -> list[str]:
-    """Who shows another block at the height of ``block``."""
-    return [
-        name for name, blocks in shown.items() if blocks.get(block.number, block).hash != block.hash
-    ]
+    """Who shows another block than ``block``, or than what is known to lead to it."""
+    return [name for name in shown if dissent(shown, block, name) is not None]
+
+
+def dissent(shown: Shown, block: Header, name: str) -> tuple[Header, Header] | None:
+    """Of the greatest height at which a node dissents: its block, and that of the others."""
+    chain = _chain(shown, block)
+    for height, header in sorted(shown[name].items(), reverse=True):
+        if height in chain and chain[height].hash != header.hash:
+            return header, chain[height]
+    return None
+
+
+def lower(shown: Shown, block: Header) -> set[int]:
+    """Heights below ``block`` of newest blocks that nothing is known to compare with."""
+    heights = {newest(blocks).number for blocks in shown.values()}
+    return {at for at in heights if at < block.number} - set(_chain(shown, block))
+
+
+def _chain(shown: Shown, block: Header) -> dict[int, Header]:
+    """``block``, and what those who have it show below it, by height."""
+    known = (shown[name] for name in having(shown, block))
+    below = {at: each for blocks in known for at, each in blocks.items() if at < block.number}
+    return {**below, block.number: block}
 
 
 def having(shown: Shown, block: Header) -> list[str]:

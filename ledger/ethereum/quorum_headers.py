@@ -5,7 +5,8 @@
 2. What a quorum has is sought among them (``ledger.ethereum.quorum``); to that end some are asked
    for their block at the height of another one's newest.
 3. Once a quorum has a block, and nobody shows a newer one, that is it: whoever is slow or dead is
-   not waited for. Where somebody shows a newer one, the others get half a second to confirm it.
+   not waited for. Where somebody shows a newer one, the others get half a second to confirm it. Who
+   shows a lower one is compared with the quorum's block at that height, which nobody waits for.
 4. A quorum that holds only because some are far behind is no answer: the block is one that somebody
    withholds the successors of. So many nodes as may fail (all but a quorum) may be ahead of it or
    silent; where more are, that is ``ledger_node_behind``, and says who is behind.
@@ -33,8 +34,9 @@ from ledger.ethereum.nodes import Nodes
 from ledger.ethereum.quorum import (
     ahead,
     behind,
-    dissenting,
+    dissent,
     having,
+    lower,
     newest,
     split,
     stand,
@@ -176,9 +178,18 @@ class _Poll:
                     raise self._broken
             self._agreed = standing.agreed
             self._nodes.prefer(having(self._shown, self._agreed))
-            for name in self._by_name:
-                self._remark(name)
+            self._review()
             return self._agreed
+
+    def _review(self) -> None:
+        """Remark on all; and see whether who is lower is on the same chain. Waits for nothing."""
+        assert self._agreed is not None
+        if self._finality is Finality.LATEST:
+            agreeing = having(self._shown, self._agreed)
+            for height in lower(self._shown, self._agreed):
+                self._ask(agreeing[0], height)
+        for name in self._by_name:
+            self._remark(name)
 
     def _ask(self, name: str, block: Finality | int) -> None:
         if (name, block) in self._asked:
@@ -195,7 +206,7 @@ class _Poll:
             else:
                 self._broken = outcome
             if self._agreed is not None and not self._calls.closed:  # nobody waits for it
-                self._remark(name)
+                self._review()
 
         self._calls.start(self._by_name[name], block, deliver)
 
@@ -224,13 +235,12 @@ class _Poll:
         assert agreed is not None
         if name in self._failed:
             self._nodes.failed(node, topic, self._failed[name])
-        elif name in dissenting(self._shown, agreed):
+        elif name in self._shown and (parted := dissent(self._shown, agreed, name)) is not None:
             self._nodes.warn(
                 name,
                 topic,
                 "ledger_nodes_disagree",
-                f"{name} shows block {_told(self._shown[name][agreed.number])}, where a quorum "
-                f"has {_told(agreed)}",
+                f"{name} shows block {_told(parted[0])}, where a quorum has {_told(parted[1])}",
             )
         elif name in ahead(self._shown, agreed, self._tolerance):
             self._nodes.warn(

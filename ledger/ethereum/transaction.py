@@ -25,7 +25,7 @@ GAS_LIMIT: Final = 2**24  # what one transaction may take since Osaka (EIP-7825)
 
 # The first append to a log pays 17,100 more than others, and after a reorganisation any can be the
 # first. Gas that is not used is not paid.
-_HEADROOM: Final = 20_000
+HEADROOM: Final = 20_000
 
 # What eth-account, and the libraries under it, say of bytes that are no signed transaction.
 _NOT_A_TRANSACTION: Final = (
@@ -158,7 +158,7 @@ def sign(
     if to:
         call["to"] = "0x" + to.hex()
     fees = opening_fees(read_market(node), ceiling)
-    gas = quantity(node.call("eth_estimateGas", call), "the estimate of gas") + _HEADROOM
+    gas = quantity(node.call("eth_estimateGas", call), "the estimate of gas") + HEADROOM
     if gas > GAS_LIMIT:
         raise Invalid(
             "ledger_gas_limit",

@@ -106,6 +106,11 @@ def write_extent(folder: Path, extent: Extent) -> None:
     write_public(folder / HEAD_PATH, encode_extent(extent))
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    """Do not wait for the other end of a FIFO."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _read(folder: Path, name: str, most: int) -> bytes | None:
     """The content of a file of at most so many bytes; None if there is no such file."""
     try:

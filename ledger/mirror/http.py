@@ -95,6 +95,8 @@ class HttpEntries:
                 return self._fetch(path, most)
             except httpx.TransportError as error:
                 raise self._unreachable(f"cannot be read: {type(error).__name__}") from error
+        except UnicodeError as error:  # from the system's look-up of the host
+            raise self._unreachable("cannot be read: no host has such a name") from error
 
     def _fetch(self, path: str, most: int) -> bytes | None:
         deadline = time.monotonic() + client.DEADLINE

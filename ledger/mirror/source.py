@@ -61,7 +61,7 @@ def parse_place(text: str) -> str:
     Raises:
         Invalid: ``mirror_bad_place``.
     """
-    if not text.startswith(("http://", "https://", "/")):
+    if not text.startswith(("http://", "https://", "/")) or "\0" in text:
         raise Invalid(
             "mirror_bad_place",
             "a mirror is named by a URL of http or https, or by the absolute path of a folder",

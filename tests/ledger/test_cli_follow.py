@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,35 @@ def test_once_does_not_wait_for_what_is_gone(words: tuple[str | Path, ...], fron
     result = run(*words, "--once")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "ledger_malformed_answer" in result.stderr
+
+
+def test_a_mirror_is_not_kept_of_itself(words: tuple[str | Path, ...], tmp_path: Path) -> None:
+    folder = tmp_path / "mirror"
+    result = run(*words, "--once", "--mirror", folder, "--mirror-out", folder)
+    assert result.exit_code == 2
+    assert "--mirror-out" in result.stderr
+    assert not folder.exists()
+    assert run(*words, "--once", "--mirror-out", folder).exit_code == 0
+
+
+def test_a_second_interrupt_ends_what_does_not_answer(
+    words: tuple[str | Path, ...], front: Front
+) -> None:
+    """Guards against a follower that has to be killed, since the ledger keeps silent."""
+    told = threading.Event()
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def heads(_: object) -> bytes:
+        for each in (signal.SIGINT, signal.SIGTERM):  # the first is no end: it waits for an answer
+            signal.pthread_kill(main, each)
+        told.wait(SECONDS)
+        return b""
+
+    front.heads = heads
+    started = time.monotonic()
+    result = run(*words)
+    told.set()
+    assert result.exit_code == 130
+    assert "interrupted" in result.stderr
+    assert time.monotonic() - started < SECONDS / 10

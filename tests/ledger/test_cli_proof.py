@@ -200,7 +200,7 @@ def test_wrong_usage_of_a_proof_under_a_signature(told: Site, tmp_path: Path) ->
         ["--network", told.path, *block],
     ):
         assert run("check", path, *wrong).exit_code == 2
-    assert error(run("check", tmp_path / "none", "--network", told.path, "--json"), 3) == "enoent"
+    assert error(run("check", tmp_path / "none", "--network", told.path, "--json"), 2) == "usage"
 
 
 def test_a_did_that_is_not_there(told: Site, tmp_path: Path) -> None:

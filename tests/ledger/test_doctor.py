@@ -158,3 +158,13 @@ def test_a_clock_that_is_late(network: Network) -> None:
 
 def test_nothing_looked_at_is_not_well() -> None:
     assert worst([]) is Verdict.UNKNOWN
+
+
+def test_a_key_for_an_embedded_ledger_is_wrong_usage(network: Network, tmp_path: Path) -> None:
+    write_network(tmp_path / "network.toml", network)
+    (tmp_path / "key").write_text("11" * 32)
+    args = ["ledger", "doctor", "--network", str(tmp_path / "network.toml")]
+    result = CliRunner().invoke(cli, [*args, "--key-file", str(tmp_path / "key")])
+    assert result.exit_code == 2
+    assert "embedded" in result.stderr
+    assert CliRunner().invoke(cli, args).exit_code == 0

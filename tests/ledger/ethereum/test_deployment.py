@@ -75,7 +75,27 @@ def test_a_dry_run_says_what_is_missing(anvil: AnvilNode, tmp_path: Path) -> Non
     result = deploy("--rpc", anvil.url, "--key-file", key_file, "--dry-run", "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
-    assert told["missingEther"] == told["costEther"] != "0"
+    assert float(told["missingEther"]) > float(told["costEther"]) > 0
+    # Guards against a dry run that finds nothing missing, and a deployment that is refused.
+    cost, missing = (round(float(told[f"{name}Ether"]) * 10**18) for name in ("cost", "missing"))
+    anvil.fund(told["payer"], cost)
+    args = ("--rpc", anvil.url, "--key-file", key_file)
+    short = deploy(*args, "--network-out", tmp_path / "n.toml")
+    assert "ledger_insufficient_funds" in short.stderr
+    assert json.loads(deploy(*args, "--dry-run", "--json").stdout)["missingEther"] != "0"
+    anvil.fund(told["payer"], missing)
+    assert json.loads(deploy(*args, "--dry-run", "--json").stdout)["missingEther"] == "0"
+    with mining(anvil):
+        assert deploy(*args, "--network-out", tmp_path / "n.toml").exit_code == 0
+
+
+def test_a_dry_run_says_that_the_ceiling_is_too_low(anvil: AnvilNode, key_file: Path) -> None:
+    args = ("--rpc", anvil.url, "--key-file", key_file, "--dry-run", "--json")
+    low = deploy(*args, "--max-fee-gwei", "0.001")
+    assert low.exit_code == 0
+    assert "nothing would be sent" in low.stderr
+    assert json.loads(low.stdout)["sent"] is False
+    assert deploy(*args).stderr == ""
 
 
 def test_the_quoted_address_and_gas_are_those_of_the_deployment(
@@ -147,6 +167,22 @@ def test_another_key_does_not_finish_what_one_has_begun(
     assert sender.address in other.stderr
     anvil.mine()
     assert deploy(*args, "--key-file", key_file).exit_code == 0
+
+
+def test_a_node_of_another_chain_does_not_end_what_was_begun(
+    anvil: AnvilNode, key_file: Path, proxy: Proxy, tmp_path: Path
+) -> None:
+    """Guards against giving up a deployment that was paid for, by the word of another chain."""
+    args = ("--key-file", key_file, "--network-out", tmp_path / "n.toml")
+    assert deploy(*args, "--rpc", anvil.url, "--wait", "0").exit_code == 3
+    proxy.tamper["eth_chainId"] = lambda _: hex(1)
+    refused = deploy(*args, "--rpc", proxy.url)
+    assert refused.exit_code == 1
+    assert "deployment_on_another_chain" in refused.stderr
+    assert (tmp_path / "n.toml.transaction").exists()
+    anvil.mine()
+    proxy.tamper.clear()
+    assert deploy(*args, "--rpc", proxy.url).exit_code == 0
 
 
 def test_a_deployment_that_cannot_land_is_prepared_anew(

@@ -108,3 +108,10 @@ def test_an_answer_has_a_ceiling() -> None:
 )
 def test_what_is_no_answer_is_refused(body: bytes, code: str) -> None:
     assert failure(lambda handler, _: reply(handler, body)).code == code
+
+
+def test_a_host_that_no_host_can_be_called_is_unreachable() -> None:
+    """Guards against the UnicodeError of the system's look-up, which was a stack trace."""
+    with Node("http://a..b") as node, pytest.raises(Unavailable) as raised:
+        node.call("eth_chainId")
+    assert raised.value.code == "ledger_unreachable"

@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.ethereum.header import Header
-from ledger.ethereum.quorum import ahead, behind, dissenting, having, newest, split, stand
+from ledger.ethereum.quorum import (
+    ahead,
+    behind,
+    dissent,
+    having,
+    lower,
+    newest,
+    split,
+    stand,
+)
 
 SLOT = 12
 
@@ -57,7 +66,7 @@ def test_another_block_at_the_same_height_is_no_vote() -> None:
     assert split(shown) == {"a": block(9), "b": block(9, "x")}
     shown["c"] = blocks(9)
     assert stand(shown, 2).agreed == block(9)
-    assert dissenting(shown, block(9)) == ["b"]
+    assert [name for name in shown if dissent(shown, block(9), name)] == ["b"]
     assert having(shown, block(9)) == ["a", "c"]
 
 
@@ -104,3 +113,13 @@ def test_fewer_liars_than_honest_nodes_move_a_quorum_nowhere(
 def reached_by(heights: Iterable[int], count: int) -> int:
     """The greatest height that so many have come to."""
     return sorted(heights, reverse=True)[count - 1]
+
+
+def test_who_is_lower_is_compared_with_what_leads_to_the_block() -> None:
+    shown = {"a": blocks(9), "b": blocks(9), "c": blocks(4, chain="c"), "d": blocks(5)}
+    assert lower(shown, block(9)) == {4, 5}
+    assert dissent(shown, block(9), "c") is None
+    shown["a"] |= blocks(4, 5)
+    assert lower(shown, block(9)) == set()
+    assert dissent(shown, block(9), "c") == (block(4, chain="c"), block(4))
+    assert dissent(shown, block(9), "d") is None

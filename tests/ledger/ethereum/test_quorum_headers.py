@@ -166,6 +166,21 @@ def test_a_chain_of_its_own_is_named(anvil: AnvilNode, proxies: list[Proxy]) -> 
         assert named(headers, nodes) == {(forked.url, "ledger_nodes_disagree")}
 
 
+def test_a_lower_chain_of_its_own_is_named(anvil: AnvilNode, proxies: list[Proxy]) -> None:
+    """Guards against a node on another chain that is as young, and unnoticed as it is lower."""
+    anvil.mine(3)
+    other = proxies[0]
+    fork(other)
+    lag(other, anvil, 2)
+    with asking(*proxies, quorum=2) as (headers, nodes):
+        assert headers.header(NEWEST) == newest(anvil)
+        assert named(headers, nodes) == {(other.url, "ledger_nodes_disagree")}
+        other.be_honest()
+        lag(other, anvil, 2)
+        assert headers.header(NEWEST) == newest(anvil)
+        assert named(headers, nodes) == set()
+
+
 def test_who_is_far_ahead_is_named_and_makes_nobody_late(
     anvil: AnvilNode, proxies: list[Proxy]
 ) -> None:

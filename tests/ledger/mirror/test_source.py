@@ -239,3 +239,28 @@ def test_a_server_that_is_gone(folder: Path, ledger: EmbeddedLedger) -> None:
     with ExitStack() as opened:
         error = refused(open_mirror(url, ledger.log_id, opened))
         assert (type(error), error.code) == (Unavailable, "mirror_unreachable")
+
+
+def test_a_url_with_an_impossible_host_is_unreachable(ledger: EmbeddedLedger) -> None:
+    """Guards against the UnicodeError of the system's look-up, which was a stack trace."""
+    with ExitStack() as opened:
+        error = refused(open_mirror("http://a..b", ledger.log_id, opened))
+    assert error.code == "mirror_unreachable"
+
+
+def test_a_place_with_a_null_is_none(ledger: EmbeddedLedger) -> None:
+    with ExitStack() as opened, pytest.raises(Invalid) as caught:
+        open_mirror("/mirror\0", ledger.log_id, opened)
+    assert caught.value.code == "mirror_bad_place"
+
+
+@pytest.mark.parametrize("name", [HEAD_PATH, path_of(1)])
+def test_a_fifo_in_a_folder_is_not_waited_for(
+    folder: Path, ledger: EmbeddedLedger, name: str
+) -> None:
+    """Guards against a reader that hangs, and that no interrupt ends."""
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with ExitStack() as opened:
+        error = refused(open_mirror(str(folder), ledger.log_id, opened))
+    assert error.code == "mirror_malformed"
