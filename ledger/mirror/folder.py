@@ -123,8 +123,3 @@ def _read(folder: Path, name: str, most: int) -> bytes | None:
         return None
     except IsADirectoryError:
         raise malformed(name, "it is a folder") from None
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Do not wait for the other end of a FIFO."""
-    return os.open(path, flags | os.O_NONBLOCK)
