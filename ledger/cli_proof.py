@@ -22,6 +22,7 @@ _BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
     help="The log to read: network.toml of its operator.",
 )
 @click.option("--index", type=_FILE, help="Keep what was read in this file, for the next time.")
+@click.option("--mirror", help="A mirror, URL or folder: take the log's entries from there.")
 @click.option("--out", type=_FILE, help="Where to write the proof. [default: <id>.kbproof here]")
 @click.option(
     "--finality",
@@ -36,6 +37,7 @@ def prove(
     did: str,
     network: Path,
     index: Path | None,
+    mirror: str | None,
     out: Path | None,
     finality: str,
     as_json: bool,
@@ -49,13 +51,13 @@ def prove(
     from did.multibase import base58_encode  # noqa: PLC0415
     from did.resolution import Finality  # noqa: PLC0415
     from keyborn.files import write_public  # noqa: PLC0415
-    from ledger.network import load_network, open_reader  # noqa: PLC0415
+    from ledger.network import load_network, open_reader, with_mirror  # noqa: PLC0415
     from ledger.state_proof.form import SUFFIX, encode_state_proof  # noqa: PLC0415
     from ledger.state_proof.making import make_state_proof  # noqa: PLC0415
     from ledger.state_proof.report import made, made_text  # noqa: PLC0415
 
     parsed = parse_keyborn(did)
-    found = load_network(network)
+    found = with_mirror(load_network(network), mirror)
     with open_reader(found, index) as reader:
         made_proof = make_state_proof(found, reader, parsed, Finality(finality))
     data = encode_state_proof(made_proof.proven.proof)
@@ -78,6 +80,7 @@ def prove(
     "--log", "ask_log", is_flag=True, help="With --network: read the log too; has it the same?"
 )
 @click.option("--index", type=_FILE, help="With --log: keep what was read, for the next time.")
+@click.option("--mirror", help="With --log: take its entries from this mirror, URL or folder.")
 @json_option
 def check(
     *,
@@ -86,6 +89,7 @@ def check(
     network: Path | None,
     ask_log: bool,
     index: Path | None,
+    mirror: str | None,
     as_json: bool,
 ) -> None:
     """Check a proof of a DID's state, and say what it proves and what not.
@@ -103,15 +107,19 @@ def check(
 
     if ask_log and network is None:
         raise click.UsageError("--log needs --network")
-    if index is not None and not ask_log:
-        raise click.UsageError("--index goes with --log")
+    if not ask_log and (index is not None or mirror is not None):
+        raise click.UsageError("--index and --mirror go with --log")
     if block_hash is not None and not _BLOCK_HASH.fullmatch(block_hash):
         raise click.UsageError("--block-hash is not 0x and 64 hexadecimal digits")
     found = None
     if network is not None:
-        from ledger.network import load_network, open_reader  # noqa: PLC0415 - only with one
+        from ledger.network import (  # noqa: PLC0415 - only with one
+            load_network,
+            open_reader,
+            with_mirror,
+        )
 
-        found = load_network(network)
+        found = with_mirror(load_network(network), mirror)
     with file.open("rb") as opened:
         proof = decode_state_proof(opened.read(FILE_BYTES + 1))
     if isinstance(proof.voucher, EmbeddedVoucher):

@@ -85,7 +85,9 @@ class ProvenHeads:
 
     def _at(self, finality: Finality) -> ProvenHead:
         header = self._headers.header(finality)
-        head = self._nodes.first("proofs", lambda node: self._proofs[node].head(header, finality))
+        head = self._nodes.first(
+            f"the {finality} proof", lambda node: self._proofs[node].head(header, finality)
+        )
         return ProvenHead(header, head)
 
 

@@ -96,7 +96,7 @@ class MirroredLog:
 
         Raises:
             Unavailable: ``mirror_entry_missing``: the folder was damaged.
-            Invalid: ``mirror_malformed``: as above.
+            Invalid: ``mirror_malformed``: as above; ``mirror_of_another_log``: it was replaced.
             KeybornError: As the log's own.
         """
         shown = self._shown or self.heads()
@@ -151,11 +151,15 @@ class MirroredLog:
     def _lead_to(self, shown: Heads) -> bool:
         """Bring the folder to the latest head; whether it has that now.
 
-        1. What led to a head that the log has taken back goes.
+        1. Where somebody else was at the folder, nothing of it counts as final. What led to a
+           head that the log has taken back goes.
         2. After the newest entry that led to a proven head: what the folder has, then what the
            log gives.
         3. Where that leads elsewhere, all goes that was not final, and the log gives it anew.
         """
+        if not self._as_left():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._forget()
         final, target = self._final.sequence, shown.latest.sequence
         if target < final:
             return False
@@ -172,6 +176,16 @@ class MirroredLog:
                 self._settle(shown.finalized)
                 return True
         return False
+
+    def _as_left(self) -> bool:
+        """Whether the folder still says of itself what was written; else it was cleared, say."""
+        try:
+            extent = read_extent(self._folder)
+        except Invalid:
+            return False
+        if extent is not None:
+            refuse_other_log(extent, self.log_id)
+        return extent == self._final
 
     def _walk(self, base: int, shown: Heads) -> dict[int, bytes]:
         """The heads from the finalised one on, by the entries after ``base``."""

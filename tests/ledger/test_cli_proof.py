@@ -209,3 +209,16 @@ def test_a_did_that_is_not_there(told: Site, tmp_path: Path) -> None:
     refused = run("prove", nobody, "--network", told.path, "--out", out, "--json")
     assert error(refused, 1) == "not_registered"
     assert not out.exists()
+
+
+def test_entries_may_come_from_a_mirror(told: Site, tmp_path: Path) -> None:
+    mirror, index, path = tmp_path / "mirror", tmp_path / "index", tmp_path / "proof"
+    kept = ("--index", index, "--mirror-out", mirror, "--once")
+    assert run("follow", "--network", told.path, *kept).exit_code == 0
+    given = believed(prove(told, path, "--mirror", mirror))
+    check = ("check", path, "--network", told.path, *given, "--json", "--mirror", mirror)
+    assert data(run(*check, "--log"))["log"]["entries"] >= 8
+    assert error(run(*check), 2) == "usage"  # nothing would be read
+    for entry in mirror.rglob("0*.cbor"):
+        entry.unlink()
+    assert error(run(*check, "--log"), 3) == "mirror_entry_missing"

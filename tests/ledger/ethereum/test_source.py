@@ -344,3 +344,18 @@ def test_a_sequence_slot_beyond_all_reason_is_refused(
     with pytest.raises(Invalid) as raised:
         ledger.heads()
     assert raised.value.code == "ledger_malformed_answer"
+
+
+def test_what_is_wrong_with_the_latest_head_alone_is_logged_once(
+    anvil: AnvilNode, deployed: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Guards against a follower that logs it at each look, as the finalized head is still right."""
+    with Node(anvil.url) as node:
+        log = EthereumLog(node, deployed.pin)
+        anvil.mine(3)
+        log.heads()
+        anvil.node.call("anvil_setCode", deployed.pin.contract, "0x")
+        anvil.mine()
+        codes = {code_of(log.heads) for _ in range(3)}
+    (code,) = codes
+    assert len([each for each in caplog.records if code in each.message]) == 1

@@ -1,5 +1,6 @@
 """A mirror that is kept in step: interrupted, reorganised, damaged, and lied to."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -293,3 +294,47 @@ def test_a_folder_of_another_log_is_refused(source: Source, folder: Path, tmp_pa
     with pytest.raises(Invalid) as caught, MirroredLog(source, folder):
         pass
     assert caught.value.code == "mirror_of_another_log"
+
+
+@pytest.mark.parametrize("how", ["cleared", "without its head", "with a head that is none"])
+def test_a_folder_that_somebody_cleared_meanwhile_is_filled_again(
+    source: Source, folder: Path, how: str
+) -> None:
+    """Guards against a mirror that lacks its beginning for ever, and says that it is whole."""
+    append(source.ledger, "a", "b", "c", "d")
+    with MirroredLog(source, folder) as log:
+        log.heads()
+        log.keep()
+        folder_is_the_log(folder, source.ledger)
+        if how == "cleared":
+            shutil.rmtree(folder)
+        elif how == "without its head":
+            (folder / "head.cbor").unlink()
+        else:
+            (folder / "head.cbor").write_bytes(b"no head")
+        append(source.ledger, "e")
+        log.heads()
+        log.keep()
+        folder_is_the_log(folder, source.ledger)
+        assert read_extent(folder) == Extent(
+            source.log_id, (final := source.heads().finalized).sequence, final.head
+        )
+
+
+def test_a_mirror_of_another_log_that_was_put_there_is_left_alone(
+    source: Source, folder: Path
+) -> None:
+    append(source.ledger, "a", "b", "c")
+    with MirroredLog(source, folder) as log:
+        log.heads()
+        log.keep()
+        own = Extent(source.log_id, 1, b"\1" * 32)
+        other = replace(own, log_id=b"\2" * 32)
+        write_extent(folder, other)
+        with pytest.raises(Invalid) as caught:
+            log.keep()
+        assert caught.value.code == "mirror_of_another_log"
+        assert read_extent(folder) == other
+        write_extent(folder, own)
+        log.keep()
+        folder_is_the_log(folder, source.ledger)
