@@ -41,7 +41,6 @@ import tomli_w
 from did.errors import Invalid, Unavailable
 from keyborn.files import write_public
 from ledger.embedded.heads import EmbeddedPin
-from ledger.index import Index
 from ledger.log import LogSource, SourceWarning
 from ledger.mirror.source import MirrorSource, open_mirror, parse_place
 from ledger.network_table import (
@@ -56,10 +55,10 @@ from ledger.network_table import (
     read_text,
     read_url,
 )
-from ledger.reader import LogReader
 
 if TYPE_CHECKING:
     from ledger.ethereum.pin import EthereumPin
+    from ledger.reader import LogReader
 
 Warnings = Callable[[], tuple[SourceWarning, ...]]
 
@@ -215,7 +214,7 @@ def with_mirror(network: Network, place: str | None) -> Network:
     )
 
 
-def open_reader(network: Network, index: Path | None = None) -> LogReader:
+def open_reader(network: Network, index: Path | None = None) -> "LogReader":
     """A reader of the log; close it, or use it as a context manager.
 
     Args:
@@ -231,7 +230,7 @@ def open_reader(network: Network, index: Path | None = None) -> LogReader:
         return _reader(source, index, opened, warnings)
 
 
-def open_reader_at(network: Network, block_hash: bytes) -> LogReader:
+def open_reader_at(network: Network, block_hash: bytes) -> "LogReader":
     """A reader of a log on Ethereum as of one block, with a temporary index.
 
     The block counts as final, and nobody else is believed. An index that is kept would take it for
@@ -295,7 +294,11 @@ def _open_log(
 
 def _reader(
     source: LogSource, index: Path | None, opened: ExitStack, warnings: Warnings
-) -> LogReader:
+) -> "LogReader":
+    # Only where it is used: they bring the database, which takes longer to load than all the rest.
+    from ledger.index import Index  # noqa: PLC0415
+    from ledger.reader import LogReader  # noqa: PLC0415
+
     log_id = source.log_id
     kept = Index.temporary(log_id) if index is None else Index.open(index, log_id)
     return LogReader(source, kept, on_close=opened.pop_all().close, warnings=warnings)
