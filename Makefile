@@ -25,12 +25,9 @@ demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed
 
 # Tests that need npm packages are skipped, with that reason, where npm is missing;
 # KEYBORN_REQUIRE_ALL=1 turns every such skip into a failure.
-# One worker more than there are cores, since many tests wait for processes and blocks; files in
-# their order, so that the long ones do not come last.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
-
+# Files are taken in their order, so that the long ones do not come last.
 test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
 
 # Reorganisations of depth 1 to 12 under a running registrar and reader, 500 operations in flight
