@@ -19,16 +19,21 @@ class ServiceShell:
     """A shell in which ``script`` runs a service, until it is left (Ctrl-C)."""
 
     def __init__(self, script: str, env: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [*_STRICT, "-c", script],
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        # Where SIGINT is ignored, as in a job in the background, so do those that inherit it.
+        inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            self._process = subprocess.Popen(
+                [*_STRICT, "-c", script],
+                cwd=ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        finally:
+            signal.signal(signal.SIGINT, inherited)
         self._said: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read)
