@@ -15,7 +15,7 @@ from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
 from ledger.cli_follow import follow
 from ledger.cli_proof import check, prove
-from ledger.key_options import key_options
+from ledger.options import index_option, key_options, mirror_option, network_option
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,18 +29,6 @@ _RPC_PORT: Final = 8545
 _BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
-_network_option = click.option(
-    "--network",
-    type=INPUT_FILE,
-    required=True,
-    help="The log to read: network.toml of its operator.",
-)
-_index_option = click.option(
-    "--index", type=_FILE, help="Keep what was read in this file, for the next time."
-)
-_mirror_option = click.option(
-    "--mirror", help="A mirror, URL or folder: take the log's entries from there."
-)
 
 
 class BlockHash(click.ParamType[bytes]):
@@ -209,10 +197,10 @@ def serve(
 
 
 @ledger.command()
-@_network_option
-@_index_option
+@network_option
+@index_option
 @_block_option
-@_mirror_option
+@mirror_option
 @json_option
 def status(
     *,
@@ -272,9 +260,9 @@ def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path |
     type=INPUT_FILE,
     help="The log to read: network.toml of its operator. Not for did:key.",
 )
-@_index_option
+@index_option
 @_block_option
-@_mirror_option
+@mirror_option
 @click.option("--version-id", help="The version with this versionId.")
 @click.option("--version-time", help="The version that was current then: 2026-01-31T12:00:00Z.")
 @json_option

@@ -8,7 +8,7 @@ import click
 
 from did.jcs import JsonObject
 from keyborn.output import as_text, decimal, emit, json_option
-from ledger.key_options import key_options
+from ledger.options import key_options
 
 if TYPE_CHECKING:
     from ledger.ethereum.deploy import Deployment, Quote

@@ -9,7 +9,7 @@ import click
 
 from keyborn.inputs import INPUT_FILE
 from keyborn.output import emit, json_option
-from ledger.key_options import key_options
+from ledger.options import key_options
 
 if TYPE_CHECKING:
     from ledger.doctor.checks import Check

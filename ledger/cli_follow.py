@@ -10,6 +10,7 @@ import click
 
 from keyborn.inputs import INPUT_FILE
 from keyborn.output import json_option, printable
+from ledger.options import mirror_option
 
 if TYPE_CHECKING:
     from ledger.following.follower import Event, Follower, News
@@ -29,7 +30,7 @@ _ANNOUNCED_POLL: Final = 30.0  # seconds between two looks at a log whose node t
     help="The log to follow: network.toml of its operator.",
 )
 @click.option("--index", type=_FILE, required=True, help="Keep what was read in this file.")
-@click.option("--mirror", help="A mirror, URL or folder: take the log's entries from there.")
+@mirror_option
 @click.option("--mirror-out", type=_DIRECTORY, help="Keep a mirror of the log in this folder.")
 @click.option(
     "--poll",

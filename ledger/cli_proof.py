@@ -8,6 +8,7 @@ import click
 
 from keyborn.inputs import INPUT_FILE
 from keyborn.output import emit, json_option
+from ledger.options import index_option, mirror_option, network_option
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
@@ -15,14 +16,9 @@ _BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 
 @click.command()
 @click.argument("did")
-@click.option(
-    "--network",
-    type=INPUT_FILE,
-    required=True,
-    help="The log to read: network.toml of its operator.",
-)
-@click.option("--index", type=_FILE, help="Keep what was read in this file, for the next time.")
-@click.option("--mirror", help="A mirror, URL or folder: take the log's entries from there.")
+@network_option
+@index_option
+@mirror_option
 @click.option("--out", type=_FILE, help="Where to write the proof. [default: <id>.kbproof here]")
 @click.option(
     "--finality",

@@ -1,13 +1,29 @@
-"""The options by which a command is told the key that pays (``ledger.account``)."""
+"""Options that several of the ledger's commands share: which log to read, and which key pays."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import click
 
 from keyborn.inputs import INPUT_FILE
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+network_option: Final = click.option(
+    "--network",
+    type=INPUT_FILE,
+    required=True,
+    help="The log to read: network.toml of its operator.",
+)
+index_option: Final = click.option(
+    "--index",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep what was read in this file, for the next time.",
+)
+mirror_option: Final = click.option(
+    "--mirror", help="A mirror, URL or folder: take the log's entries from there."
+)
 
 
 def key_options(command: _Command) -> _Command:
