@@ -1,6 +1,7 @@
 """What `make fuzz` begins at, and what it once found, put to each target without the fuzzer."""
 
 import random
+import re
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from fuzz.ethereum import proven_seeds
 from fuzz.run import _dictionary, _seeds
 from fuzz.target import Broken, Target, taken
 from fuzz.targets import REGRESSIONS, TARGETS
+from pages import DOCS
 
 from did.errors import Invalid, Refused, Unavailable
 
@@ -71,6 +73,12 @@ def test_what_was_found_stays_found(path: Any) -> None:
 
 def test_the_seeds_of_proof_files_prove_something() -> None:
     assert [len(proven.operations) for proven in proven_seeds()] == [3, 3]
+
+
+def test_the_page_names_every_target() -> None:
+    page = (DOCS / "how-to" / "fuzz-the-parsers.md").read_text()
+    rows = re.findall(r"^\| [^|]+ \| (`.*`) \|$", page, re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`([^`]+)`", row)) == sorted(TARGETS)
 
 
 def test_a_run_begins_at_seeds_and_regressions(tmp_path: Any) -> None:
