@@ -9,7 +9,7 @@ import re
 import tomllib
 from typing import Any, Final
 
-from did.errors import Invalid
+from did.errors import Invalid, said_by
 
 DEPTH: Final = 16  # of brackets, or of parts of one key
 
@@ -23,8 +23,7 @@ _QUOTED: Final = re.compile(
     re.DOTALL,
 )
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
-_LONG_KEY: Final = re.compile(rf"(?:[\w-]++[ \t]*+\.[ \t]*+){{{DEPTH}}}")
-_SHOWN: Final = 200  # characters of what the reader says, which may repeat the text
+_LONG_KEY: Final = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{DEPTH}}}")
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _invalid(str(error)[:_SHOWN]) from error
+        raise _invalid(said_by(error)) from error
     except ValueError as error:  # of int, which takes so many digits and no more
         raise _invalid("a number in it is too long") from error
 

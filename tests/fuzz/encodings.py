@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import cbor2
 import rfc8785
-from fuzz.target import Target, same, text_of
+from fuzz.target import Target, same, utf8_of
 from trust_roots import WHOLE
 
 from did import cbor
@@ -84,7 +84,7 @@ TARGETS: Final = {
         ),
     ),
     "toml": Target(
-        lambda data: parse_toml(text_of(data)),
+        lambda data: parse_toml(utf8_of(data)),
         _toml_law,
         lambda: {"trust root": WHOLE.encode(), "dotted": b"a.'b'.\"c\" = [{d = 1.5}, '''\n''']\n"},
         max_bytes=_MOST,

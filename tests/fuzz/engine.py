@@ -4,10 +4,13 @@ Beside what a target itself forbids, a finding is an input that takes more
 than ``CPU`` seconds of the processor, or makes the process grow by more than ``MEMORY`` bytes.
 """
 
+import hashlib
 import os
+import random
 import resource
 import sys
 import time
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -17,6 +20,7 @@ import atheris
 
 CPU: Final = 4.0  # instrumented, and with the laws' own work; without both, a tenth
 MEMORY: Final = 1_073_741_824
+SWOLLEN: Final = 200  # large inputs, before the small ones
 
 INSTRUMENTED: Final = (
     *("did", "keyborn", "ledger", "issuer", "verifier", "devices"),
@@ -31,11 +35,12 @@ with (
     redirect_stderr(StringIO()),
     atheris.instrument_imports(include=list(INSTRUMENTED), enable_loader_override=False),
 ):
-    from fuzz.target import Broken, taken
+    from fuzz.swelling import swollen
+    from fuzz.target import Broken, Target, taken
     from fuzz.targets import TARGETS
 
 
-def fuzz(name: str, options: list[str], log: Path) -> None:
+def fuzz(name: str, options: list[str], *, seed: int, findings: Path, log: Path) -> None:
     """Run the target until a finding, or until libFuzzer's options end it; the process ends too."""
     with log.open("wb") as file:
         for stream in (sys.stdout, sys.stderr):
@@ -49,9 +54,20 @@ def fuzz(name: str, options: list[str], log: Path) -> None:
         if spent > CPU:
             raise Broken(f"{len(data)} bytes take {spent:.1f} s of the processor")
 
+    _swell(target, seed, one, findings)
     atheris.Setup([name, *options, f"-max_len={target.max_bytes}"], one)
     _bound_memory()
     atheris.Fuzz()
+
+
+def _swell(target: Target, seed: int, one: Callable[[bytes], None], findings: Path) -> None:
+    for data in swollen(target, random.Random(seed), SWOLLEN):
+        try:
+            one(data)
+        except BaseException:
+            name = f"swollen-{hashlib.sha1(data, usedforsecurity=False).hexdigest()}"
+            (findings / name).write_bytes(data)
+            raise
 
 
 def _bound_memory() -> None:

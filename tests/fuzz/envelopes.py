@@ -14,6 +14,7 @@ from did import cbor
 from did.cose import CONTENT_TYPE, CWT_CLAIMS, KID, TYP, Sign1, parse_sign1, sign_sign1
 from did.jcs import canonicalize
 from did.jose import EncryptionKey, Jws, encrypt_jwe, jwe_header, parse_jws, sign_jws
+from did.limits import LIMITS
 from did.multibase import base64url_decode, base64url_encode
 from did.strict_json import parse_object
 
@@ -83,6 +84,8 @@ def _jwe_law(message: str, content: bytes) -> None:
 
 def _reply_law(data: bytes, message: str) -> None:
     jwk = parse_object(data)
+    if len(message) > LIMITS.json_bytes:  # of a kid that nobody has: no header of ours
+        return
     same(
         jwe_header(message).get("kid"),
         jwk["kid"] if isinstance(jwk.get("kid"), str) else None,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import tomli_w
 from actors import LOG_ID, STRANGER
-from fuzz.target import Target, same, text_of
+from fuzz.target import Target, same, utf8_of
 from trust_roots import WHOLE
 
 from did.errors import Invalid
@@ -48,7 +48,7 @@ _FIELDS: Final = tuple(
 
 
 def _read_network(data: bytes) -> Network:
-    table: Any = parse_toml(text_of(data)).get("log")
+    table: Any = parse_toml(utf8_of(data)).get("log")
     if not isinstance(table, dict):  # as ``load_network`` does
         raise Invalid("invalid_network", "the file has not one table, [log]")
     return parse_network(table)
@@ -93,7 +93,7 @@ TARGETS: Final = {
         _read_network, _network_law, _networks, max_bytes=_MOST, words=(*_FIELDS, b"[log]\n")
     ),
     "trust-root": Target(
-        lambda data: parse_trust_root(text_of(data)),
+        lambda data: parse_trust_root(utf8_of(data)),
         _root_law,
         lambda: {"whole": WHOLE.encode()},
         max_bytes=_MOST,

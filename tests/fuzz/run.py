@@ -17,7 +17,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fuzz.target import Target
 from fuzz.targets import REGRESSIONS, TARGETS
@@ -74,7 +74,8 @@ def fuzz(name: str, seconds: int, seed: int, *, fresh: bool) -> Outcome:
         ]
         log = logs / f"{name}.log"
         # Instrumented modules take seconds to load: what is forked for each target has them.
-        process = FORKS.Process(target=_start, args=(name, options, log))
+        places = {"seed": seed, "findings": findings, "log": log}
+        process = FORKS.Process(target=_start, args=(name, options), kwargs=places)
         process.start()
         process.join()
         text = log.read_text("utf-8", "replace")
@@ -86,10 +87,10 @@ def fuzz(name: str, seconds: int, seed: int, *, fresh: bool) -> Outcome:
     return Outcome(counted, found[0] if found else None, process.exitcode or 0)
 
 
-def _start(name: str, options: list[str], log: Path) -> None:
+def _start(name: str, options: list[str], **places: Any) -> None:
     from fuzz import engine  # noqa: PLC0415 - instruments what it imports: there, and not here
 
-    engine.fuzz(name, options, log)
+    engine.fuzz(name, options, **places)
 
 
 def _seeds(target: Target, folder: Path, regressions: Path) -> Path:

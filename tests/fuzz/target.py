@@ -99,6 +99,14 @@ def text_of(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def utf8_of(data: bytes) -> str:
+    """``data`` as the text of a file, as whoever loads one has it."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Invalid("not_utf8", "the file is not UTF-8") from error
+
+
 def parts_of(data: bytes, count: int) -> list[bytes]:
     """``data`` at its separators: so many parts, empty where it has fewer."""
     found = data.split(SEPARATOR, count - 1)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fuzz.ethereum import proven_seeds
 from fuzz.run import _dictionary, _seeds
+from fuzz.swelling import swollen
 from fuzz.target import Broken, Target, taken
 from fuzz.targets import REGRESSIONS, TARGETS
 from pages import DOCS
@@ -19,6 +20,7 @@ from did.errors import Invalid, Refused, Unavailable
 CPU = 2.0  # seconds for one input
 MEMORY = 32 * 1_048_576  # bytes
 MUTATIONS = 12  # of each seed
+SWOLLEN = 4  # of each target
 
 SEEDS = [(name, seed) for name, target in TARGETS.items() for seed in target.seeds()]
 FOUND = sorted(path.relative_to(REGRESSIONS) for path in REGRESSIONS.glob("*/*"))
@@ -53,6 +55,14 @@ def test_what_is_near_a_seed_keeps_the_law(name: str) -> None:
         for _ in range(MUTATIONS):
             taken(target, mutated(data, chance))
     taken(target, b"")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_is_large_takes_no_time_and_is_refused_in_few_words(name: str) -> None:
+    for data in swollen(TARGETS[name], random.Random(name), SWOLLEN):
+        started = time.process_time()
+        taken(TARGETS[name], data)
+        assert time.process_time() - started < CPU
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
