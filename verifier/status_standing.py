@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from did.errors import Invalid, KeybornError, Undecided
-from did.identifier import KeyDid
+from did.errors import Invalid, KeybornError, Refused, Undecided
+from did.identifier import DidUrl
 from did.keys import PublicKey
-from did.resolution import Resolution, authenticating_version
+from did.resolution import Resolution, check_current, named_key
 from did.strict_json import parse_object
 from did.timestamps import format_time
 from did.vc.credential import Credential, parse_credential
@@ -92,7 +92,7 @@ class Standing:
                     "the status list is not of the credential's issuer",
                     credential.issuer.text,
                 )
-            key = credential.proof.method.key()
+            key = self._named(credential.proof.method)
             self._check_key(key)
             credential.proof.verify(key)
             list_ = parse_list_subject(url, credential.subject)
@@ -124,22 +124,17 @@ class Standing:
             )
         why = self._why_not_current(key)
         if why is not None:
-            raise StatusPendingError(
-                undecided(
-                    "status_key_not_current",
-                    f"the status list's key is not its issuer's current one: {why.message}",
-                    key.multibase,
-                    hint="the issuer signs its lists anew once its rotation is settled",
-                )
-            )
+            raise _not_current(why, key.multibase)
+
+    def _named(self, method: DidUrl) -> PublicKey:
+        try:
+            return named_key(self.resolution, method)
+        except Refused as error:
+            raise _not_current(error, method.text) from error
 
     def _why_not_current(self, key: PublicKey) -> KeybornError | None:
-        if isinstance(self.resolution.did, KeyDid):
-            return None  # has the one key, which its verification method names
         try:
-            authenticating_version(
-                self.resolution, key, finality=self.policy.finality, step=Check.STATUS
-            )
+            check_current(self.resolution, key, finality=self.policy.finality, step=Check.STATUS)
         except KeybornError as error:
             return error
         return None
@@ -154,6 +149,17 @@ class Standing:
 
     def _has_ended(self, ends: datetime | None) -> bool:
         return ends is not None and self.at >= ends + self.policy.clock_skew
+
+
+def _not_current(why: KeybornError, value: str) -> StatusPendingError:
+    return StatusPendingError(
+        undecided(
+            "status_key_not_current",
+            f"the status list's key is not its issuer's current one: {why.message}",
+            value,
+            hint="the issuer signs its lists anew once its rotation is settled",
+        )
+    )
 
 
 def check_purpose(purpose: str, entry: StatusEntry) -> None:

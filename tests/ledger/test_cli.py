@@ -365,8 +365,13 @@ def test_a_registrar_on_ethereum_starts_without_its_node(files: Path) -> None:
         ([DEVICE.short.text], 2, "--network is needed"),
         (["did:keyborn:x"], 1, "invalid_did"),
         ([f"{DEVICE.short.text}\n"], 1, "invalid_did"),
-        (["did:web:example.com"], 1, "method_not_supported"),
-        (["did:key:z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc"], 1, "invalid_public_key"),
+        (["did:example:1"], 1, "method_not_supported"),
+        (["did:web:example.com"], 2, "--did-web is needed to fetch https://example.com/"),
+        (
+            ["did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme"],
+            1,
+            "invalid_public_key_type",
+        ),
         ([DEVICE.key_did.text, "--version-id", "0-0"], 1, "version_not_found"),
         ([DEVICE.key_did.text, "--version-time", "now"], 1, "invalid_time"),
         (
