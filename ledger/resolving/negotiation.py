@@ -96,16 +96,19 @@ class _Range:
         return 1 if self.name == "*/*" else 0
 
 
+_NOTHING: Final = _Range("", None, 0.0, 0)
+
+
 def negotiate(accept: str, served: Sequence[Representation]) -> Representation:
     """The representation that ``accept``, the value of an ``Accept`` header, prefers.
 
     Raises:
         Invalid: ``representation_not_supported``.
     """
-    ranges = list(_ranges(accept)) or [_Range("*/*", None, 1.0, 0)]
+    ranges = list(_ranges(accept if accept.strip(" \t,") else "*/*"))
     best: tuple[float, int, int, Representation] | None = None
     for preference, representation in enumerate(served):
-        closest = max(ranges, key=lambda one: one.covers(representation))
+        closest = max(ranges, key=lambda one: one.covers(representation), default=_NOTHING)
         if not closest.covers(representation) or closest.quality <= 0:
             continue
         wish = (-closest.quality, closest.place, preference, representation)
