@@ -17,6 +17,7 @@ from did.jcs import JsonObject
 from did.keys import PublicKey
 from did.timestamps import format_time
 from did.web_document import ASSERTION, WebDocument
+from did.web_identifier import WebDid
 
 RETRY_UNTIL_FINAL = 5  # seconds; a block or a few
 
@@ -189,7 +190,17 @@ class Resolver(Protocol):
 
 
 def resolve_offline(did: Did) -> Resolution:
-    """What a DID says of itself with no log asked: a did:key, or a long form (enrolment only)."""
+    """What a DID says of itself with no log asked: a did:key, or a long form (enrolment only).
+
+    Raises:
+        Invalid: ``method_not_supported``: a did:web is what its host says.
+    """
+    if isinstance(did, WebDid):
+        raise Invalid(
+            "method_not_supported",
+            "a did:web says nothing of itself, and its host is not asked here",
+            value=did.text,
+        )
     known = Registration.NOT_APPLICABLE if isinstance(did, KeyDid) else Registration.UNKNOWN
     return Resolution(did, known)
 

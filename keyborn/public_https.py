@@ -145,10 +145,10 @@ class PublicHttps:
         addresses = self._addresses(host, port, until, step)
         context = self._tls()
         for place, address in enumerate(addresses, 1):
+            share = self.deadline / len(addresses)  # so that one that swallows all leaves the rest
             try:
-                plain = socket.create_connection((address, port), timeout=_left(until))
-            except TimeoutError:
-                raise
+                patience = min(_left(until), share)
+                plain = socket.create_connection((address, port), timeout=patience)
             except OSError:
                 if place == len(addresses):
                     raise

@@ -176,7 +176,8 @@ def serve(
     batching = Batching(
         count=batch_size, size=batch_bytes, queue=queue_limit, patience=replace_after
     )
-    web = WebResolver(_public_https()) if did_web else None
+    # No patience: whoever waits for slow hosts is not to keep the registrar from its work.
+    web = WebResolver(_public_https(), patience=0) if did_web else None
     if network is None:
         delay = 0.05 if batch_time is None else batch_time
         service = embedded_service(

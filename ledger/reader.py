@@ -22,7 +22,6 @@ from typing import Final, Self
 from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.identifier import Did, KeybornDid
 from did.resolution import Registration, Resolution, Version, resolve_offline
-from did.web_identifier import WebDid
 from keyborn.faults import FaultPoint
 from ledger.chain import LogEntry
 from ledger.contradiction import (
@@ -175,12 +174,6 @@ class LogReader:
             Invalid: ``method_not_supported``: a did:web.
             KeybornError: As ``sync``.
         """
-        if isinstance(did, WebDid):
-            raise Invalid(
-                "method_not_supported",
-                "a log holds no did:web, which is its host's",
-                value=did.text,
-            )
         resolution = self._resolve(did) if isinstance(did, KeybornDid) else resolve_offline(did)
         return resolution if at is None else resolution.at(at)
 

@@ -20,7 +20,7 @@ from did.resolution import Registration, Resolution
 from did.web_document import MAX_BYTES, WebDocument, parse_web_document
 from did.web_identifier import WebDid
 from keyborn import clock
-from keyborn.public_https import PublicHttps
+from keyborn.public_https import DEADLINE, PublicHttps
 
 MAX_AGE: Final = timedelta(seconds=60)  # for who has no policy of its own
 _KEPT: Final = 256  # documents
@@ -36,6 +36,7 @@ class WebResolver:
     Args:
         https: How documents are fetched.
         max_age: How long one may be kept; zero: it is fetched each time.
+        patience: Seconds to wait for one's turn, while as many as may be are being fetched.
         now: The clock.
     """
 
@@ -44,10 +45,12 @@ class WebResolver:
         https: PublicHttps,
         *,
         max_age: timedelta = MAX_AGE,
+        patience: float = DEADLINE,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._https = https
         self._max_age = max_age
+        self._patience = patience
         self._now = now
         self._kept: OrderedDict[WebDid, tuple[WebDocument, datetime]] = OrderedDict()
         self._lock = threading.Lock()
@@ -63,7 +66,7 @@ class WebResolver:
         """
         kept = None if fresh else self._young(did)
         if kept is None:
-            if not self._slots.acquire(timeout=self._https.deadline):
+            if not self._slots.acquire(timeout=self._patience):
                 raise Unavailable(
                     "busy",
                     "too many did:web documents are being fetched",
