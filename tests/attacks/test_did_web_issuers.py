@@ -12,8 +12,10 @@ from outcomes import invalid, refused, undecided
 from web_hosts import WebHost, answer, document, web_host
 
 from did.errors import Refused
-from did.jcs import JsonObject, canonicalize
+from did.jcs import JsonObject
 from did.resolution import Finality, check_current
+from did.vc.formats import secure_credential
+from did.vc.securing import Format
 from did.vc.status_list import SUSPENSION
 from ledger.resolving.methods import MethodResolver
 from ledger.resolving.web import WebResolver
@@ -306,7 +308,16 @@ def test_which_key_asserts_now(office: Office) -> None:
     assert raised.value.code == "key_not_authorized"
 
 
-def test_the_credential_alone(office: Office) -> None:
-    data = canonicalize(office.credential())
-    verified = office.verifier().verify_credential(data, at=office.house.now)
-    assert verified.credential.issuer == office.did
+@pytest.mark.parametrize("form", [Format.LDP_VC, Format.VC_JWT, Format.VC_COSE])
+def test_the_credential_alone_in_each_format(office: Office, form: Format) -> None:
+    unsigned = {name: value for name, value in office.credential().items() if name != "proof"}
+
+    def verify(signer: Actor) -> Any:
+        data = secure_credential(
+            unsigned, signer.key, issuer=office.did, created=office.house.now, format=form
+        )
+        return office.verifier().verify_credential(data, at=office.house.now)
+
+    assert verify(WEB).credential.issuer == office.did
+    with invalid("unknown_verification_method", Check.ISSUER_KEY):
+        verify(STRANGER)
