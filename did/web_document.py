@@ -4,7 +4,8 @@ What is checked of it (DID Core 1.0, section 5; did:web, 2.5.2):
 
 1. It is one JSON object, with no key twice, and its ``id`` is the very DID that was asked for.
 2. Verification methods and services are objects with an ``id`` of this DID or of another, none
-   twice; relationships are lists of references and methods.
+   twice; relationships are lists of references and methods. Methods have a ``type``, a
+   ``controller`` and one key, services a ``type`` and a ``serviceEndpoint``, each of its form.
 3. No method shows a private key.
 
 A key counts if its method is this DID's own, is controlled by it, and is an Ed25519 key as
@@ -38,6 +39,7 @@ RELATIONSHIPS: Final = (
 
 _MULTIBASE_TYPES: Final = ("Multikey", "Ed25519VerificationKey2020")
 _JWK_TYPES: Final = ("JsonWebKey", "JsonWebKey2020")
+_MATERIAL: Final = ("publicKeyMultibase", "publicKeyJwk", "publicKeyBase58", "publicKeyHex")
 _PRIVATE: Final = ("privateKeyMultibase", "secretKeyMultibase", "privateKeyJwk", "privateKeyBase58")
 
 
@@ -108,14 +110,17 @@ def parse_web_document(did: WebDid, data: bytes) -> WebDocument:
         )
         listed += embedded
     keys = dict(_keys(did, listed))
-    _no_id_twice([*listed, *_objects(content, "service")], did)
+    services = _objects(content, "service")
+    for service in services:
+        _check_service(service)
+    _no_id_twice([*listed, *services], did)
     return WebDocument(did, content, keys, relationships)
 
 
 def _keys(did: WebDid, methods: list[JsonObject]) -> Iterator[tuple[str, PublicKey]]:
     for method in methods:
         name = absolute(_id(method), did.text)
-        _check_public(method)
+        _check_method(method)
         own = name.startswith(f"{did.text}#") and method.get("controller") == did.text
         key = _ed25519(method) if own else None
         if key is not None:
@@ -139,10 +144,26 @@ def _ed25519(method: JsonObject) -> PublicKey | None:
     return None
 
 
-def _check_public(method: JsonObject) -> None:
+def _check_method(method: JsonObject) -> None:
+    """DID Core 1.0, section 5.2."""
+    if not all(isinstance(method.get(name), str) for name in ("type", "controller")):
+        raise _invalid("a method does not have one type and one controller", _id(method))
+    if sum(name in method for name in _MATERIAL) > 1:
+        raise _invalid("a method has a key twice, in two forms", _id(method))
     jwk = method.get("publicKeyJwk")
     if any(name in method for name in _PRIVATE) or (isinstance(jwk, dict) and "d" in jwk):
         raise _invalid("it shows a private key", _id(method))
+
+
+def _check_service(service: JsonObject) -> None:
+    """DID Core 1.0, section 5.4."""
+    type_, endpoint = service.get("type"), service.get("serviceEndpoint")
+    types = type_ if isinstance(type_, list) else [type_]
+    endpoints = endpoint if isinstance(endpoint, list) else [endpoint]
+    if not types or not all(isinstance(one, str) for one in types):
+        raise _invalid("a service has no type", _id(service))
+    if not endpoints or not all(isinstance(one, str | dict) for one in endpoints):
+        raise _invalid("a service has no endpoint", _id(service))
 
 
 def _objects(content: JsonObject, name: str) -> list[JsonObject]:

@@ -69,7 +69,6 @@ SMALL_ORDER = bytes.fromhex("010000000000000000000000000000000000000000000000000
         {"type": "Multikey", "publicKeyMultibase": 5},
         {"type": "Multikey"},
         {"type": "Ed25519VerificationKey2018", "publicKeyBase58": "4zvwRjXUKGfvwnParsHAS3Hu"},
-        {"type": ["Multikey"], "publicKeyMultibase": KEY.multibase},
         {"type": "JsonWebKey", "publicKeyMultibase": KEY.multibase},
         {"type": "JsonWebKey", "publicKeyJwk": jwk(crv="X25519")},
         {"type": "JsonWebKey", "publicKeyJwk": jwk(kty="EC")},
@@ -137,8 +136,30 @@ WRONG: dict[str, Any] = {
     },
     "a service with the name of a method": {
         **document(DID, ISSUER),
-        "service": [{"id": "#key-1"}],
+        "service": [{"id": "#key-1", "type": "Files", "serviceEndpoint": "https://a.example"}],
     },
+    "a service without a type": {
+        "id": DID.text,
+        "service": [{"id": "#a", "serviceEndpoint": "https://a.example"}],
+    },
+    "a service with a type that is none": {
+        "id": DID.text,
+        "service": [{"id": "#a", "type": [1], "serviceEndpoint": "https://a.example"}],
+    },
+    "a service without an endpoint": {"id": DID.text, "service": [{"id": "#a", "type": "Files"}]},
+    "a service with an endpoint that is none": {
+        "id": DID.text,
+        "service": [{"id": "#a", "type": "Files", "serviceEndpoint": [1]}],
+    },
+    "a method without a type": with_method(publicKeyMultibase=KEY.multibase),
+    "a method of two types": with_method(type=["Multikey"], publicKeyMultibase=KEY.multibase),
+    "a method without a controller": {
+        "id": DID.text,
+        "verificationMethod": [{"id": "#key-1", "type": "Multikey"}],
+    },
+    "a key in two forms": with_method(
+        type="Multikey", publicKeyMultibase=KEY.multibase, publicKeyJwk=jwk()
+    ),
     "a private JWK": with_method(type="JsonWebKey", publicKeyJwk=jwk(d="AAAA")),
     "a private Multikey": with_method(type="Multikey", secretKeyMultibase="z"),
 }
