@@ -9,11 +9,14 @@ import json
 import re
 from typing import NoReturn
 
+import orjson
+
 from did.errors import Invalid
 from did.jcs import MAX_INTEGER, Json, JsonObject
 from did.limits import LIMITS
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_CANONICAL: Json = object()  # type: ignore[assignment] # stands for no value
 _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # a sign more
 
 
@@ -29,6 +32,9 @@ def parse(
     if len(data) > max_bytes:
         raise Invalid("json_too_large", f"JSON text is {len(data)} bytes; the limit is {max_bytes}")
     _check_depth(data, max_depth)
+    canonical = _parse_canonical(data)
+    if canonical is not _NOT_CANONICAL:
+        return canonical
     try:
         value: Json = json.loads(
             data.decode("utf-8"),
@@ -55,6 +61,33 @@ def parse_object(
     if not isinstance(value, dict):
         raise Invalid("invalid_json", "JSON text is not an object")
     return value
+
+
+def _parse_canonical(data: bytes) -> Json:
+    """The value of ``data`` if that is how it is written, and its numbers have a place here.
+
+    Then no key is there twice, no surrogate is alone, and nothing is written in two ways. Most of
+    what comes is so, since it was signed in this form; to find out is several times as fast as to
+    parse with hooks, as all the rest is.
+    """
+    try:
+        value: Json = orjson.loads(data)
+        again = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return _NOT_CANONICAL
+    return value if again == data and _has_good_numbers(value) else _NOT_CANONICAL
+
+
+def _has_good_numbers(value: Json) -> bool:
+    kind = type(value)
+    if kind is dict:
+        items = value.values()  # type: ignore[union-attr] # kind says dict
+        return all(type(item) is str or _has_good_numbers(item) for item in items)
+    if kind is list:
+        return all(type(item) is str or _has_good_numbers(item) for item in value)  # type: ignore[union-attr] # a list
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator] # kind says int
+    return kind is not float
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> JsonObject:
