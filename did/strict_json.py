@@ -21,9 +21,20 @@ _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # a sign more
 
 
 def parse(
-    data: bytes, *, max_bytes: int = LIMITS.json_bytes, max_depth: int = LIMITS.json_depth
+    data: bytes,
+    *,
+    max_bytes: int = LIMITS.json_bytes,
+    max_depth: int = LIMITS.json_depth,
+    whole_floats: bool = False,
 ) -> Json:
     """The value of JSON text ``data`` (UTF-8).
+
+    Args:
+        data: The text.
+        max_bytes: The most bytes that are looked at.
+        max_depth: How deep it may be nested.
+        whole_floats: Whether an integer may be written as ``5.0``, and is read as 5: as others
+            write a NumericDate (RFC 7519, section 2), where it is the text itself that is signed.
 
     Raises:
         Invalid: ``json_too_large``, ``json_too_deep``, ``duplicate_key``, ``json_number`` (a float,
@@ -39,7 +50,7 @@ def parse(
         value: Json = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_unique,
-            parse_float=_refuse_float,
+            parse_float=_whole_float if whole_floats else _refuse_float,
             parse_constant=_refuse_float,
             parse_int=_bounded_integer,
         )
@@ -54,10 +65,14 @@ def parse(
 
 
 def parse_object(
-    data: bytes, *, max_bytes: int = LIMITS.json_bytes, max_depth: int = LIMITS.json_depth
+    data: bytes,
+    *,
+    max_bytes: int = LIMITS.json_bytes,
+    max_depth: int = LIMITS.json_depth,
+    whole_floats: bool = False,
 ) -> JsonObject:
     """As ``parse``, for text whose value must be an object."""
-    value = parse(data, max_bytes=max_bytes, max_depth=max_depth)
+    value = parse(data, max_bytes=max_bytes, max_depth=max_depth, whole_floats=whole_floats)
     if not isinstance(value, dict):
         raise Invalid("invalid_json", "JSON text is not an object")
     return value
@@ -101,6 +116,13 @@ def _unique(pairs: list[tuple[str, Json]]) -> JsonObject:
 
 def _refuse_float(text: str) -> NoReturn:
     raise Invalid("json_number", "signed JSON holds no floats", value=text)
+
+
+def _whole_float(text: str) -> int:
+    whole, _, fraction = text.partition(".")
+    if fraction.strip("0"):
+        _refuse_float(text)
+    return _bounded_integer(whole)
 
 
 def _bounded_integer(text: str) -> int:

@@ -34,8 +34,8 @@ def altered(value: Any) -> Any:
     """Another value of the same type: its last bit flipped."""
     if isinstance(value, bool):
         return not value
-    if isinstance(value, int):
-        return value ^ 1
+    if isinstance(value, int | float):
+        return type(value)(int(value) ^ 1)
     if not value:
         return "x"
     # A neighbour in the alphabet, so that base58 and digits stay what they are.
