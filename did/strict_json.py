@@ -16,6 +16,7 @@ from did.jcs import MAX_INTEGER, Json, JsonObject
 from did.limits import LIMITS
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_WHOLE_FLOAT = re.compile(r"-?\d+\.0+", re.ASCII)
 _NOT_CANONICAL: Json = object()  # type: ignore[assignment] # stands for no value
 _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # a sign more
 
@@ -119,10 +120,9 @@ def _refuse_float(text: str) -> NoReturn:
 
 
 def _whole_float(text: str) -> int:
-    whole, _, fraction = text.partition(".")
-    if fraction.strip("0"):
+    if not _WHOLE_FLOAT.fullmatch(text):
         _refuse_float(text)
-    return _bounded_integer(whole)
+    return _bounded_integer(text.partition(".")[0])
 
 
 def _bounded_integer(text: str) -> int:
