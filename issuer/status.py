@@ -43,12 +43,10 @@ class Publication:
 
     Attributes:
         content: The secured credential.
-        media_type: What it is.
         fresh_until: When to look for a newer one.
     """
 
     content: bytes
-    media_type: str
     fresh_until: datetime
 
     @property
@@ -82,7 +80,7 @@ def publication(
         content = _content(connection, row, format)
     fresh = _fresh_until(row, terms, at)
     if fresh is not None and content is not None and identity.rotating():
-        return Publication(content, media_type(format), fresh)
+        return Publication(content, fresh)
     assertion = identity.signing()
     due = fresh is None or _due(row, assertion, terms, at)
     if content is None or due:
@@ -96,7 +94,7 @@ def publication(
         _AFTER_COMMIT.reached()
     fresh = _fresh_until(row, terms, at)
     assert fresh is not None  # it was, or was made so
-    return Publication(content, media_type(format), fresh)
+    return Publication(content, fresh)
 
 
 def _begin(

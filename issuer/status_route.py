@@ -18,15 +18,16 @@ from issuer.status import publication
 from keyborn.http import StrictRoute, answer
 from keyborn.negotiation import is_unchanged, negotiated
 
-_FORMATS: Final = {
-    media_type(each): each for each in (Format.LDP_VC, Format.VC_JWT, Format.VC_COSE)
-}
+# Data Integrity is JSON too, to who knows no better name for it (section 4 of the specification).
+_JSON: Final = ("application/json", "application/ld+json")
 _DEFAULT: Final = media_type(Format.LDP_VC)
+_FORMATS: Final[Mapping[str, Format]] = {
+    **{media_type(each): each for each in (Format.LDP_VC, Format.VC_JWT, Format.VC_COSE)},
+    **dict.fromkeys(_JSON, Format.LDP_VC),
+}
 _OFFERED: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        (_DEFAULT, "application/*", "application/json", "application/ld+json"), _DEFAULT
-    ),
     **{name: name for name in _FORMATS},
+    "application/*": _DEFAULT,
 }
 
 
@@ -56,7 +57,7 @@ def router(issuer: Issuer) -> APIRouter:
         }
         if is_unchanged(request.headers.getlist("if-none-match"), found.etag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        return Response(found.content, media_type=found.media_type, headers=headers)
+        return Response(found.content, media_type=wanted, headers=headers)
 
     return routes
 
@@ -64,6 +65,6 @@ def router(issuer: Issuer) -> APIRouter:
 def _not_acceptable() -> Invalid:
     return Invalid(
         "media_type_not_served",
-        f"a status list is had as {', '.join(_FORMATS)}, and none of them is accepted",
+        f"a status list is had as {', '.join(_FORMATS)}, and none of these is accepted",
         hint="ask for one of them, or send no Accept header",
     )

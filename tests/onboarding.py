@@ -110,13 +110,13 @@ class Paid:
 
 
 @contextmanager
-def services(folder: Path) -> Iterator[Services]:
+def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[Services]:
     """The services, with all their state in ``folder``."""
     with ExitStack() as stack:
         network = stack.enter_context(ledger_service(folder / "ledger"))
         write_network(folder / "network.toml", network)
         make_issuer = stack.enter_context(
-            running(network, folder / "issuer", url=None, statuses=StatusTerms())
+            running(network, folder / "issuer", url=None, statuses=statuses or StatusTerms())
         )
         issuer_url = stack.enter_context(serving_named(make_issuer))
         token = (folder / "issuer" / "admin.token").read_text().strip()

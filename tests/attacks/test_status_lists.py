@@ -464,6 +464,18 @@ def test_a_list_without_an_end(house: Gatehouse) -> None:
     house.admit(device, house.issuer.issue(DEVICE.short))
 
 
+def test_a_ttl_is_no_end(house: Gatehouse) -> None:
+    """It says when to look for a newer list; while there is none, the list counts to its end."""
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    day = timedelta(days=1)
+    house.wait(3_600)
+    house.issuer.publish(ttl=1_000, valid_from=house.now - day / 2, valid_until=house.now + day / 2)
+    house.admit(device, credential)
+    house.wait(day.total_seconds() / 2 + house.policy.clock_skew.total_seconds())
+    with undecided("status_expired", Check.STATUS):
+        house.admit(device, credential)
+
+
 def test_a_list_without_a_time(house: Gatehouse) -> None:
     """Nothing would tell it from an older one; the time at which it was signed does, too."""
     device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)

@@ -36,22 +36,25 @@ def test_a_list_in_each_format(published: World, format_: Format) -> None:
 @pytest.mark.parametrize(
     ("accept", "served"),
     [
-        ("*/*", Format.LDP_VC),
-        ("", Format.LDP_VC),
-        ("application/json", Format.LDP_VC),
-        ("application/ld+json, application/json", Format.LDP_VC),
-        ("application/*", Format.LDP_VC),
-        ("text/html, application/vc+jwt", Format.VC_JWT),
-        ("application/vc;q=0.5, application/vc+cose", Format.VC_COSE),
-        ("application/vc;q=0, application/vc+jwt;q=0.1", Format.VC_JWT),
-        ("Application/VC+JWT; charset=utf-8", Format.VC_JWT),
-        ("application/vc+jwt;q=much, application/vc", Format.LDP_VC),
+        ("*/*", "application/vc"),
+        ("", "application/vc"),
+        ("application/json", "application/json"),
+        ("application/ld+json, application/json", "application/ld+json"),
+        ("application/*", "application/vc"),
+        ("text/html, application/vc+jwt", "application/vc+jwt"),
+        ("application/vc;q=0.5, application/vc+cose", "application/vc+cose"),
+        ("application/vc;q=0, application/vc+jwt;q=0.1", "application/vc+jwt"),
+        ("Application/VC+JWT; charset=utf-8", "application/vc+jwt"),
+        ("application/vc+jwt;q=much, application/vc", "application/vc"),
     ],
 )
-def test_what_is_accepted(published: World, accept: str, served: Format) -> None:
+def test_what_is_accepted(published: World, accept: str, served: str) -> None:
+    """The JSON-LD loader of the W3C's suites reads what is called JSON alone."""
     answer = get(published, accept=accept)
-    assert answer.headers["content-type"] == media_type(served)
+    assert answer.headers["content-type"] == served
     assert answer.headers["vary"] == "accept"
+    if served not in ("application/vc+jwt", "application/vc+cose"):
+        assert answer.json()["type"][1] == "BitstringStatusListCredential"
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/vc;q=0", "application/jwt"])
