@@ -22,6 +22,7 @@
     clock_skew = 60             # seconds
     models = ["..."]            # only devices of one of these models
     roles = ["..."]             # only devices that have all of these roles
+    refused_messages = ["..."]  # no devices of which a status list says one of these
 
 Reading is strict: an unknown field, an empty list of issuers or of types, an issuer named twice
 are refused, each with the field's name. ``status = []`` is for an issuer without status lists:
@@ -177,9 +178,15 @@ def _policy(fields: Fields) -> Policy:
         clock_skew=_seconds(fields, "clock_skew", default.clock_skew, _MOST_SKEW),
         models=fields.some_texts("models") if fields.has("models") else (),
         roles=fields.some_texts("roles") if fields.has("roles") else (),
+        refused_messages=_refused_messages(fields),
     )
     fields.done()
     return policy
+
+
+def _refused_messages(fields: Fields) -> tuple[str, ...]:
+    name = "refused_messages"
+    return fields.some_texts(name) if fields.has(name) else ()
 
 
 def _seconds(fields: Fields, name: str, default: timedelta, most: int) -> timedelta:

@@ -81,6 +81,7 @@ class Policy:
         clock_skew: How far clocks may be apart.
         models: Accepted device models; empty: any.
         roles: Roles that a device must have, all of them; empty: none.
+        refused_messages: What an issuer's status lists may not say of it; empty: anything.
     """
 
     finality: Finality = Finality.FINALIZED
@@ -89,6 +90,7 @@ class Policy:
     clock_skew: timedelta = timedelta(seconds=60)
     models: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    refused_messages: tuple[str, ...] = ()
 
     def to_table(self) -> dict[str, Any]:
         """Its TOML table."""
@@ -102,6 +104,8 @@ class Policy:
             table["models"] = list(self.models)
         if self.roles:
             table["roles"] = list(self.roles)
+        if self.refused_messages:
+            table["refused_messages"] = list(self.refused_messages)
         return table
 
 

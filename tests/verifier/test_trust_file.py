@@ -42,6 +42,7 @@ def test_each_field_is_read() -> None:
         timedelta(seconds=5),
         ("meter",),
         ("sensor", "door"),
+        ("to be replaced",),
     )
 
 
