@@ -77,7 +77,8 @@ class Policy:
     Attributes:
         finality: How settled the log's entries must be.
         max_ledger_age: How old the newest verified head of the log may be.
-        max_status_age: How long ago a status list may have been fetched; zero: for this decision.
+        max_status_age: How long ago a status list, or the document of a did:web issuer, may have
+            been fetched; zero: for this decision.
         clock_skew: How far clocks may be apart.
         models: Accepted device models; empty: any.
         roles: Roles that a device must have, all of them; empty: none.
