@@ -73,8 +73,8 @@ class Inquiry:
             evidence.age = age(self.at, resolution.as_of)
 
     def _ask(self, did: Did) -> Resolution:
-        if isinstance(did, WebDid):
-            self.trust_root.issuer(did)
+        if isinstance(did, WebDid) and not self.trust_root.may_fetch(did):
+            self.trust_root.issuer(did)  # which it does not have
         try:
             resolution = self.resolver.resolve(did)
         except (Invalid, Unavailable) as error:

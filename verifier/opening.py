@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from did.web_identifier import WebDid
 from keyborn.files import private_directory
 from keyborn.public_https import PublicHttps
 from ledger.network import open_reader
@@ -78,7 +77,7 @@ def open_verifier(trust_root: Path, directory: Path, *, audience: str) -> Verifi
 
 
 def _web(trust_root: TrustRoot, https: PublicHttps | None) -> WebResolver | None:
-    """For did:web, if the trust root names an issuer by one: else nothing is fetched at all."""
-    if not any(isinstance(issuer.did, WebDid) for issuer in trust_root.issuers):
+    """For did:web, if the trust root names one: else nothing is fetched at all."""
+    if not trust_root.names_hosts:
         return None
     return WebResolver(https or PublicHttps(), max_age=trust_root.policy.max_status_age)

@@ -34,6 +34,7 @@ from did.vc.status_list import (
     parse_list_subject,
     read_status,
 )
+from did.web_identifier import WebDid
 from keyborn.client import LOOPBACK
 from verifier.decision import Check
 from verifier.store import KeptList
@@ -57,7 +58,7 @@ class Standing:
 
     Attributes:
         issuer: On the trust root.
-        resolve: What the log, or a did:web host, says of a DID, fresh.
+        resolve: What the log says of a DID, fresh.
         policy: For freshness, finality and clocks.
         at: The moment of the decision.
     """
@@ -131,7 +132,7 @@ class Standing:
                     " trust root lets sign its lists",
                     credential.issuer.text,
                 )
-            key = self._named(credential.issuer, credential.proof.method)
+            key = self._named(credential.proof.method)
             self._check_key(credential.issuer, key)
             credential.proof.verify(key)
             list_ = parse_list_subject(url, credential.subject)
@@ -177,15 +178,19 @@ class Standing:
         if why is not None:
             raise _not_current(why, key.multibase)
 
-    def _named(self, signer: Did, method: DidUrl) -> PublicKey:
-        resolution = self.resolve(signer)
+    def _named(self, method: DidUrl) -> PublicKey:
+        if not isinstance(method.did, WebDid):
+            return method.key()
         try:
-            return named_key(resolution, method)
+            return named_key(self.resolve(method.did), method)
         except Refused as error:
             raise _not_current(error, method.text) from error
 
     def _why_not_current(self, signer: Did, key: PublicKey) -> KeybornError | None:
-        resolution = self.resolve(signer)
+        try:
+            resolution = self.resolve(signer)
+        except Refused as error:  # of a did:web, that it is gone
+            return error
         try:
             check_current(resolution, key, finality=self.policy.finality, step=Check.STATUS)
         except KeybornError as error:

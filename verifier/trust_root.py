@@ -16,6 +16,7 @@ from did.keys import PublicKey
 from did.resolution import Finality
 from did.timestamps import format_time
 from did.vc.credential import PROVISIONING
+from did.web_identifier import WebDid
 from ledger.network import Network
 
 DEFAULT_TYPES: Final = (PROVISIONING,)
@@ -148,6 +149,16 @@ class TrustRoot:
             "policy": self.policy.to_table(),
         }
         return hashlib.sha256(canonicalize(said)).hexdigest()
+
+    def may_fetch(self, did: Did) -> bool:
+        """Whether the document of a did:web may be fetched: it is named as issuer, or for lists."""
+        return any(did in (issuer.did, *issuer.status_issuers) for issuer in self.issuers)
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether a did:web is named at all."""
+        named = (did for issuer in self.issuers for did in (issuer.did, *issuer.status_issuers))
+        return any(isinstance(did, WebDid) for did in named)
 
     def issuer(self, did: Did) -> TrustedIssuer:
         """The entry of ``did``.

@@ -14,6 +14,7 @@ from web_hosts import WebHost, answer, document, web_host
 from did.errors import Refused
 from did.jcs import JsonObject
 from did.resolution import Finality, check_current
+from did.vc.credential import sign_credential
 from did.vc.formats import secure_credential
 from did.vc.securing import Format
 from did.vc.status_list import SUSPENSION
@@ -297,6 +298,30 @@ def test_a_kept_status_list_ends_with_its_key(office: Office) -> None:
         admit(office, office.credential(key=NEXT.key), verifier)
     office.issuer.publish(key=NEXT.key)
     admit(office, office.credential(key=NEXT.key), verifier)
+
+
+def test_a_did_web_that_signs_the_lists_of_another(office: Office) -> None:
+    """Named for lists, its host is asked; and what it has no document for counts no more."""
+    house = office.house
+    trusted = house.issuer.trusted(status_issuers=(office.did,))
+    web = WebResolver(office.host.https(), max_age=timedelta(0), now=lambda: house.now)
+    verifier = house.verifier(trusted, resolver=MethodResolver(house.reader, web))
+    for purpose in house.issuer.bits:
+        document_ = house.issuer.list(purpose)
+        unsigned = {name: value for name, value in document_.items() if name != "proof"}
+        unsigned["issuer"] = office.did.text
+        house.issuer.serve(
+            purpose, sign_credential(unsigned, WEB.key, issuer=office.did, created=house.now)
+        )
+    credential = house.issuer.issue(DEVICE.short)
+    admit(office, credential, verifier)
+    office.host.serve(office.did, answer(b"", "404 Not Found"))
+    with undecided("status_key_not_current", Check.STATUS):
+        admit(office, credential, verifier)
+    with undecided("status_issuer_mismatch", Check.STATUS):
+        admit(office, credential, house.verifier())
+    office.serve(WEB)
+    admit(office, credential, verifier)
 
 
 def test_which_key_asserts_now(office: Office) -> None:

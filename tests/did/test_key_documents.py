@@ -163,3 +163,11 @@ def test_what_is_no_did_key(identifier: str, code: str) -> None:
     with pytest.raises(Invalid) as raised:
         expand(identifier)
     assert raised.value.code == code
+
+
+def test_no_secret_is_in_any_form() -> None:
+    for name, *_ in FORMATS:
+        options = KeyOptions(public_key_format=name, enable_experimental_public_key_types=True)
+        methods: Any = expand(ED25519, options)["verificationMethod"]
+        assert all("d" not in method.get("publicKeyJwk", {}) for method in methods)
+        assert all("private" not in member for method in methods for member in method)

@@ -1,6 +1,7 @@
 """Fetching over HTTPS: what is answered, and in which ways that fails."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,3 +132,7 @@ def test_what_is_no_tls(host: WebHost) -> None:
 def test_the_systems_own_look_up() -> None:
     assert "127.0.0.1" in _system_look_up("127.0.0.1", 443)
     assert fails(PublicHttps(), "https://127.0.0.1/").code == "address_not_public"
+
+
+def test_tls_is_at_least_1_2(host: WebHost) -> None:
+    assert host.https()._tls().minimum_version >= ssl.TLSVersion.TLSv1_2
