@@ -24,6 +24,8 @@ class Limits:
     credentials_in_presentation: int = 16
     status_list_bits: int = 8 * 1_048_576
     challenge: int = 256
+    request_link: int = 32_768
+    dcql_list: int = 64  # elements of each list in a query
 
 
 LIMITS = Limits()
