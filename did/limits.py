@@ -26,6 +26,7 @@ class Limits:
     challenge: int = 256
     request_link: int = 32_768
     dcql_list: int = 64  # elements of each list in a query
+    dcql_asked: int = 8_192  # so that a signed request with it is no longer than ``jwt``
 
 
 LIMITS = Limits()

@@ -122,6 +122,11 @@ class Verifier:
         return self._root
 
     @property
+    def resolver(self) -> Resolver:
+        """Of the log that it believes."""
+        return self._resolver
+
+    @property
     def audience(self) -> str:
         """Its name: what presentations to it are made for."""
         return self._challenges.audience

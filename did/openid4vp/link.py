@@ -121,6 +121,12 @@ def check_url(text: Json, name: str) -> str:
     return text
 
 
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL that was checked: ``https://host[:port]``."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def invalid(problem: str, value: object = None) -> Invalid:
     """The error of a request, in its link or in its request object, that is malformed."""
     return Invalid("invalid_authorization_request", problem, value=value)
