@@ -106,7 +106,7 @@ def check_url(text: Json, name: str) -> str:
         raise invalid(f"{name} is not a URL")
     try:
         parts = urlsplit(text)
-        usable = bool(parts.hostname) and "@" not in parts.netloc and (parts.port or 1) > 0
+        usable = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         usable = False
     if not usable or parts.scheme not in ("https", "http") or parts.fragment or not text.isascii():

@@ -1,6 +1,4 @@
-import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from onboarding import Services, services
