@@ -84,9 +84,9 @@ def shown(picks: tuple[Pick, ...]) -> dict[str, list[Candidate]]:
 
 
 @settings(max_examples=40)
-@given(queries(), st.lists(CANDIDATES, max_size=4), optional=st.booleans())
+@given(value=queries(), held=st.lists(CANDIDATES, max_size=4), optional=st.booleans())
 def test_what_is_selected_satisfies_the_query_and_each_of_it_is_asked_for(
-    value: dict[str, Any], held: list[Candidate], *, optional: bool
+    *, value: dict[str, Any], held: list[Candidate], optional: bool
 ) -> None:
     query = parse_query(value)
     picks = selected(query, held, optional=optional)
@@ -102,9 +102,14 @@ def test_what_is_selected_satisfies_the_query_and_each_of_it_is_asked_for(
 
 
 @settings(max_examples=40)
-@given(queries(), st.lists(CANDIDATES, max_size=4), CANDIDATES, optional=st.booleans())
+@given(
+    value=queries(),
+    held=st.lists(CANDIDATES, max_size=4),
+    more=CANDIDATES,
+    optional=st.booleans(),
+)
 def test_one_credential_more_never_takes_an_answer_away(
-    value: dict[str, Any], held: list[Candidate], more: Candidate, *, optional: bool
+    *, value: dict[str, Any], held: list[Candidate], more: Candidate, optional: bool
 ) -> None:
     query = parse_query(value)
     before = selected(query, held, optional=optional)
