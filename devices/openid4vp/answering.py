@@ -17,12 +17,12 @@ from did.identifier import KeybornDid
 from did.jcs import Json, JsonObject, canonicalize
 from did.jose import encrypt_jwe
 from did.keys import Signer
-from did.openid4vp.formats import LDP_VC, accepts, candidate, to_entry
+from did.openid4vp.formats import accepts, candidate, to_entry
 from did.openid4vp.request import AuthorizationRequest
 from did.openid4vp.response import ErrorResponse, VpResponse
 from did.openid4vp.selection import Candidate, Match, Pick, select
-from did.vc.credential import CONFIGURATION, parse_credential
-from did.vc.presentation import sign_presentation
+from did.vc.credential import CONFIGURATION, Credential
+from did.vc.formats import secure_presentation
 from keyborn.client import request_json
 from keyborn.oauth_errors import description, explained
 
@@ -48,19 +48,18 @@ class Holdings:
     Attributes:
         did: Who presents.
         signer: Its current key.
-        credentials: Secured, by the device's names for them.
+        credentials: By the device's names for them.
     """
 
     did: KeybornDid
     signer: Signer
-    credentials: Mapping[str, JsonObject]
+    credentials: Mapping[str, Credential]
 
     def candidates(self) -> tuple[Candidate, ...]:
         """What may be presented: no configuration credential, whatever it is called."""
-        parsed = {name: parse_credential(each) for name, each in self.credentials.items()}
         return tuple(
-            candidate(name, each, LDP_VC)
-            for name, each in parsed.items()
+            candidate(name, each)
+            for name, each in self.credentials.items()
             if CONFIGURATION not in each.types
         )
 
@@ -107,16 +106,21 @@ def shown(request: AuthorizationRequest, picks: Sequence[Pick]) -> JsonObject:
 def answer(
     request: AuthorizationRequest, picks: Sequence[Pick], holdings: Holdings, *, at: datetime
 ) -> VpResponse:
-    """The answer to ``request`` with ``picks``."""
-    return VpResponse(
-        {
+    """The answer to ``request`` with ``picks``.
+
+    Raises:
+        UnanswerableError: ``invalid_nonce``: a format cannot carry the request's nonce.
+    """
+    try:
+        token = {
             pick.query.id: tuple(
                 _entry(request, pick, match, holdings, at=at) for match in pick.matches
             )
             for pick in picks
-        },
-        request.state,
-    )
+        }
+    except KeybornError as error:
+        raise UnanswerableError(error.at(_PRESENT), request.response_uri, request.state) from error
+    return VpResponse(token, request.state)
 
 
 def deliver(http: httpx.Client, request: AuthorizationRequest, response: VpResponse) -> JsonObject:
@@ -155,18 +159,20 @@ def _post(http: httpx.Client, url: str, form: Mapping[str, str], *, step: str) -
 def _entry(
     request: AuthorizationRequest, pick: Pick, match: Match, holdings: Holdings, *, at: datetime
 ) -> JsonObject | str:
-    credential = holdings.credentials[match.candidate.name]
+    held = holdings.credentials[match.candidate.name]
     if not pick.query.holder_binding:
-        return to_entry(canonicalize(credential), match.candidate.format)
-    presentation = sign_presentation(
-        [credential],
+        return to_entry(held.to_bytes(), held.format)
+    presentation = secure_presentation(
+        [(held.to_bytes(), held.format)],
         holdings.signer,
         holder=holdings.did,
         challenge=request.nonce,
         audience=request.client_id.text,
         created=at,
+        expires=request.expires,  # by the verifier's clock, which need not be the device's
+        format=held.format,
     )
-    return to_entry(canonicalize(presentation), match.candidate.format)
+    return to_entry(presentation, held.format)
 
 
 def _shown(pick: Pick, match: Match) -> JsonObject:

@@ -18,11 +18,12 @@ from devices.openid4vp.answering import (
 from devices.openid4vp.requests import Fetching, UnanswerableError
 from did.errors import KeybornError
 from did.identifier import Did, DidUrl, KeyDid
-from did.jcs import JsonObject
+from did.jcs import JsonObject, canonicalize
 from did.keys import PublicKey
 from did.openid4vp.link import RequestLink, origin
 from did.openid4vp.request import AuthorizationRequest
 from did.resolution import Finality, Resolver, authenticating_version
+from did.vc.formats import read_credential
 
 if TYPE_CHECKING:
     import httpx
@@ -60,24 +61,25 @@ def answer_link(
         return http
 
     at = agent.now()
+    credential = read_credential(canonicalize(agent.credential()))
     fetching = Fetching(
         connect=connect,
         key=lambda method: _key(method, resolver),
         nonce=lambda: secrets.token_urlsafe(_NONCE_BYTES),
         at=at,
     )
-    holdings = Holdings(agent.did, agent.controller.signer, {"provisioning": agent.credential()})
+    holdings = Holdings(agent.did, agent.controller.signer, {"provisioning": credential})
     try:
         request = fetching.obtain(link, pinned=pinned)
         picks = choose(request, holdings, optional=optional)
         said = shown(request, picks)
         _check_agreed(request, agreed=agree(said))
+        response = answer(request, picks, holdings, at=at)
     except UnanswerableError as failed:
         if failed.response_uri is not None:
             with suppress(KeybornError):  # what went wrong first is what counts
                 tell(connect(origin(failed.response_uri)), failed)
         raise failed.cause from failed
-    response = answer(request, picks, holdings, at=at)
     answered = deliver(connect(origin(request.response_uri)), request, response)
     redirect = answered.get("redirect_uri")
     return {**said, "continue_at": redirect} if isinstance(redirect, str) else said

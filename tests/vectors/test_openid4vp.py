@@ -20,7 +20,7 @@ from did.openid4vp.request import ANY_WALLET, open_request, read_request
 from did.openid4vp.response import ErrorResponse, VpResponse, parse_form, parse_response
 from did.openid4vp.selection import Candidate, claims_at, select, w3c_types
 from did.strict_json import parse_object
-from did.vc.presentation import parse_presentation
+from did.vc.formats import read_presentation
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     each["name"]: each for each in vectors("oid4vp/examples-1_0.json")["examples"]
@@ -226,9 +226,9 @@ def a_presentation_of_another_cryptosuite() -> None:
     assert parse_client_id(presentation["proof"]["domain"]).prefix is Prefix.X509_SAN_DNS
     read = parse_response({"vp_token": {"example_ldp_vc": [presentation]}})
     assert isinstance(read, VpResponse)
-    data = from_entry(read.vp_token["example_ldp_vc"][0], "ldp_vc")
+    data, format_ = from_entry(read.vp_token["example_ldp_vc"][0], "ldp_vc")
     with pytest.raises(Invalid):
-        parse_presentation(data)
+        read_presentation(data, format_)
 
 
 def claims_for_an_audience(name: str) -> None:

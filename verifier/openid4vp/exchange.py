@@ -28,7 +28,7 @@ from did.openid4vp.link import FetchMethod, RequestLink
 from did.openid4vp.request import AuthorizationRequest, ResponseMode, sign_request
 from did.openid4vp.response import ErrorResponse, VpResponse, VpToken
 from did.openid4vp.selection import Candidate, check_satisfied
-from did.vc.presentation import parse_presentation
+from did.vc.formats import read_presentation
 from keyborn import problem
 from verifier.decision import Check, Outcome, Trail, outcome_of
 from verifier.openid4vp.identity import Identity
@@ -219,8 +219,8 @@ def _presentations(query: Query, token: VpToken) -> list[bytes]:
 
 
 def _presentation(query: CredentialQuery, entry: JsonObject | str) -> tuple[bytes, Candidate]:
-    data = from_entry(entry, query.format)
-    parsed = parse_presentation(data)
+    data, format_ = from_entry(entry, query.format)
+    parsed = read_presentation(data, format_)
     if len(parsed.credentials) != 1:
         raise Invalid(
             "invalid_vp_token",
@@ -229,7 +229,7 @@ def _presentation(query: CredentialQuery, entry: JsonObject | str) -> tuple[byte
             value=query.id,
             hint="present each credential by itself",
         )
-    return data, candidate(query.id, parsed.credentials[0], query.format)
+    return data, candidate(query.id, parsed.credentials[0])
 
 
 def _result(device: AuthenticatedDevice, token: VpToken) -> JsonObject:

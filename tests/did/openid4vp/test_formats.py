@@ -3,13 +3,12 @@
 from typing import Any
 
 import pytest
-from actors import DEVICE, NOW
-from scripted_issuer import credential
+from formats import credential, presentation
 
 from did.errors import Invalid
-from did.jcs import canonicalize
-from did.openid4vp.formats import LDP_VC, SUPPORTED, accepts, candidate, from_entry, to_entry
-from did.vc.credential import PROVISIONING, parse_credential
+from did.openid4vp.formats import SUPPORTED, accepts, candidate, from_entry, to_entry
+from did.vc.credential import PROVISIONING
+from did.vc.formats import Format, read_credential
 
 
 @pytest.mark.parametrize(
@@ -29,28 +28,69 @@ from did.vc.credential import PROVISIONING, parse_credential
     ],
 )
 def test_what_a_verifier_takes(theirs: Any, *, taken: bool) -> None:
-    assert accepts(theirs, LDP_VC) is taken
+    assert accepts(theirs, Format.LDP_VC) is taken
+
+
+@pytest.mark.parametrize(
+    ("format_", "values", "taken"),
+    [
+        (Format.VC_JWT, ["ES256", "EdDSA"], True),
+        (Format.JWT_VC_JSON, ["Ed25519"], True),
+        (Format.JWT_VC_JSON, ["ES256"], False),
+        (Format.VC_COSE, [-19], True),
+        (Format.VC_COSE, [-7], False),
+        (Format.VC_COSE, ["EdDSA"], False),
+    ],
+)
+def test_algorithms_that_a_verifier_takes(
+    format_: Format, values: list[Any], *, taken: bool
+) -> None:
+    assert accepts({format_.value: {"alg_values": values}}, format_) is taken
+    assert accepts({format_.value: {}}, format_)
 
 
 def test_no_format_is_taken_that_is_not_supported_here() -> None:
     assert not accepts({"mso_mdoc": {}}, "mso_mdoc")
+    assert SUPPORTED.keys() == set(Format)
 
 
-def test_a_credential_as_what_may_answer() -> None:
-    document = credential(DEVICE.did, at=NOW)
-    made = candidate("it", parse_credential(document), LDP_VC)
-    assert (made.name, made.format, made.claims) == ("it", LDP_VC, document)
+@pytest.mark.parametrize("format_", Format)
+def test_a_credential_as_what_may_answer(format_: Format) -> None:
+    parsed = read_credential(credential(format_), format_)
+    made = candidate("it", parsed)
+    assert (made.name, made.format, made.claims) == ("it", format_.value, parsed.document)
     assert PROVISIONING in made.types
     assert "https://www.w3.org/2018/credentials#VerifiableCredential" in made.types
 
 
-def test_there_and_back() -> None:
-    data = canonicalize(credential(DEVICE.did, at=NOW))
-    assert from_entry(to_entry(data, LDP_VC), LDP_VC) == data
+@pytest.mark.parametrize("format_", Format)
+def test_there_and_back(format_: Format) -> None:
+    data = presentation(format_)
+    entry = to_entry(data, format_)
+    assert isinstance(entry, dict if format_ is Format.LDP_VC else str)
+    assert from_entry(entry, format_.value) == (data, format_)
 
 
-@pytest.mark.parametrize(("entry", "format_"), [("eyJ", LDP_VC), ({"a": 1}, "mso_mdoc")])
+@pytest.mark.parametrize(
+    ("entry", "format_"),
+    [
+        ("eyJ", "ldp_vc"),
+        ({"a": 1}, "vc+jwt"),
+        ({"a": 1}, "jwt_vc_json"),
+        ({"a": 1}, "vc+cose"),
+        ("e\u00e4J", "vc+jwt"),
+        ({"a": 1}, "mso_mdoc"),
+        ("eyJ", "dc+sd-jwt"),
+    ],
+)
 def test_an_entry_of_another_form(entry: Any, format_: str) -> None:
     with pytest.raises(Invalid) as caught:
         from_entry(entry, format_)
     assert caught.value.code == "invalid_vp_token"
+
+
+def test_a_message_is_in_base64url_of_one_spelling() -> None:
+    for entry in ("A", "AA==", "A/A", "AB"):
+        with pytest.raises(Invalid) as caught:
+            from_entry(entry, "vc+cose")
+        assert caught.value.code == "invalid_base64url"
