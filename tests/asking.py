@@ -85,7 +85,7 @@ class Gate:
             "created": self.house.now,
             **changes,
         }
-        signer = given.pop("signer", device.key)
+        signer = given.pop("signer", None) or device.key
         return sign_presentation(credentials, signer, **given)
 
     def post(self, request: AuthorizationRequest, **fields: Any) -> httpx.Response:
