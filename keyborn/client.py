@@ -173,7 +173,7 @@ def request(
             "the service redirects, which is not followed",
             step=step,
             value=url,
-            hint=f"if it is trusted, name it directly: {response.headers['location']}",
+            hint=f"if it is trusted, name it directly: {response.headers.get('location')}",
         )
     raise problem.parse(
         response.status_code, body, retry_after=response.headers.get("retry-after"), step=step

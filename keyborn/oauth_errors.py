@@ -23,10 +23,14 @@ def description(error: KeybornError) -> str:
     return "".join(each if each.isprintable() else "?" for each in allowed)
 
 
-def explained(error: KeybornError) -> KeybornError:
-    """``error``, made of an answer, as whoever answered means it, if it was one of our services."""
+def explained(error: KeybornError, *, hint: str) -> KeybornError:
+    """``error``, made of an answer, as whoever answered means it, if it was one of our services.
+
+    ``hint`` is what to do where neither it nor the error itself says.
+    """
     told = _TOLD.fullmatch(error.message)
     if told is not None:
         error.message, error.code = told["message"], told["code"]
         error.hint = told["hint"] or error.hint
+    error.hint = error.hint or hint
     return error

@@ -153,7 +153,7 @@ def _post(http: httpx.Client, url: str, form: Mapping[str, str], *, step: str) -
     try:
         return request_json(http, "POST", url, step=step, form=form)
     except KeybornError as error:
-        raise explained(error) from error
+        raise explained(error, hint="ask the verifier's operator what it misses") from error
 
 
 def _entry(

@@ -92,6 +92,8 @@ class Fetching:
         try:
             asked_by = parse_client_id(link.client_id).did()
             _check_pinned(asked_by, pinned)
+            if link.request_uri is not None:
+                check_url(link.request_uri, "request_uri")
         except KeybornError as error:
             raise error.at(_LINK) from error
         wallet_nonce = self.nonce() if link.method is FetchMethod.POST else None
@@ -123,7 +125,7 @@ class Fetching:
                 max_bytes=LIMITS.jwt,
             )
         except KeybornError as error:
-            raise explained(error) from error
+            raise explained(error, hint="ask the verifier for a new link") from error
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != REQUEST_TYPE:
             raise Invalid(

@@ -91,7 +91,6 @@ class AuthorizationRequest:
             metadata["jwks"] = {"keys": [self.encryption]}
             metadata["encrypted_response_enc_values_supported"] = [CONTENT_ENCRYPTION]
         value: dict[str, Json] = {
-            "iss": self.client_id.text,
             "aud": ANY_WALLET,
             "client_id": self.client_id.text,
             "response_type": RESPONSE_TYPE,

@@ -35,6 +35,12 @@ def wallet() -> Iterator[Peer]:
 
 
 @pytest.fixture(scope="session")
+def openid4vp() -> Iterator[Peer]:
+    with running("openid4vp.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     with services(tmp_path_factory.mktemp("services")) as world:
         yield world

@@ -72,7 +72,7 @@ def test_there_and_back(request_: AuthorizationRequest) -> None:
 def test_what_a_request_object_says() -> None:
     made = PLAIN.to_json()
     assert made["aud"] == ANY_WALLET == "https://self-issued.me/v2"
-    assert made["client_id"] == made["iss"] == f"decentralized_identifier:{DEVICE.key_did}"
+    assert made["client_id"] == f"decentralized_identifier:{DEVICE.key_did}"
     assert made["response_type"] == "vp_token"
     assert made["response_mode"] == "direct_post"
     assert made["dcql_query"] == QUERY.document
