@@ -138,12 +138,9 @@ def test_its_verifier_and_our_device(openid4vp: Peer, device: Agent, mode: str) 
 
 def test_its_verifier_and_a_device_that_pins_another(openid4vp: Peer, device: Agent) -> None:
     asked = openid4vp.ask("listen", seed="08" * 32, query=QUERY, mode="direct_post")
-    link, other = (
-        parse_link(asked["link"]),
-        parse_did("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"),
-    )
+    link = parse_link(asked["link"])
     with pytest.raises(KeybornError) as caught:
-        answer_link(device, link, resolver=no_log, pinned=other)
+        answer_link(device, link, resolver=no_log, pinned=STRANGER.key_did)
     assert caught.value.code == "other_verifier"
     answer_link(device, link, resolver=no_log, pinned=parse_did(asked["did"]))
     assert openid4vp.ask("received")["presentations"]

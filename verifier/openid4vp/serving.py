@@ -13,10 +13,12 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 from fastapi import FastAPI
 
+from did.errors import Invalid
 from did.identifier import Did
 from keyborn.tokens import admin_token
 from verifier.openid4vp.exchange import Exchange
@@ -52,8 +54,10 @@ def add_openid4vp(
         stack: Closes what is opened here.
 
     Raises:
+        Invalid: ``invalid_url``.
         KeybornError: As ``verifier.openid4vp.identity`` and ``open_requests``.
     """
+    _check_url(url)
     if named is None:
         identity = own_identity(directory)
     else:
@@ -75,3 +79,18 @@ def add_openid4vp(
         )
     install(app, exchange, token=token.text, now=now)
     _log.info("requests are signed by %s", identity.did.text)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and not (parts.query or parts.fragment or parts.username)
+    except ValueError:
+        usable = False
+    if not usable or parts.scheme not in ("https", "http"):
+        raise Invalid(
+            "invalid_url",
+            "a verifier's URL is of the form https://host[:port][/path]",
+            value=url,
+            hint="name it with --url, as devices reach it",
+        )
