@@ -18,12 +18,12 @@ from devices.openid4vp.answering import (
 from devices.openid4vp.requests import Fetching, UnanswerableError
 from did.errors import KeybornError
 from did.identifier import Did, DidUrl, KeyDid
-from did.jcs import JsonObject, canonicalize
+from did.jcs import JsonObject
 from did.keys import PublicKey
 from did.openid4vp.link import RequestLink, origin
 from did.openid4vp.request import AuthorizationRequest
 from did.resolution import Finality, Resolver, authenticating_version
-from did.vc.formats import read_credential
+from did.vc.formats import credential_in
 
 if TYPE_CHECKING:
     import httpx
@@ -61,7 +61,7 @@ def answer_link(
         return http
 
     at = agent.now()
-    credential = read_credential(canonicalize(agent.credential()))
+    credential = credential_in(agent.credential())
     fetching = Fetching(
         connect=connect,
         key=lambda method: _key(method, resolver),

@@ -11,6 +11,7 @@ from did.challenge import Challenge
 from did.errors import KeybornError
 from did.jcs import JsonObject
 from did.vc.credential import PROVISIONING
+from did.vc.formats import Format
 from verifier.decision import Check, Trail
 from verifier.verifier import Verifier
 
@@ -22,10 +23,15 @@ def gate(house: Gatehouse) -> Verifier:
     return house.verifier(house.issuer.trusted(types=(PROVISIONING, MAINTENANCE)))
 
 
-def answer(house: Gatehouse, challenge: Challenge, *credentials: JsonObject) -> tuple[bytes, ...]:
+Secured = tuple[bytes, Format | None]
+
+
+def answer(house: Gatehouse, challenge: Challenge, *credentials: JsonObject) -> tuple[Secured, ...]:
     """Each credential in a presentation of its own, by the device."""
     device = house.device(DEVICE)
-    return tuple(house.present(device, each, challenge=challenge) for each in credentials)
+    return tuple(
+        (house.present(device, each, challenge=challenge), Format.LDP_VC) for each in credentials
+    )
 
 
 def test_two_credentials_in_two_presentations_are_one_device(
@@ -75,7 +81,7 @@ def test_two_holders_are_not_one(house: Gatehouse, gate: Verifier) -> None:
     (first,) = answer(house, challenge, house.issuer.issue(DEVICE.short))
     second = house.present(stranger, serviced, challenge=challenge)
     with refused("holders_differ", Check.HOLDER):
-        gate.verify_all([first, second], challenge=challenge, at=house.now)
+        gate.verify_all([first, (second, None)], challenge=challenge, at=house.now)
     (twin,) = answer(house, challenge, own)
     gate.verify_all([first, twin], challenge=challenge, at=house.now)
 
@@ -94,9 +100,9 @@ def test_each_presentation_answers_the_challenge_and_is_signed(
         gate.verify_all(stale, challenge=challenge, at=house.now)
 
     forged = list(whole)
-    forged[position] = whole[position].replace(
-        b'"verifiableCredential"', b'"x":1,"verifiableCredential"'
-    )
+    data, format_ = whole[position]
+    altered = data.replace(b'"verifiableCredential"', b'"x":1,"verifiableCredential"')
+    forged[position] = (altered, format_)
     with invalid("invalid_signature", Check.PRESENTATION_SIGNATURE):
         gate.verify_all(forged, challenge=challenge, at=house.now)
     gate.verify_all(whole, challenge=challenge, at=house.now)
@@ -111,12 +117,12 @@ def test_an_answer_of_no_presentations_is_none(house: Gatehouse, gate: Verifier)
 def test_under_another_name_challenges_do_not_mix(house: Gatehouse, gate: Verifier) -> None:
     other = gate.called("decentralized_identifier:did:key:z6Mk")
     credential, challenge = house.issuer.issue(DEVICE.short), other.challenge(at=house.now)
-    (answered,) = answer(house, challenge, credential)
+    ((answered, _),) = answer(house, challenge, credential)
     assert challenge.audience == other.audience != gate.audience
     with refused("wrong_audience", Check.CHALLENGE):
         gate.admit(answered, at=house.now)
     borrowed = Challenge(challenge.nonce, gate.audience, challenge.expires)
-    (renamed,) = answer(house, borrowed, credential)
+    ((renamed, _),) = answer(house, borrowed, credential)
     with pytest.raises(KeybornError, match="unknown_challenge"):
         gate.admit(renamed, at=house.now)
     other.admit(answered, at=house.now)

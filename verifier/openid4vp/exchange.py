@@ -28,7 +28,7 @@ from did.openid4vp.link import FetchMethod, RequestLink
 from did.openid4vp.request import AuthorizationRequest, ResponseMode, sign_request
 from did.openid4vp.response import ErrorResponse, VpResponse, VpToken
 from did.openid4vp.selection import Candidate, check_satisfied
-from did.vc.formats import read_presentation
+from did.vc.formats import Format, read_presentation
 from keyborn import problem
 from verifier.decision import Check, Outcome, Trail, outcome_of
 from verifier.openid4vp.identity import Identity
@@ -202,23 +202,25 @@ class Exchange:
         return f"{request.redirect_uri}{joint}response_code={code}"
 
 
-def _presentations(query: Query, token: VpToken) -> list[bytes]:
+def _presentations(query: Query, token: VpToken) -> list[tuple[bytes, Format]]:
     """The presentations of an answer, which is by its form what was asked for."""
     presented: dict[str, list[Candidate]] = {}
-    found: list[bytes] = []
+    found: list[tuple[bytes, Format]] = []
     for id_, entries in token.items():
         one = query.credential(id_)
         presented[id_] = []
         for entry in entries if one is not None else ():
             assert one is not None
-            data, shown = _presentation(one, entry)
-            found.append(data)
+            secured, shown = _presentation(one, entry)
+            found.append(secured)
             presented[id_].append(shown)
     check_satisfied(query, presented)
     return found
 
 
-def _presentation(query: CredentialQuery, entry: JsonObject | str) -> tuple[bytes, Candidate]:
+def _presentation(
+    query: CredentialQuery, entry: JsonObject | str
+) -> tuple[tuple[bytes, Format], Candidate]:
     data, format_ = from_entry(entry, query.format)
     parsed = read_presentation(data, format_)
     if len(parsed.credentials) != 1:
@@ -229,7 +231,7 @@ def _presentation(query: CredentialQuery, entry: JsonObject | str) -> tuple[byte
             value=query.id,
             hint="present each credential by itself",
         )
-    return data, candidate(query.id, parsed.credentials[0])
+    return (data, format_), candidate(query.id, parsed.credentials[0])
 
 
 def _result(device: AuthenticatedDevice, token: VpToken) -> JsonObject:
