@@ -160,7 +160,7 @@ def services(folder: Path) -> Iterator[Services]:
             return app
 
         verifier_url = stack.enter_context(serving_named(make_verifier))
-        asking = (folder / "verifier" / "admin.token").read_text().strip()
+        asking = (folder / "verifier" / "openid4vp.token").read_text().strip()
         asker = stack.enter_context(
             httpx.Client(
                 base_url=f"{verifier_url}/v1/openid4vp",

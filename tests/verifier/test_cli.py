@@ -335,7 +335,7 @@ def test_a_service_asks_by_openid4vp_and_is_the_same_after_a_restart(outside: St
     gate = outside.trust.parent / "gate"
 
     def ask(service: Service) -> dict[str, Any]:
-        token = (gate / "admin.token").read_text().strip()
+        token = (gate / "openid4vp.token").read_text().strip()
         answer = httpx.post(
             f"{service.url}/v1/openid4vp/requests",
             json={},
@@ -348,7 +348,7 @@ def test_a_service_asks_by_openid4vp_and_is_the_same_after_a_restart(outside: St
         first = ask(service)
         assert first["request_uri"].startswith(f"{service.url}/openid4vp/requests/")
         assert httpx.get(first["request_uri"]).status_code == 200
-    for name in ("openid4vp.key", "openid4vp.db", "admin.token"):
+    for name in ("openid4vp.key", "openid4vp.db", "openid4vp.token"):
         assert (gate / name).stat().st_mode & 0o777 == 0o600
 
     with Service(outside, "--url", "https://gate.example/") as service:

@@ -4,7 +4,7 @@
 
     openid4vp.key   the key that signs requests, unless another is named
     openid4vp.db    requests (``verifier.openid4vp.requests``)
-    admin.token     what who may ask presents, made at the first start and shown once
+    openid4vp.token what who may ask presents, made at the first start and shown once
 """
 
 import logging
@@ -27,7 +27,7 @@ from verifier.openid4vp.requests import open_requests
 from verifier.openid4vp.routes import install
 from verifier.verifier import Verifier
 
-TOKEN_FILE: Final = "admin.token"  # noqa: S105 - its name
+TOKEN_FILE: Final = "openid4vp.token"  # noqa: S105 - its name
 
 _log: Final = logging.getLogger(__name__)
 
@@ -73,8 +73,7 @@ def add_openid4vp(
     token = admin_token(directory / TOKEN_FILE)
     if token.fresh:
         click.echo(
-            f"administration token, shown this once and kept in {directory / TOKEN_FILE}:"
-            f" {token.text}",
+            f"OpenID4VP token, shown this once and kept in {directory / TOKEN_FILE}: {token.text}",
             err=True,
         )
     install(app, exchange, token=token.text, now=now)
