@@ -36,10 +36,7 @@ def default_query(policy: Policy) -> Query:
         }
         queries.append({**query, "claims": claims} if claims else query)
         options.append([id_])
-    document: JsonObject = {"credentials": queries}
-    if len(queries) > 1:
-        document["credential_sets"] = [{"options": options}]
-    return parse_query(document)
+    return parse_query({"credentials": queries, "credential_sets": [{"options": options}]})
 
 
 def askable_query(value: Json) -> Query:
