@@ -19,6 +19,7 @@ from devices.agent import Agent
 from devices.connections import Connections
 from did.errors import KeybornError
 from did.identifier import DidUrl
+from did.multibase import base64url_encode
 from did.openid4vci import CONFIGURATION_CONFIGURATION
 from did.openid4vp.client_id import client_id_of
 from did.openid4vp.link import FetchMethod, RequestLink
@@ -96,6 +97,14 @@ def a_key_that_it_brings_along(verifier: ScriptedVerifier) -> None:
     """A jwk in the header is nobody's word for it (section 5.1: nor are those in the metadata)."""
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": part({})}
     verifier.header = {"kid": None, "jwk": json.dumps(jwk)}
+
+
+def a_key_in_its_metadata(verifier: ScriptedVerifier) -> None:
+    """Section 5.1: keys there are to encrypt to, and sign nothing."""
+    verifier.did, verifier.by = VERIFIER.key_did, STRANGER
+    own = STRANGER.key.public_key()
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": base64url_encode(own.raw), "kid": own.multibase}
+    verifier.changes = {"client_metadata": {"jwks": {"keys": [jwk]}}}
 
 
 def alg_none(verifier: ScriptedVerifier) -> None:
@@ -184,6 +193,7 @@ SILENT: Final[dict[Attack, str]] = {
     the_key_of_another_did: "invalid_authorization_request",
     no_kid: "invalid_authorization_request",
     a_key_that_it_brings_along: "invalid_authorization_request",
+    a_key_in_its_metadata: "unknown_verification_method",
     alg_none: "invalid_jwt",
     alg_hmac: "invalid_jwt",
     not_signed_at_all: "invalid_jwt",
@@ -314,7 +324,7 @@ def test_what_lies_in_the_wrong_place_is_not_presented_either(
 
 
 def test_what_differs_is_not_told(agent: Agent, verifier: ScriptedVerifier) -> None:
-    """Sections 6.4.1 and 14.4: a missing credential, other values and a No look the same."""
+    """Sections 6.4.1 and 15.4.1: a missing credential, other values and a No look the same."""
     heard = []
     for values, agree in ((["other"], True), (["thermo-2"], False)):
         claim = {"path": ["credentialSubject", "model"], "values": values}

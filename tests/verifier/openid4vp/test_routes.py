@@ -69,7 +69,7 @@ def test_the_request_object(gate: Gate) -> None:
     assert request.issued == gate.house.now
     assert request.expires == gate.house.now + LIFETIME
     assert request.state is not None
-    assert len(request.state) >= 22  # 128 bits, section 5.2
+    assert len(request.state) >= 22  # 128 bits, section 5.3
     assert request.wallet_nonce is None
     again = gate.fetch(asked)
     assert (again.nonce, again.state) == (request.nonce, request.state)

@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from gatehouse import Gatehouse
 
 from did.errors import Invalid
-from did.identifier import Did
 from did.openid4vp.response import ErrorResponse
 from ledger.identity_store import create_key
 from verifier.app import create_app
@@ -50,8 +49,7 @@ def test_what_its_directory_has(
 def test_a_did_that_is_named(house: Gatehouse, tmp_path: Path) -> None:
     key, place = tmp_path / "key", tmp_path / "gate"
     create_key(key, DEVICE.key)
-    named: tuple[Did, Path] = (DEVICE.key_did, key)
-    add(house, place, named=named)
+    add(house, place, named=(DEVICE.key_did, key))
     assert not (place / "openid4vp.key").exists()
 
 
