@@ -202,10 +202,10 @@ def answer(
     """
     from devices.inputs import read_request_link  # noqa: PLC0415
     from devices.openid4vp.holder import answer_link  # noqa: PLC0415
-    from did.identifier import parse_did  # noqa: PLC0415
+    from did.openid4vp.client_id import parse_pin  # noqa: PLC0415
 
     link = read_request_link(request)
-    only = None if pinned is None else parse_did(pinned)
+    only = None if pinned is None else parse_pin(pinned)
 
     def agree(shown: JsonObject) -> bool:
         click.echo(printable(as_text(shown), keep="\n"), err=True)

@@ -122,7 +122,7 @@ class Fetching:
                 step=_FETCH,
                 form=form,
                 headers={"accept": REQUEST_TYPE},
-                max_bytes=LIMITS.jwt,
+                max_bytes=LIMITS.request_object,
             )
         except KeybornError as error:
             raise explained(error, hint="ask the verifier for a new link") from error

@@ -64,6 +64,15 @@ def parse_client_id(text: str) -> ClientId:
     return ClientId(None, text)
 
 
+def parse_pin(text: str) -> Did:
+    """The DID of a verifier that somebody names, with the prefix of its client id or without.
+
+    Raises:
+        KeybornError: As ``did.identifier.parse_did``.
+    """
+    return parse_did(text.removeprefix(f"{Prefix.DID.value}:"))
+
+
 def client_id_of(did: Did) -> ClientId:
     """The client id of a verifier that is known by ``did``."""
     return ClientId(Prefix.DID, did.text)

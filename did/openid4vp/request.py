@@ -121,7 +121,7 @@ def open_request(token: str) -> SignedRequest:
             as ``parse_did_url``.
         Refused: ``client_id_prefix_not_supported``.
     """
-    jws = parse_jws(token, typ=REQUEST_TYP)
+    jws = parse_jws(token, typ=REQUEST_TYP, limit=LIMITS.request_object)
     named, kid = jws.payload.get("client_id"), jws.header.get("kid")
     if not isinstance(named, str):
         raise invalid("a request object has no client_id")

@@ -15,6 +15,7 @@ stays open. From then on it has ended, whatever the outcome.
 """
 
 import hmac
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,7 @@ REQUESTS_PATH: Final = "/openid4vp/requests"
 RESPONSES_PATH: Final = "/openid4vp/responses"
 
 _STEP: Final = "answer"
+_CODE_BYTES: Final = 32
 _STATUSES: Final = {
     Outcome.INVALID: Status.INVALID,
     Outcome.REFUSED: Status.REFUSED,
@@ -154,8 +156,10 @@ class Exchange:
             )
         except KeybornError as error:
             if any(_used(step.check, step.outcome) for step in trail.steps):
+                # Who answered is sent nowhere, and so takes no code along.
                 details = problem.details(error, problem.status_of(error))
-                self._finish(request, _STATUSES[outcome_of(error)], {"problem": details})
+                status = _STATUSES[outcome_of(error)]
+                self.requests.finish(request, status, {"problem": details})
             raise
         return self._finish(request, Status.ACCEPTED, _result(device, response.vp_token))
 
@@ -174,7 +178,7 @@ class Exchange:
         status = request.status
         if status is Status.PENDING and at >= request.challenge.expires:
             status = Status.EXPIRED
-        if request.redirect_uri is not None and request.response_code is not None:
+        if request.response_code is not None:
             given = (response_code or "").encode("utf-8", "surrogatepass")
             if not hmac.compare_digest(given, request.response_code.encode()):
                 raise Refused(
@@ -193,8 +197,9 @@ class Exchange:
         return request
 
     def _finish(self, request: Request, status: Status, result: JsonObject) -> str | None:
-        code = self.requests.finish(request, status, result)
-        if code is None:
+        redirected = request.redirect_uri is not None
+        code = secrets.token_urlsafe(_CODE_BYTES) if redirected else None
+        if not self.requests.finish(request, status, result, code=code):
             raise _ended()
         if request.redirect_uri is None:
             return None

@@ -89,7 +89,7 @@ class Request:
         mode: How the answer travels.
         encryption: The key that it is encrypted to, in that mode, until the request has ended.
         redirect_uri: Where the holder is sent when it has answered.
-        response_code: What it then brings along.
+        response_code: What it then brings along; without one, the secret alone shows the outcome.
         status: ``PENDING`` until it is answered, whatever the time.
         result: What came of it, as the asker sees it.
     """
@@ -171,12 +171,13 @@ class Requests:
             return None
         return _request(row)
 
-    def finish(self, request: Request, status: Status, result: JsonObject) -> str | None:
-        """End a request; None, and nothing done, if it has ended. Durable when this returns.
+    def finish(
+        self, request: Request, status: Status, result: JsonObject, *, code: str | None = None
+    ) -> bool:
+        """End a request; False, and nothing done, if it has ended. Durable when this returns.
 
-        What is returned is the response code, which who answered takes along.
+        ``code`` is the response code that who answered takes along, and the outcome is then for.
         """
-        code = secrets.token_urlsafe(_BYTES)
         statement = (
             update(_requests)
             .where(_requests.c.id == request.id, _requests.c.status == Status.PENDING.value)
@@ -188,8 +189,7 @@ class Requests:
             )
         )
         with self._engine.begin() as connection:
-            ended = connection.execute(statement).rowcount == 1
-        return code if ended else None
+            return connection.execute(statement).rowcount == 1
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import pytest
 from actors import DEVICE
 
 from did.errors import Invalid, Refused
-from did.openid4vp.client_id import ClientId, Prefix, client_id_of, parse_client_id
+from did.openid4vp.client_id import ClientId, Prefix, client_id_of, parse_client_id, parse_pin
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,7 @@ def test_a_did_that_asks(did: object) -> None:
     made = client_id_of(did)  # type: ignore[arg-type] # one of the three
     assert made.text == f"decentralized_identifier:{did}"
     assert parse_client_id(made.text).did() == did
+    assert parse_pin(made.text) == parse_pin(str(did)) == did
 
 
 @pytest.mark.parametrize("prefix", [None, *(each for each in Prefix if each is not Prefix.DID)])

@@ -38,15 +38,14 @@ def test_what_was_begun_is_there_for_another_process(tmp_path: Path) -> None:
 def test_a_request_ends_once(tmp_path: Path) -> None:
     with open_requests(tmp_path) as requests:
         begun, _ = begin(requests, mode=ResponseMode.DIRECT_POST_JWT)
-        code = requests.finish(begun, Status.ACCEPTED, {"a": 1})
-        assert code
-        assert requests.finish(begun, Status.DECLINED, {"a": 2}) is None
+        assert requests.finish(begun, Status.ACCEPTED, {"a": 1}, code="a-code")
+        assert not requests.finish(begun, Status.DECLINED, {"a": 2})
         found = requests.find(begun.id)
         assert found is not None
         assert (found.status, found.result, found.response_code) == (
             Status.ACCEPTED,
             {"a": 1},
-            code,
+            "a-code",
         )
         assert found.encryption is None
 

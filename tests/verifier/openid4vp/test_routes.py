@@ -202,7 +202,7 @@ def test_a_request_ends_with_its_time(gate: Gate) -> None:
 
 def test_what_is_refused_is_told_to_both(gate: Gate) -> None:
     gate.house.issuer.set(SUSPENSION)
-    asked = gate.ask()
+    asked = gate.ask(redirect_uri="https://shop.example/cb")  # where it is not sent
     answer = gate.answer(gate.fetch(asked))
     assert said(answer) == (403, "access_denied", "suspended")
     found = gate.outcome(asked)
