@@ -102,7 +102,8 @@ class ScriptedVerifier:
             if self.echo and "wallet_nonce" in form:
                 more["wallet_nonce"] = form["wallet_nonce"]
             token = self.object if self.object is not None else self.signed(**more)
-            return Response(token, self.fetch_status, media_type=self.media_type)
+            elsewhere = {"location": f"{self.url}/request"} if self.fetch_status == 302 else None
+            return Response(token, self.fetch_status, elsewhere, media_type=self.media_type)
 
         async def answer(request: Request) -> Response:
             self.heard.put(dict(parse_qsl((await request.body()).decode())))
