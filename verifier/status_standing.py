@@ -58,7 +58,7 @@ class Standing:
 
     Attributes:
         issuer: On the trust root.
-        resolve: What the log, or a did:web host, says of a DID, fresh.
+        resolve: What the log says of a DID, fresh.
         policy: For freshness, finality and clocks.
         at: The moment of the decision.
     """

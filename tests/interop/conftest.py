@@ -43,6 +43,12 @@ def wallet() -> Iterator[Peer]:
 
 
 @pytest.fixture(scope="session")
+def openid4vp() -> Iterator[Peer]:
+    with running("openid4vp.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
 def jose() -> Iterator[Peer]:
     with running("jose.mjs") as peer:
         yield peer
