@@ -8,16 +8,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import orjson
 import pytest
 from actors import DEVICE, STRANGER
+from eth_abi import encode
+from ethereum_support import http_server, reply
 from gatehouse import INDEX, Gatehouse, Issuer
 from outcomes import invalid, refused, undecided
 
 from did.errors import Invalid, Undecided
 from did.jcs import JsonObject
 from did.vc.status_list import REVOCATION, StatusEntry
+from ledger.ethereum.node import Node, NodeError
 from verifier.decision import Check
 from verifier.statuses import Statuses
 from verifier.verifier import Verifier
@@ -154,3 +159,28 @@ def test_a_list_that_points_elsewhere(house: Gatehouse, listener: Listener) -> N
         assert listener.calls == []
     house.issuer.publish()
     house.admit(device, credential)
+
+
+def test_an_address_in_an_ethereum_nodes_answer(listener: Listener) -> None:
+    """A contract may say that its answer is elsewhere (EIP-3668); other readers go there."""
+    urls = [f"{listener.url}/{{sender}}/{{data}}"]
+    lookup = encode(
+        ["address", "string[]", "bytes", "bytes4", "bytes"], ["0x" + "11" * 20, urls, b"", b"", b""]
+    )
+    error = {
+        "code": 3,
+        "message": "execution reverted",
+        "data": "0x556f1830" + lookup.hex(),
+    }
+
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        request = orjson.loads(body)
+        told = {"error": error} if request["method"] == "eth_call" else {"result": "0x1"}
+        reply(handler, orjson.dumps({"jsonrpc": "2.0", "id": request["id"], **told}))
+
+    with http_server(answer) as url, Node(url) as node:
+        with pytest.raises(NodeError) as raised:
+            node.call("eth_call", {"to": "0x" + "11" * 20, "data": "0x"}, "latest")
+        assert raised.value.reason == "execution reverted"
+        assert node.call("eth_chainId") == "0x1"
+    assert listener.calls == []
