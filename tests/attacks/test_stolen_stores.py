@@ -3,9 +3,10 @@
 Each *can* is done here too, so that what it rests on is really in the store.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,17 +15,22 @@ import pytest
 from actors import DEVICE, STRANGER
 from gatehouse import AUDIENCE, Gatehouse
 from issuing import SECRETS, TERMS, World, issuing
-from operations import Life
+from operations import Life, batch, create
 from outcomes import invalid, refused, undecided
+from registrar_support import Site, rotation
 from worlds import embedded_world
 
+from did.errors import KeybornError
 from did.jose import EncryptionKey, encrypt_jwe
 from did.multibase import base64url_encode, multibase_encode
+from did.resolution import Registration
 from did.vc.status_list import SUSPENSION
 from issuer import tokens
 from issuer.claims import tx_code_hash
 from issuer.keys import load_keys
 from issuer.store import open_store as open_issuer_store
+from ledger.chain import next_head
+from ledger.embedded.store import EmbeddedLedger
 from ledger.identity_store import read_key
 from ledger.index import Index
 from ledger.reader import LogReader
@@ -194,3 +200,87 @@ def test_who_alters_a_readers_index(tmp_path: Path) -> None:
 
         with LogReader(world.ledger, Index.temporary(world.ledger.log_id)) as other:
             assert other.resolve(DEVICE.short).versions == (honest,), "and nobody else does"
+
+
+def test_who_has_the_admin_token(world: World) -> None:
+    """Claims can be made and devices stopped; what was handed out before is not told again."""
+    claim = world.claim(replace(TERMS, configuration=SECRETS, tx_code=True))
+    token = world.token(claim)
+    proof, reply_to = world.proof(DEVICE), EncryptionKey(bytes(range(32)), "k")
+    assert world.ask_sealed(token, proof, reply_to=reply_to).status_code == 200
+
+    pages = ["/claims", f"/claims/{claim.id}", "/devices", f"/devices/{DEVICE.short.text}"]
+    for page in pages:
+        answer = world.admin.get(page)
+        assert answer.status_code == 200
+        for secret in (claim.offer.code, claim.tx_code, "correct horse"):
+            assert str(secret) not in answer.text
+
+    body = {"claims": [{"model": "m", "owner": "o"}]}
+    assert world.admin.post("/claims", json=body).status_code == 201
+
+
+def test_who_alters_a_registrars_outbox(tmp_path: Path) -> None:
+    with closing_site(tmp_path) as site:
+        rotated = rotation(DEVICE, site.ledger.log_id, to=STRANGER.key.public_key())
+        thiefs = replace(rotated, next=hashlib.sha256(STRANGER.next_key.public_key().raw).digest())
+        for operation in (create(DEVICE), rotated):
+            site.registrar.submit(operation)
+        with altering(tmp_path / "outbox.sqlite") as database:
+            altered = database.execute(
+                "UPDATE operations SET content = ? WHERE prev IS NOT NULL",
+                (batch(thiefs),),
+            ).rowcount
+        assert altered == 1
+        site.restart()
+        for _ in range(4):
+            with suppress(KeybornError):
+                site.registrar.round()
+            site.ledger.mine()
+        site.reader.sync()
+        # Delayed, or on the log without an effect: the device's DID is as it was.
+        assert len(site.reader.resolve(DEVICE.short).versions) == 1
+
+        # The twin: what the device signed has its effect, also by another way.
+        site.append(rotated)
+        site.ledger.mine(3)
+        assert len(site.reader.resolve(DEVICE.short).versions) == 2
+
+
+@contextmanager
+def closing_site(directory: Path) -> Iterator[Site]:
+    site = Site(directory)
+    try:
+        yield site
+    finally:
+        site.stop()
+
+
+def test_who_alters_the_embedded_ledgers_file(tmp_path: Path) -> None:
+    """The service that has the head key signs what the file says: to whoever saw nothing else."""
+    file, index = tmp_path / "ledger" / "log.sqlite", tmp_path / "index.sqlite"
+    with EmbeddedLedger(tmp_path / "ledger") as ledger:
+        ledger.submit(ledger.prepare(batch(create(DEVICE))))
+        with Index.open(index, ledger.log_id) as seen, LogReader(ledger, seen) as reader:
+            assert len(reader.resolve(DEVICE.short).versions) == 1
+        (entry,) = ledger.entries(1, 1)
+        log_id = ledger.log_id
+
+    forged = replace(entry, batch=batch(create(STRANGER)))
+    with altering(file) as database:
+        database.execute("UPDATE entries SET batch = ?", (forged.batch,))
+    with EmbeddedLedger(tmp_path / "ledger") as ledger, Index.temporary(log_id) as new:
+        with LogReader(ledger, new) as reader, pytest.raises(KeybornError) as raised:
+            reader.sync()
+        assert raised.value.code == "ledger_entry_altered"
+
+    with altering(file) as database:
+        database.execute("UPDATE entries SET head = ?", (next_head(log_id, forged),))
+    with EmbeddedLedger(tmp_path / "ledger") as ledger:
+        with Index.temporary(log_id) as new, LogReader(ledger, new) as reader:
+            assert len(reader.resolve(STRANGER.short).versions) == 1
+            assert reader.resolve(DEVICE.short).registration is Registration.NO
+        with Index.open(index, log_id) as seen, LogReader(ledger, seen) as reader:
+            with pytest.raises(KeybornError) as raised:
+                reader.sync()
+            assert raised.value.code == "ledger_fork"
