@@ -100,9 +100,9 @@ def places(url: str) -> dict[str, Callable[[JsonObject], object]]:
 
 
 @pytest.mark.parametrize("place", places(""))
-def test_an_address_in_a_credential(house: Gatehouse, listener: Listener, place: str) -> None:
+def test_an_address_in_a_credential(standing: Gatehouse, listener: Listener, place: str) -> None:
     """Signed by the issuer even: that it is trusted does not make the verifier its errand boy."""
-    device = house.device(DEVICE)
+    house, device = standing, standing.device(DEVICE)
     plain = house.issuer.trusted(status=())
     verifier = house.verifier(plain, statuses=Statuses(store=house.store))
     pointing = house.issuer.issue(DEVICE.short, statuses=(), alter=places(listener.url)[place])
