@@ -25,6 +25,10 @@ class Limits:
     credentials_in_presentation: int = 16
     status_list_bits: int = 8 * 1_048_576
     challenge: int = 256
+    request_link: int = 131_072  # a request may come in it by value
+    request_object: int = 65_536
+    dcql_list: int = 64  # elements of each list in a query
+    dcql_asked: int = 8_192  # so that wallets that take a token of 16 KB take a request with it
 
 
 LIMITS = Limits()
