@@ -1,4 +1,4 @@
-"""Credentials that name more issuers than one, or one in part: only the whole name counts."""
+"""Tokens that name several where one is due, or one in part: only the whole name counts."""
 
 import json
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from actors import DEVICE, ISSUER, STRANGER
 from forgery import forge_jws
-from formats import credential
+from formats import AUDIENCE, credential, presentation
 from outcomes import invalid
 
 from did.errors import Invalid
 from did.multibase import base64url_decode
-from did.vc.formats import Format, read_credential
+from did.vc.formats import Format, read_credential, read_presentation
 
 TOKENS = (Format.VC_JWT, Format.JWT_VC_JSON)
 NAME = ISSUER.short.text
@@ -66,3 +66,25 @@ def test_a_key_of_another_did_than_the_issuers(format_: Format) -> None:
     assert raised.value.code in {"issuer_mismatch", "invalid_claims"}
     twin = forge_jws(header, payload, ISSUER.key)
     assert read_credential(twin.encode(), format_).subject_did() == DEVICE.short
+
+
+AUDIENCES: dict[str, Any] = {
+    "an empty list": [],
+    "two": [AUDIENCE, "https://evil.example"],
+    "two, the other way round": ["https://evil.example", AUDIENCE],
+    "an object": {"0": AUDIENCE},
+    "null": None,
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("format_", TOKENS)
+@pytest.mark.parametrize("case", AUDIENCES)
+def test_aud_is_the_one_audience_or_the_presentation_is_refused(format_: Format, case: str) -> None:
+    header, payload = parts(presentation(format_))
+    forged = forge_jws(header, {**payload, "aud": AUDIENCES[case]}, DEVICE.key)
+    with pytest.raises(Invalid):
+        read_presentation(forged.encode(), format_)
+    twin = read_presentation(forge_jws(header, payload, DEVICE.key).encode(), format_)
+    twin.proof.verify(DEVICE.key.public_key())
+    assert twin.proof.domain == AUDIENCE
