@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from issuer.cli_devices import devices
 from keyborn.inputs import INPUT_FILE
 from keyborn.options import Group, service_options
 from keyborn.output import as_text, emit, json_option
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 PORT = 8102
 
@@ -57,6 +61,7 @@ def serve(
     host: str,
     port: int,
     ready_file: Path | None,
+    tls: "SSLContext | None",
     log_json: bool | None,
 ) -> None:
     """Run the issuer: enrolment, status lists and administration.
@@ -71,7 +76,7 @@ def serve(
     logs.configure(as_json=log_json)
     network = load_network(network_file)
     with running(network, directory, url=url, status_ttl=timedelta(seconds=status_ttl)) as make_app:
-        serve_named(make_app, host=host, port=port, ready_file=ready_file)
+        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
 
 
 @issuer.command()

@@ -73,12 +73,21 @@ def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
         auth=authorize,
         timeout=TIMEOUT,
         follow_redirects=False,
-        # To read all authorities takes longer than a call in the clear, which needs none: there,
-        # none is trusted.
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else True,
+        verify=_authorities(url.scheme),
         # A proxy from the environment has no business between processes of one machine.
         trust_env=url.host not in LOOPBACK,
     )
+
+
+def _authorities(scheme: str) -> ssl.SSLContext:
+    """Who vouches for a service: those that ``SSL_CERT_FILE`` names, also on this machine.
+
+    To read all authorities takes longer than a call in the clear, which needs none: there, none is
+    trusted.
+    """
+    if scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.create_ssl_context()
 
 
 def request(

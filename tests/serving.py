@@ -1,6 +1,7 @@
 """A real service on a real socket, for the time of a test."""
 
 import queue
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,10 @@ from keyborn.server import Server, listen
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve ``app`` from a thread and yield its URL."""
     urls: queue.Queue[str] = queue.Queue()
-    server = Server(app, listen("127.0.0.1", 0), announce=urls.put)
+    server = Server(app, listen("127.0.0.1", 0), announce=urls.put, tls=tls)
     thread = threading.Thread(target=server.run_here)
     thread.start()
     try:

@@ -30,6 +30,8 @@ from verifier.trust_file import load_trust_root
 from verifier.verifier import AuthenticatedDevice, VerifiedCredential
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from fastapi import FastAPI
 
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
@@ -68,6 +70,7 @@ def serve(
     host: str,
     port: int,
     ready_file: Path | None,
+    tls: "SSLContext | None",
     log_json: bool | None,
 ) -> None:
     """Answer devices over HTTP: challenges, and decisions on presentations."""
@@ -88,7 +91,7 @@ def serve(
             )
             return create_app(stack.enter_context(opened))
 
-        serve_named(make_app, host=host, port=port, ready_file=ready_file)
+        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
 
 
 @verifier.command()
