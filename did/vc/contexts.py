@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from did.errors import Invalid
 from did.jcs import Json, JsonObject
 
 V2: Final = "https://www.w3.org/ns/credentials/v2"
@@ -88,18 +87,24 @@ _OF_CREDENTIALS: Final = frozenset(
 )
 
 _URL: Final = re.compile(
-    r"(?:(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:|https?://[^/?#\s])[^\s<>\"{}|\\^`]*"
+    r"(?:(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:|https?://[^/?#\s])[^\s\x00-\x20\x7f<>\"{}|\\^`]*",
+    re.IGNORECASE,
 )
-_CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
+_BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
+
+
+class BrokenRuleError(Exception):
+    """A rule of the data model that a document breaks; who checks it knows what kind it is of."""
+
+    def __init__(self, message: str, *, value: object = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.value = value
 
 
 def is_url(value: object) -> bool:
     """Whether ``value`` is an absolute URL (section 4.4; any scheme, ``did:`` and ``urn:`` too)."""
-    return (
-        isinstance(value, str)
-        and _URL.fullmatch(value) is not None
-        and _CONTROL.search(value) is None
-    )
+    return isinstance(value, str) and _URL.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,30 +130,32 @@ class Terms:
         return tuple(name for name in credential if name not in self.defined | _OF_CREDENTIALS)
 
 
-def read_contexts(document: JsonObject, base: str, code: str) -> Terms:
+ANY_TERM: Final = Terms(frozenset(), every=True)
+
+
+def read_contexts(document: JsonObject, base: str) -> Terms:
     """The terms of ``document``, whose first context must be ``base``.
 
     Raises:
-        Invalid: ``code``.
+        BrokenRuleError: With the rule that is broken.
     """
     contexts = document.get("@context")
     if type(contexts) is not list or not contexts or contexts[0] != base:
-        raise Invalid(code, f"@context does not begin with {base}", value=contexts)
+        raise BrokenRuleError(f"@context does not begin with {base}", value=contexts)
     if all(type(entry) is str for entry in contexts):
-        return _of_urls(tuple(contexts), code)
-    return _Reading(code).read(contexts)
+        return _of_urls(tuple(contexts))
+    return _Reading().read(contexts)
 
 
 @lru_cache(maxsize=256)
-def _of_urls(contexts: tuple[str, ...], code: str) -> Terms:
-    return _Reading(code).read(contexts)
+def _of_urls(contexts: tuple[str, ...]) -> Terms:
+    return _Reading().read(contexts)
 
 
 class _Reading:
     """The contexts of one document, taken in one after the other."""
 
-    def __init__(self, code: str) -> None:
-        self._code = code
+    def __init__(self) -> None:
         self._defined: dict[str, bool] = {}  # whether it maps to a URL
         self._protected: dict[str, Json] = {}
         self._vocabulary = False
@@ -161,15 +168,15 @@ class _Reading:
             elif isinstance(context, dict):
                 self._take_object(context)
             else:
-                raise Invalid(
-                    self._code, "an entry of @context is neither a URL nor an object", value=context
+                raise BrokenRuleError(
+                    "an entry of @context is neither a URL nor an object", value=context
                 )
         defined = frozenset(term for term, mapped in self._defined.items() if mapped)
         return Terms(defined, self._vocabulary or self._unknown)
 
     def _take_url(self, url: str) -> None:
         if not is_url(url):
-            raise Invalid(self._code, "an entry of @context is not a URL", value=url)
+            raise BrokenRuleError("an entry of @context is not a URL", value=url)
         if url in _VOCABULARIES:
             self._vocabulary = True
         elif url in _KNOWN:
@@ -183,13 +190,13 @@ class _Reading:
         if "@vocab" in context:
             vocabulary = context["@vocab"]
             if vocabulary not in (None, "") and not is_url(vocabulary):
-                raise Invalid(self._code, "@vocab in @context is not a URL", value=vocabulary)
+                raise BrokenRuleError("@vocab in @context is not a URL", value=vocabulary)
             self._vocabulary = bool(vocabulary)
         for term, definition in context.items():
             if term.startswith("@"):
                 continue
             if term in self._protected and self._protected[term] != definition:
-                raise Invalid(self._code, "@context defines a protected term anew", value=term)
+                raise BrokenRuleError("@context defines a protected term anew", value=term)
             self._defined[term] = self._maps(term, definition, context)
             if context.get("@protected") is True:
                 self._protected[term] = definition
@@ -201,8 +208,8 @@ class _Reading:
             target = definition.get("@id", term)
         if target is None:
             return False
-        if not isinstance(target, str) or not target or _CONTROL.search(target):
-            raise Invalid(self._code, "@context maps a term to what is no URL", value=term)
+        if not isinstance(target, str) or not target or _BLANK.search(target):
+            raise BrokenRuleError("@context maps a term to what is no URL", value=term)
         return (
             target.startswith("@")
             or is_url(target)
