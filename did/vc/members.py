@@ -51,6 +51,7 @@ def _time(name: str, value: Json) -> datetime:
 
 
 def check_order(document: JsonObject, first: str, last: str) -> None:
+    """Section 4.9: the time ``last`` is not before the time ``first``."""
     if _time(last, document[last]) < _time(first, document[first]):
         raise BrokenRuleError(f"{last} is before {first}", value=document[last])
 
