@@ -16,8 +16,8 @@ from did.vc.members import (
     OF_CREDENTIALS_1,
     OF_PRESENTATIONS,
     check_order,
-    check_types,
     objects,
+    require_type,
 )
 
 CREDENTIAL: Final = "VerifiableCredential"
@@ -38,24 +38,46 @@ def check_credential(document: Json) -> Terms:
         raise Invalid("invalid_credential", error.message, value=error.value) from error
 
 
-def check_presentation(document: Json) -> None:
-    """Return if ``document`` is a well-formed presentation; proofs are not looked at.
+def check_presentation(document: Json) -> list[JsonObject]:
+    """The ``verifiableCredential`` objects of the well-formed presentation ``document``.
 
-    Its credentials are checked with it: embedded ones as ``check_credential`` does, enveloped ones
-    as ``check_envelope`` does.
+    Embedded ones are checked as ``check_credential`` does, enveloped ones as ``check_envelope``
+    does. Proofs are not looked at.
 
     Raises:
-        Invalid: ``invalid_presentation`` or ``invalid_credential`` with the rule that is broken.
+        Invalid: ``invalid_presentation``, or ``invalid_credential`` or ``invalid_envelope``, with
+            the rule that is broken.
     """
+    check_presentation_alone(document)
+    assert isinstance(document, dict)
+    value = document.get("verifiableCredential", [])
     try:
-        credentials = _check_presentation(document)
+        credentials = objects("verifiableCredential", value) if value != [] else []
     except BrokenRuleError as error:
-        raise Invalid("invalid_presentation", error.message, value=error.value) from error
+        raise Invalid("invalid_presentation", error.message, value=value) from error
+    if len(credentials) > LIMITS.credentials_in_presentation:
+        raise Invalid(
+            "invalid_presentation",
+            f"a presentation holds more than {LIMITS.credentials_in_presentation} credentials",
+        )
     for credential in credentials:
         if is_envelope(credential):
             check_envelope(credential, ENVELOPED_CREDENTIAL)
         else:
             check_credential(credential)
+    return credentials
+
+
+def check_presentation_alone(document: Json) -> None:
+    """Return if ``document`` is a well-formed presentation but for its credentials.
+
+    Raises:
+        Invalid: ``invalid_presentation`` with the rule that is broken.
+    """
+    try:
+        _check_presentation(document)
+    except BrokenRuleError as error:
+        raise Invalid("invalid_presentation", error.message, value=error.value) from error
 
 
 def check_envelope(document: Json, kind: str) -> str:
@@ -100,7 +122,7 @@ def _check_credential(document: Json) -> Terms:
     if is_version_1(document):
         return _check_credential_1(document)
     terms = read_contexts(document, V2)
-    check_types(document, CREDENTIAL, terms)
+    require_type(document, CREDENTIAL, terms)
     if "issuer" not in document or "credentialSubject" not in document:
         missing = "credentialSubject" if "issuer" in document else "issuer"
         raise BrokenRuleError(f"a credential has no {missing}")
@@ -113,8 +135,7 @@ def _check_credential(document: Json) -> Terms:
     return terms
 
 
-def _check_presentation(document: Json) -> list[JsonObject]:
-    """Its credentials, not checked yet."""
+def _check_presentation(document: Json) -> None:
     if not isinstance(document, dict):
         raise BrokenRuleError("a presentation is not a JSON object")
     if is_version_1(document):
@@ -122,22 +143,15 @@ def _check_presentation(document: Json) -> list[JsonObject]:
         terms = ANY_TERM
     else:
         terms = read_contexts(document, V2)
-    check_types(document, PRESENTATION, terms)
+    require_type(document, PRESENTATION, terms)
     for name, check in OF_PRESENTATIONS.items():
         if name in document:
             check(name, document[name], terms)
-    value = document.get("verifiableCredential", [])
-    credentials = objects("verifiableCredential", value) if value != [] else []
-    if len(credentials) > LIMITS.credentials_in_presentation:
-        raise BrokenRuleError(
-            f"a presentation holds more than {LIMITS.credentials_in_presentation} credentials"
-        )
-    return credentials
 
 
 def _check_credential_1(document: JsonObject) -> Terms:
     read_contexts(document, V1)
-    check_types(document, CREDENTIAL, ANY_TERM)
+    require_type(document, CREDENTIAL, ANY_TERM)
     for name in ("issuer", "issuanceDate", "credentialSubject"):
         if name not in document:
             raise BrokenRuleError(f"a credential has no {name}")

@@ -20,7 +20,7 @@ _LANGUAGE_VALUE: Final = frozenset({"@value", "@language", "@direction"})
 _DIRECTIONS: Final = ("ltr", "rtl")
 
 
-def check_types(document: JsonObject, needed: str, terms: Terms) -> None:
+def require_type(document: JsonObject, needed: str, terms: Terms) -> None:
     """Section 4.5: one of the types is ``needed``."""
     types = document.get("type")
     values = [types] if isinstance(types, str) else types
