@@ -86,10 +86,9 @@ _OF_CREDENTIALS: Final = frozenset(
     ]
 )
 
-_URL: Final = re.compile(
-    r"(?:(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:|https?://[^/?#\s])[^\s\x00-\x20\x7f<>\"{}|\\^`]*",
-    re.IGNORECASE,
-)
+_SCHEME: Final = r"(?:(?i:https?)://[^/?#\s<>]|(?!(?i:https?:))[A-Za-z][A-Za-z0-9+.-]*:)"
+_URL: Final = re.compile(_SCHEME + r"[!#-;=?-\[\]_a-z~]*")  # in ASCII: without blanks, quotes, <, >
+_IRI: Final = re.compile(_SCHEME + r"[^\s\x00-\x20\x7f<>\"{}|\\^`]*")
 _BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -104,7 +103,10 @@ class BrokenRuleError(Exception):
 
 def is_url(value: object) -> bool:
     """Whether ``value`` is an absolute URL (section 4.4; any scheme, ``did:`` and ``urn:`` too)."""
-    return isinstance(value, str) and _URL.fullmatch(value) is not None
+    return isinstance(value, str) and (
+        _URL.fullmatch(value) is not None
+        or (not value.isascii() and _IRI.fullmatch(value) is not None)
+    )
 
 
 @dataclass(frozen=True, slots=True)
