@@ -24,7 +24,8 @@ from did.jcs import JsonObject
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from did.resolution import Finality, Resolver, asserting_version
 from did.timestamps import format_time
-from did.vc.credential import CONFIGURATION, PROVISIONING, Credential, parse_credential
+from did.vc.credential import CONFIGURATION, PROVISIONING, Credential
+from did.vc.formats import credential_in
 
 CLOCK_SKEW: Final = timedelta(seconds=60)
 TYPES: Final[Mapping[str, str]] = {
@@ -62,7 +63,7 @@ def accept(
         Undecided: the log cannot be read.
     """
     try:
-        credential = parse_credential(document)  # 1
+        credential = credential_in(document)  # 1
         _check_claims(credential, TYPES[configuration], holder, log_id)  # 2 to 4
         signed = _check_time(credential, at)  # 5
         _check_issuer(credential, resolver, signed, issuer)  # 6 and 7

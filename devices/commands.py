@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from did.jcs import JsonObject, canonicalize
-from keyborn.inputs import INPUT_FILE, read_object, reading
+from did.jcs import JsonObject
+from did.vc.securing import Format
+from keyborn.inputs import INPUT_FILE, read_message, read_object, reading
 from keyborn.output import as_text, emit, json_option
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from devices.agent import Agent
     from devices.ledger_access import LedgerAccess
+    from devices.presenting import Presented
 
 _OUTPUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -42,6 +44,14 @@ _issuer_option = click.option(
 _verifier_option = click.option("--verifier", help="URL of the verifier.")
 _audience_option = click.option(
     "--audience", help="What the verifier calls itself, if that is not its URL."
+)
+
+_format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice([format_.value for format_ in Format]),
+    callback=lambda _context, _option, value: value and Format(value),
+    help="Of the presentation.  [default: that of the credential]",
 )
 
 
@@ -130,6 +140,7 @@ def register(directory: Path, network_file: Path | None, *, as_json: bool) -> No
     type=INPUT_FILE,
     help="Present the credential in FILE instead.",
 )
+@_format_option
 @json_option
 def present(
     directory: Path,
@@ -139,6 +150,7 @@ def present(
     out: Path | None,
     audience: str | None,
     credential_file: Path | None,
+    format_: Format | None,
     as_json: bool,
 ) -> None:
     """Present the credential to a verifier, or make the presentation for a given challenge."""
@@ -149,17 +161,20 @@ def present(
     credential = None if credential_file is None else _credential(credential_file)
     with _opened(directory) as agent:
         if verifier is not None:
-            decided = agent.present(verifier, audience=audience, credential=credential)
+            decided = agent.present(
+                verifier, audience=audience, credential=credential, format=format_
+            )
             _emit(decided if as_json else _brief(decided), as_json=as_json)
             return
         assert challenge_file is not None
-        presentation = _answer(agent, challenge_file, audience, credential)
+        presentation = _answer(agent, challenge_file, audience, credential, format_)
     if out is None:
-        click.echo(presentation)
+        # A COSE message has no line to end.
+        click.echo(presentation.data, nl=presentation.format is not Format.VC_COSE)
         return
     from keyborn.files import write_private  # noqa: PLC0415
 
-    write_private(out, presentation)
+    write_private(out, presentation.data)
     _emit({"presentation": str(out)}, as_json=as_json)
 
 
@@ -285,17 +300,20 @@ def _on_ledger(agent: "Agent", network_file: Path | None) -> "Iterator[LedgerAcc
 
 
 def _credential(path: Path) -> JsonObject:
-    from did.vc.credential import parse_credential  # noqa: PLC0415
+    from did.vc.formats import as_json, read_credential  # noqa: PLC0415
 
     with reading(path):
-        document = read_object(path)
-        parse_credential(document)
-    return document
+        credential = read_credential(read_message(path))
+        return as_json(credential.to_bytes(), credential.format)
 
 
 def _answer(
-    agent: "Agent", challenge_file: Path, audience: str | None, credential: JsonObject | None
-) -> bytes:
+    agent: "Agent",
+    challenge_file: Path,
+    audience: str | None,
+    credential: JsonObject | None,
+    format_: Format | None,
+) -> "Presented":
     from devices.presenting import check_audience  # noqa: PLC0415
     from did.challenge import Challenge  # noqa: PLC0415
 
@@ -303,7 +321,7 @@ def _answer(
         challenge = Challenge.from_json(read_object(challenge_file))
     if audience is not None:
         check_audience(challenge, audience)
-    return canonicalize(agent.answer(challenge, credential))
+    return agent.answer(challenge, credential, format=format_)
 
 
 def _described(agent: "Agent") -> JsonObject:
