@@ -5,20 +5,22 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 
 from did.errors import KeybornError
-from issuer import admin, protocol
+from issuer import admin, protocol, vc_api
 from issuer.errors import NotFound
 from issuer.metadata import base_path
 from issuer.service import Issuer
 from issuer.status import publication
+from issuer.vc_api import CredentialSigner
 from keyborn.http import answer, install
 
 
-def create_app(issuer: Issuer, *, admin_token: str) -> FastAPI:
+def create_app(issuer: Issuer, *, admin_token: str, with_vc_api: bool = False) -> FastAPI:
     """The issuer's endpoints: OpenID4VCI, status lists and, behind a token, administration.
 
     Args:
         issuer: Built and started.
         admin_token: What administrators present (RFC 6750).
+        with_vc_api: Whether it signs what it is given, too, for who presents the same token.
     """
     app = FastAPI(title="Keyborn issuer", docs_url=None, redoc_url=None, openapi_url=None)
     install(app)
@@ -40,6 +42,11 @@ def create_app(issuer: Issuer, *, admin_token: str) -> FastAPI:
     app.include_router(protocol.well_known_router(issuer))
     app.include_router(protocol.router(issuer))
     app.include_router(admin.router(issuer, admin_token))
+    if with_vc_api:
+        signer = CredentialSigner(
+            url=issuer.url, engine=issuer.engine, identity=issuer.identity, clock=issuer.clock
+        )
+        app.include_router(vc_api.router(signer, token=admin_token))
     return app
 
 

@@ -51,6 +51,11 @@ issuer.add_command(devices)
     show_default=True,
     help="Seconds for which a status list may be cached: how late a revocation may be noticed.",
 )
+@click.option(
+    "--vc-api",
+    is_flag=True,
+    help="Sign what is posted to /credentials/issue, for whoever has the administration token.",
+)
 @service_options(port=PORT)
 def serve(
     *,
@@ -58,6 +63,7 @@ def serve(
     directory: Path,
     url: str | None,
     status_ttl: int,
+    vc_api: bool,
     host: str,
     port: int,
     ready_file: Path | None,
@@ -75,7 +81,8 @@ def serve(
 
     logs.configure(as_json=log_json)
     network = load_network(network_file)
-    with running(network, directory, url=url, status_ttl=timedelta(seconds=status_ttl)) as make_app:
+    ttl = timedelta(seconds=status_ttl)
+    with running(network, directory, url=url, status_ttl=ttl, with_vc_api=vc_api) as make_app:
         serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
 
 

@@ -62,6 +62,12 @@ def verifier() -> None:
 @click.option("--dir", "directory", type=_DIRECTORY, required=True, help="What it remembers.")
 @click.option("--audience", help="Its name, as devices know it.  [default: its own URL]")
 @_lifetime_option
+@click.option(
+    "--vc-api",
+    is_flag=True,
+    help="Verify proofs posted to /credentials/verify and /presentations/verify too, for whoever"
+    " has the token in DIR/vc-api.token.",
+)
 @service_options(port=_PORT)
 def serve(
     *,
@@ -69,6 +75,7 @@ def serve(
     directory: Path,
     audience: str | None,
     lifetime: int,
+    vc_api: bool,
     host: str,
     port: int,
     ready_file: Path | None,
@@ -91,9 +98,20 @@ def serve(
                 audience=audience or url,
                 challenge_lifetime=timedelta(seconds=lifetime),
             )
-            return create_app(stack.enter_context(opened))
+            built = stack.enter_context(opened)
+            return create_app(built, vc_api_token=_vc_api_token(directory) if vc_api else None)
 
         serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
+
+
+def _vc_api_token(directory: Path) -> str:
+    from keyborn.tokens import admin_token  # noqa: PLC0415 - only where it is used
+
+    path = directory / "vc-api.token"
+    token = admin_token(path)
+    if token.fresh:
+        click.echo(f"VC-API token, shown this once and kept in {path}: {token.text}", err=True)
+    return token.text
 
 
 @verifier.command()

@@ -47,10 +47,12 @@ from did.timestamps import format_time
 from did.vc.credential import PROVISIONING, Credential
 from did.vc.formats import Format, read_credential, read_presentation
 from did.vc.presentation import Presentation
+from verifier.acceptance import TrustedIssuersAlone
 from verifier.challenges import ChallengeBook, check_audience, expired
 from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
 from verifier.decision import Check, Decision, Trail
 from verifier.inquiry import Inquiry, version_facts
+from verifier.proofs_only import ProofVerifier
 from verifier.statuses import Statuses
 from verifier.trust_root import TrustRoot
 
@@ -122,6 +124,15 @@ class Verifier:
     def audience(self) -> str:
         """Its name: what presentations to it are made for."""
         return self._challenges.audience
+
+    def proofs(self) -> ProofVerifier:
+        """What verifies proofs, and nothing of who presents them, by the same trust root."""
+        return ProofVerifier(
+            trust_root=self._root,
+            resolver=self._resolver,
+            statuses=self._statuses,
+            acceptance=TrustedIssuersAlone(self._root),
+        )
 
     def challenge(self, *, at: datetime, did: Did | None = None) -> Challenge:
         """A new challenge, for ``did`` alone if that is given; nothing is stored."""
