@@ -27,16 +27,18 @@ VALID: Final[dict[str, Any]] = {
 class Suite:
     """What ``vc-test-suite-implementations`` makes of a manifest."""
 
-    def __init__(self, manifest: JsonObject, trusted: ssl.SSLContext, identity: Identity) -> None:
+    def __init__(
+        self, manifest: JsonObject, trusted: ssl.SSLContext | None, identity: Identity
+    ) -> None:
         self.manifest: dict[str, Any] = dict(manifest)
         self.identity = identity
-        self._client = httpx.Client(verify=trusted, trust_env=False)
+        self.client = httpx.Client(verify=trusted or True, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self.client.close()
 
     def endpoint(self, kind: str, tag: str) -> dict[str, Any]:
         return next(each for each in self.manifest[kind] if tag in each["tags"])
@@ -51,10 +53,10 @@ class Suite:
         return KeyDid(self.identity.signer.public_key()).text
 
     def get(self, url: str, **headers: str) -> httpx.Response:
-        return self._client.get(url, headers=headers)
+        return self.client.get(url, headers=headers)
 
     def post(self, endpoint: str, body: Any) -> httpx.Response:
-        return self._client.post(endpoint, json=body)
+        return self.client.post(endpoint, json=body)
 
     def post_issue(self, body: Any, tag: str = "vc2.0") -> httpx.Response:
         return self.post(self.endpoint("issuers", tag)["endpoint"], body)
