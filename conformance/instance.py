@@ -14,7 +14,10 @@ from fastapi import FastAPI
 from conformance.identity import DidMethod, Identity
 from conformance.manifest import ISSUER, VERIFIER
 from did.identifier import Did
+from issuer.app import install_not_found
 from issuer.identity import OneKey
+from issuer.status_route import router as status_routes
+from issuer.status_terms import StatusTerms
 from issuer.store import open_store
 from issuer.vc_api import CredentialSigner
 from issuer.vc_api import router as issuer_routes
@@ -36,6 +39,7 @@ from verifier.trust_root import Policy, TrustedIssuer, TrustRoot
 from verifier.vc_api import router as verifier_routes
 
 _POLICY: Final = Policy(max_status_age=timedelta(0))
+_TTL: Final = timedelta(seconds=60)
 _ANY: Final = ("VerifiableCredential",)
 
 
@@ -90,7 +94,11 @@ def instance(
 
         def make_app(url: str) -> FastAPI:
             signer = CredentialSigner(
-                url=f"{url}{ISSUER}", engine=engine, identity=key, clock=clock
+                url=f"{url}{ISSUER}",
+                engine=engine,
+                identity=key,
+                statuses=StatusTerms(ttl=_TTL),
+                clock=clock,
             )
             issuer = TrustedIssuer(did, _ANY, (f"{signer.url}/v1/status/",))
             root = TrustRoot(Network(ledger.pin, url), (issuer,), _POLICY)
@@ -102,7 +110,9 @@ def instance(
             )
             app = FastAPI(title="Keyborn conformance", openapi_url=None)
             install(app)
+            install_not_found(app)
             app.include_router(issuer_routes(signer, token=None))
+            app.include_router(status_routes(signer))
             app.include_router(verifier_routes(proofs, token=None, now=clock), prefix=VERIFIER)
             app.include_router(resolver_routes(reader))
             return app

@@ -52,6 +52,20 @@ issuer.add_command(devices)
     help="Seconds for which a status list may be cached: how late a revocation may be noticed.",
 )
 @click.option(
+    "--status-lifetime",
+    type=click.IntRange(1, 604_800),
+    help="Seconds for which a verifier that cannot get a newer status list may rely on one, if its"
+    " own policy lets it.  [default: as --status-ttl]",
+)
+@click.option(
+    "--status-message",
+    "status_messages",
+    multiple=True,
+    metavar="TEXT",
+    help="What may be said of a device (devices tell); credentials list all of them. The first is"
+    " said until another is told.  [default: none]",
+)
+@click.option(
     "--vc-api",
     is_flag=True,
     help="Sign what is posted to /credentials/issue, for whoever has the administration token.",
@@ -63,6 +77,8 @@ def serve(
     directory: Path,
     url: str | None,
     status_ttl: int,
+    status_lifetime: int | None,
+    status_messages: tuple[str, ...],
     vc_api: bool,
     host: str,
     port: int,
@@ -75,14 +91,19 @@ def serve(
     At first start it makes its own DID, registers it, and prints a token for administration.
     """
     from issuer.serving import running  # noqa: PLC0415 - what it needs is slow to import
+    from issuer.status_terms import StatusTerms  # noqa: PLC0415
     from keyborn import logs  # noqa: PLC0415
     from keyborn.server import serve_named  # noqa: PLC0415
     from ledger.network import load_network  # noqa: PLC0415
 
     logs.configure(as_json=log_json)
     network = load_network(network_file)
-    ttl = timedelta(seconds=status_ttl)
-    with running(network, directory, url=url, status_ttl=ttl, with_vc_api=vc_api) as make_app:
+    statuses = StatusTerms(
+        ttl=timedelta(seconds=status_ttl),
+        lifetime=None if status_lifetime is None else timedelta(seconds=status_lifetime),
+        messages=status_messages,
+    )
+    with running(network, directory, url=url, statuses=statuses, with_vc_api=vc_api) as make_app:
         serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
 
 

@@ -13,7 +13,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,7 @@ from issuer.cli_client import TOKEN_FILE, URL_FILE
 from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
+from issuer.status_terms import StatusTerms
 from issuer.store import open_store
 from keyborn.files import locked, private_directory, sweep, write_private
 from keyborn.tokens import admin_token
@@ -41,7 +41,7 @@ def running(
     directory: Path,
     *,
     url: str | None,
-    status_ttl: timedelta,
+    statuses: StatusTerms,
     with_vc_api: bool = False,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
@@ -50,7 +50,7 @@ def running(
         network: The ledger.
         directory: The issuer's own, private.
         url: Its public URL; where it listens, if None.
-        status_ttl: How long a status list may be cached.
+        statuses: How it keeps status lists.
         with_vc_api: Whether it signs what administrators give it.
 
     Raises:
@@ -80,7 +80,7 @@ def running(
                 identity=identity,
                 log=reader,
                 log_id=network.log_id,
-                status_ttl=status_ttl,
+                statuses=statuses,
             )
             identity.start()
             path = directory / TOKEN_FILE

@@ -1,14 +1,16 @@
 """The VC-API of the issuer: it signs what it is given (W3C CCG VC API 0.3, section 3.2).
 
-=====  ====================  =======================================================
+=====  ====================  ===========================================================
 POST   /credentials/issue    ``{"credential": ..., "options": {...}}``: 201
-=====  ====================  =======================================================
+POST   /credentials/status   ``{"credentialId": ..., "credentialStatus": {...}}``: 200
+=====  ====================  ===========================================================
 
 Whoever may call this speaks with the issuer's voice: it is behind the administration token, except
 in a conformance test. What enrolment alone gives, it does not sign. Errors are problem details: 400
 for whatever is wrong with what was sent.
 """
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +19,7 @@ from typing import Final
 
 import orjson
 from fastapi import APIRouter, Depends, Response
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from did.errors import Conflict, Invalid, KeybornError, Refused
 from did.identifier import Did
@@ -32,10 +34,13 @@ from did.vc.enveloping import CREDENTIAL
 from did.vc.formats import secure_credential
 from did.vc.securing import Format
 from did.vc.status_list import ENTRY_TYPE, StatusEntry
-from did.vc.vc_api import IssueRequest, parse_issue
+from did.vc.vc_api import IssueRequest, StatusRequest, parse_issue, parse_status
 from did.vc.vc_problems import vc_problem
+from issuer.errors import NotFound
 from issuer.identity import SigningIdentity, confirm
 from issuer.metadata import base_path
+from issuer.status_indexes import allocate_one, set_credential
+from issuer.status_terms import StatusTerms
 from keyborn.http import JsonBytes, answer
 from keyborn.tokens import bearer
 
@@ -50,12 +55,14 @@ class CredentialSigner:
         url: The issuer's, below which its status lists are.
         engine: Its store.
         identity: Its DID and key.
+        statuses: How it keeps status lists.
         clock: The time, aware.
     """
 
     url: str
     engine: Engine
     identity: SigningIdentity
+    statuses: StatusTerms
     clock: Callable[[], datetime]
 
     def issue(self, request: IssueRequest) -> JsonObject:
@@ -71,12 +78,51 @@ class CredentialSigner:
         document = _prepared(request, assertion.did, at)
         with self.engine.begin() as connection:
             confirm(connection, assertion)
+            if request.purposes:
+                self._add_statuses(connection, document, request)
         secured = secure_credential(
             document, assertion.signer, issuer=assertion.did, created=at, format=request.format
         )
         if request.format is Format.LDP_VC:
             return parse_object(secured)
         return wrap(secured, request.format, CREDENTIAL)
+
+    def set_status(self, request: StatusRequest) -> None:
+        """Set or unset a status of a credential that was issued with one.
+
+        Raises:
+            NotFound: ``unknown_credential``.
+        """
+        with self.engine.begin() as connection:
+            found = set_credential(
+                connection, request.credential_id, request.purpose, int(request.value)
+            )
+        if not found:
+            raise NotFound(
+                "unknown_credential",
+                f"no credential with this id was issued here with a status for {request.purpose}",
+                value=request.credential_id,
+                hint="name it by its id, or by the credentialId that it was issued with",
+            )
+
+    def _add_statuses(
+        self, connection: Connection, document: JsonObject, request: IssueRequest
+    ) -> None:
+        id_ = document.setdefault("id", f"urn:uuid:{uuid.uuid4()}")
+        entries = [
+            allocate_one(
+                connection,
+                purpose,
+                credential=request.credential_id or str(id_),
+                url=self.url,
+                full=self.statuses.full,
+            ).to_json()
+            for purpose in request.purposes
+        ]
+        given = _list(document.get("credentialStatus", []))
+        document["credentialStatus"] = (
+            entries[0] if not given and len(entries) == 1 else [*given, *entries]
+        )
 
 
 def router(signer: CredentialSigner, *, token: str | None) -> APIRouter:
@@ -102,6 +148,14 @@ def router(signer: CredentialSigner, *, token: str | None) -> APIRouter:
             HTTPStatus.CREATED,
             media_type="application/json",
         )
+
+    @routes.post("/credentials/status")
+    def set_status(body: JsonBytes) -> Response:
+        try:
+            signer.set_status(parse_status(body))
+        except KeybornError as error:
+            return _failure(error)
+        return Response(b"{}", media_type="application/json")
 
     return routes
 
@@ -152,11 +206,11 @@ def _list(value: Json) -> Sequence[Json]:
 
 def _failure(error: KeybornError) -> Response:
     """400 for whatever is wrong with what was sent; else as everywhere."""
-    wrong = isinstance(error, Invalid | Refused | Conflict)
+    status = HTTPStatus.BAD_REQUEST if isinstance(error, Invalid | Refused | Conflict) else None
     problem = vc_problem(error)
     return answer(
         error,
-        HTTPStatus.BAD_REQUEST if wrong else None,
+        HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else status,
         type=problem["type"],
         title=problem["title"],
         errors=[problem],

@@ -26,6 +26,7 @@ from keyborn.http import HEAD_BYTES, Envelope
 
 HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
 CONNECTIONS: Final = 1_024
+GOODBYE_SECONDS: Final = 0.5  # for an idle client to close its side of TLS, then
 SHUTDOWN_SECONDS: Final = 10  # for requests under way, after SIGTERM or SIGINT
 
 _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -215,6 +216,22 @@ class _HeadTimed(H11Protocol):
             self._on_time()
         elif self._due is None:
             self._due = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for too long."""
+        super().timeout_keep_alive_handler()
+        self._part()
+
+    def shutdown(self) -> None:
+        """Close the connection, once it is idle."""
+        super().shutdown()
+        if self.cycle is None or self.cycle.response_complete:
+            self._part()
+
+    def _part(self) -> None:
+        """Do not wait for a client that never closes its side of TLS."""
+        if self.scheme == "https":
+            self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_time()

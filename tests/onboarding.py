@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from did.identifier import parse_did
 from issuer.serving import running
+from issuer.status_terms import StatusTerms
 from keyborn.server import Server, listen
 from ledger.network import Network, write_network
 from ledger.operations import Operation
@@ -109,13 +110,13 @@ class Paid:
 
 
 @contextmanager
-def services(folder: Path) -> Iterator[Services]:
+def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[Services]:
     """The services, with all their state in ``folder``."""
     with ExitStack() as stack:
         network = stack.enter_context(ledger_service(folder / "ledger"))
         write_network(folder / "network.toml", network)
         make_issuer = stack.enter_context(
-            running(network, folder / "issuer", url=None, status_ttl=timedelta(minutes=5))
+            running(network, folder / "issuer", url=None, statuses=statuses or StatusTerms())
         )
         issuer_url = stack.enter_context(serving_named(make_issuer))
         token = (folder / "issuer" / "admin.token").read_text().strip()

@@ -78,6 +78,11 @@ class Suite:
         assert answer.status_code == 201, answer.text
         return dict(answer.json()["verifiableCredential"])
 
+    def set_status(self, credential_id: str, purpose: str, **more: Any) -> httpx.Response:
+        entry = {"type": "BitstringStatusListEntry", "statusPurpose": purpose}
+        body = {"credentialId": credential_id, "credentialStatus": entry, **more}
+        return self.post(self.endpoint("setStatusLists", "BitstringStatusList")["endpoint"], body)
+
     def verify(self, credential: Any, **options: Any) -> httpx.Response:
         body = {"verifiableCredential": credential, "options": {"checks": ["proof"], **options}}
         return self.post(self.endpoint("verifiers", "vc2.0")["endpoint"], body)
@@ -90,9 +95,11 @@ class Suite:
         """``presentation`` with a proof of a key that only the suite has."""
         return self.prove(presentation, proofPurpose="authentication", **proof)
 
-    def prove(self, document: dict[str, Any], **members: Any) -> dict[str, Any]:
+    def prove(
+        self, document: dict[str, Any], *, by: Identity | None = None, **members: Any
+    ) -> dict[str, Any]:
         """As a suite's own generator makes a proof, with whatever members."""
-        signer = self.identity.signer
+        signer = (by or self.identity).signer
         did = KeyDid(signer.public_key())
         proof = {
             "type": "DataIntegrityProof",

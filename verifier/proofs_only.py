@@ -114,7 +114,7 @@ class ProofVerifier:
         names = [types] if isinstance(types, str) else [str(each) for each in _list(types)]
         accepted = self.acceptance.accept(Claimed(maker.did, names, signed, maker.key))
         self._check_validity(opened, signed, expected.at)
-        warnings = self._check_status(opened, accepted, maker, expected.at) if with_status else ()
+        warnings = self._check_status(opened, accepted, inquiry) if with_status else ()
         return Verified(opened, _checks(with_status=with_status), tuple(warnings))
 
     def _check_validity(self, document: JsonObject, starts: datetime | None, at: datetime) -> None:
@@ -139,8 +139,7 @@ class ProofVerifier:
         self,
         document: JsonObject,
         issuer: TrustedIssuer | None,
-        maker: Controller,
-        at: datetime,
+        inquiry: Inquiry,
     ) -> Sequence[KeybornError]:
         """What could not be found out of an issuer whose lists nobody has told us of."""
         warnings: list[KeybornError] = []
@@ -158,9 +157,9 @@ class ProofVerifier:
             self.statuses.check(
                 status,
                 issuer=issuer,
-                resolution=maker.resolution,
+                resolve=inquiry.resolve,
                 policy=self.trust_root.policy,
-                at=at,
+                at=inquiry.at,
             )
         return warnings
 

@@ -32,9 +32,11 @@ class TrustedIssuer:
         did: Who, in canonical form.
         types: The credential types that it may issue, at least one.
         status: URL prefixes, each ending with a slash, below which its status lists are fetched.
+        status_issuers: Others that may sign its status lists.
         since: Its credentials count if their ``validFrom`` is not before this.
         until: Its credentials count if their ``validFrom`` is before this.
-        compromised_keys: Keys of it that others may hold: what they signed counts no more.
+        compromised_keys: Keys of it, or of ``status_issuers``, that others may hold: what they
+            signed counts no more.
     """
 
     did: Did
@@ -43,6 +45,7 @@ class TrustedIssuer:
     since: datetime | None = None
     until: datetime | None = None
     compromised_keys: tuple[PublicKey, ...] = ()
+    status_issuers: tuple[Did, ...] = ()
 
     def status_prefix(self, url: str) -> str | None:
         """The prefix that ``url`` lies below; None where this issuer's lists do not belong."""
@@ -57,6 +60,7 @@ class TrustedIssuer:
             "did": self.did.text,
             "types": list(self.types),
             "status": list(self.status),
+            "status_issuers": [did.text for did in self.status_issuers],
             "compromised_keys": [key.multibase for key in self.compromised_keys],
         }
         if self.since is not None:

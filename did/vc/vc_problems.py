@@ -1,7 +1,8 @@
 """Our errors by the names that the W3C's specifications give them.
 
 VC Data Model 2.0, section 7.4; Data Integrity 1.0, section 4.7; Controlled Identifiers 1.0, section
-3.5. For interfaces that answer in their terms: this is the one table from ``code`` to problem type.
+3.5; and Bitstring Status List 1.0 (``did.vc.status_problems``). For interfaces that answer in their
+terms: this is the one table from ``code`` to problem type.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Final
 
 from did.errors import KeybornError
 from did.jcs import JsonObject
+from did.vc.status_problems import status_problem
 
 _DATA_MODEL: Final = "https://www.w3.org/TR/vc-data-model#"
 _SECURITY: Final = "https://w3id.org/security#"
@@ -43,7 +45,6 @@ _TYPES: Final[Mapping[str, str]] = {
         (
             "invalid_credential",
             "invalid_presentation",
-            "invalid_status_entry",
             "invalid_vc_api_request",
             "undefined_terms",
             "not_canonicalizable",
@@ -89,7 +90,10 @@ def vc_problem(error: KeybornError) -> JsonObject:
 
     ``type`` is the specification's, where it has one; else ``urn:keyborn:code:`` and our code.
     """
+    status = status_problem(error)
     type_ = _TYPES.get(error.code, f"urn:keyborn:code:{error.code}")
+    if status is not None:
+        type_ = status.type
     title = type_.partition("#")[2] or error.code.upper()
     detail = error.message if error.hint is None else f"{error.message}; {error.hint}"
     return {"type": type_, "title": title, "detail": detail}

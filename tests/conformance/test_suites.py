@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import gzip
 import json
 import uuid
 from datetime import timedelta
@@ -12,12 +13,14 @@ import pytest
 from data_model_cases import ABSENT, BAD, ENVELOPE, EXAMPLES, GOOD, MINIMAL, OLD, but
 from suite import VALID, Suite
 
+from conformance.identity import DidMethod, Identity
 from did.identifier import parse_did_url
 from did.keys import PublicKey
 from did.multibase import multibase_decode
 from did.vc.contexts import DATA_INTEGRITY, V1, V2
 from keyborn.clock import now
 
+both = pytest.mark.parametrize("suite", list(DidMethod), indirect=True, ids="did:{}".format)
 W3C = "https://www.w3.org/TR/vc-data-model#"
 SECURITY = "https://w3id.org/security#"
 
@@ -44,6 +47,7 @@ def holds(answer: httpx.Response) -> dict[str, Any]:
 # vc-data-model-2.0
 
 
+@both
 def test_the_issuer_takes_what_keeps_the_data_model_and_the_verifier_verifies_it(
     suite: Suite,
 ) -> None:
@@ -107,6 +111,7 @@ def test_the_issuer_has_its_own_name_put_in(suite: Suite) -> None:
 # vc-di-eddsa, data integrity
 
 
+@both
 def test_the_form_of_a_proof(suite: Suite) -> None:
     issued = suite.issue()
     proof = issued["proof"]
@@ -171,6 +176,7 @@ def test_no_proof_and_no_object_as_proof(suite: Suite) -> None:
     fails(suite.verify(without_header), f"{SECURITY}PROOF_VERIFICATION_ERROR")
 
 
+@both
 def test_content_that_was_changed_after_it_was_signed(suite: Suite) -> None:
     issued = suite.issue({**VALID, "@context": [V2, EXAMPLES]})
     holds(suite.verify(issued))
@@ -287,6 +293,7 @@ def test_requests_to_the_issuer(suite: Suite) -> None:
         fails(suite.post_issue(body))
 
 
+@both
 def test_a_credential_of_version_1(suite: Suite) -> None:
     undated = but(OLD, {"issuer": ABSENT, "issuanceDate": ABSENT})
     expiring = {**undated, "expirationDate": (now() + timedelta(days=365)).isoformat()}
@@ -312,6 +319,7 @@ def test_members_that_the_verifier_needs(suite: Suite) -> None:
             fails(suite.verify(but(issued, {name: value})))
 
 
+@both
 def test_times_of_credentials(suite: Suite) -> None:
     future, past = now() + timedelta(days=2), now() - timedelta(days=2)
     for document in (
@@ -326,6 +334,7 @@ def test_times_of_credentials(suite: Suite) -> None:
 # presentations
 
 
+@both
 def test_presentations(suite: Suite) -> None:
     vp = {"@context": [V2], "type": ["VerifiablePresentation"]}
     holder = suite.own_did
@@ -384,6 +393,7 @@ def test_the_challenge_and_domain_of_a_presentation(suite: Suite) -> None:
 # enveloping proofs: vc-data-model-2.0 and vc-jose-cose
 
 
+@both
 def test_enveloped_credentials(suite: Suite) -> None:
     for tag, media_type in (("vc+jwt", "application/vc+jwt,"), ("vc+cose", "application/vc+cose;")):
         issued = suite.issue(tag=tag)
@@ -416,9 +426,92 @@ def test_what_is_in_a_token(suite: Suite) -> None:
     assert payload["issuer"] == suite.did
 
 
+# vc-bitstring-status-list
+
+
+@both
+def test_status_entries_and_their_list(suite: Suite) -> None:
+    issued = suite.issue(tag="BitstringStatusList")
+    entry = issued["credentialStatus"]
+    assert entry["type"] == "BitstringStatusListEntry"
+    assert entry["statusPurpose"] == "revocation"
+    assert str(int(entry["statusListIndex"])) == entry["statusListIndex"]
+    assert entry.get("id") != entry["statusListCredential"]
+    answer = suite.get(entry["statusListCredential"])
+    assert answer.status_code == 200
+    list_ = answer.json()
+    assert "BitstringStatusListCredential" in list_["type"]
+    assert list_["issuer"] == suite.did
+    assert list_["credentialSubject"]["statusPurpose"] == "revocation"
+    bits = gzip.decompress(multibase_of(list_["credentialSubject"]["encodedList"]))
+    assert len(bits) >= 16_384
+    assert not bits[int(entry["statusListIndex"]) // 8]
+    holds(suite.verify(list_))
+    holds(suite.verify(issued))
+
+
+def multibase_of(text: str) -> bytes:
+    assert text[0] == "u"
+    return base64.urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4))
+
+
+@both
+def test_a_status_that_is_set_and_unset(suite: Suite) -> None:
+    checks = {"checks": ["proof", "credentialStatus"]}
+    issued = suite.issue(tag="BitstringStatusList")
+    holds(suite.verify(issued, **checks))
+    assert suite.set_status(issued["id"], "revocation").status_code == 200
+    assert fails(suite.verify(issued, **checks))["code"] == "revoked"
+    holds(suite.verify(issued))  # the proof alone
+    assert suite.set_status(issued["id"], "revocation", status=False).status_code == 200
+    holds(suite.verify(issued, **checks))
+    assert suite.set_status("urn:uuid:nobody", "revocation").status_code == 404
+    assert suite.set_status(issued["id"], "suspension").status_code == 404
+    fails(suite.set_status(issued["id"], "refresh"))
+    fails(suite.set_status(issued["id"], "revocation", status="yes"))
+    url = suite.endpoint("setStatusLists", "BitstringStatusList")["endpoint"]
+    for body in ({}, {"credentialId": issued["id"]}, {"credentialId": 5, "credentialStatus": {}}):
+        fails(suite.post(url, body))
+
+
+def test_several_statuses_beside_those_that_are_there(suite: Suite) -> None:
+    there = {"type": "https://example.org/#Status", "id": "https://example.org/status/1"}
+    options = {"statusPurpose": ["suspension", "revocation"], "credentialId": "urn:x:1"}
+    document = {**VALID, "issuer": suite.did, "credentialStatus": there}
+    answer = suite.post_issue({"credential": document, "options": options})
+    assert answer.status_code == 201, answer.text
+    issued = answer.json()["verifiableCredential"]
+    assert issued["id"].startswith("urn:uuid:")
+    assert issued["credentialStatus"][0] == there
+    purposes = [entry["statusPurpose"] for entry in issued["credentialStatus"][1:]]
+    assert purposes == ["revocation", "suspension"]
+    assert suite.set_status("urn:x:1", "suspension").status_code == 200
+    malformed = {**VALID, "credentialStatus": {"type": "BitstringStatusListEntry"}}
+    fails(suite.request_issue(malformed), f"{W3C}MALFORMED_VALUE_ERROR")
+
+
+def test_statuses_of_issuers_that_nobody_told_the_verifier_of(suite: Suite) -> None:
+    nobody = Identity("nobody")
+    entry = {
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "1",
+        "statusListCredential": "https://evil.example/list",
+    }
+    other = {"type": "https://example.org/#Status"}
+    for status in (entry, other, [entry, other]):
+        issuer = nobody.did(DidMethod.KEY).text
+        document = {**VALID, "issuer": issuer, "credentialStatus": status}
+        proven = suite.prove(document, by=nobody)
+        result = holds(suite.verify(proven, checks=["credentialStatus"]))
+        count = len(status) if isinstance(status, list) else 1
+        assert [each["title"] for each in result["warnings"]] == ["STATUS_RETRIEVAL_ERROR"] * count
+
+
 # did-key
 
 
+@both
 def test_resolution(suite: Suite) -> None:
     resolver = suite.endpoint("didResolvers", "Did-Key")["endpoint"]
     did = "did:key:z6MktKwz7Ge1Yxzr4JHavN33wiwa8y81QdcMRLXQsrH9T53b"

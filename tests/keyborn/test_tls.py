@@ -1,5 +1,6 @@
 import hashlib
 import ssl
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from did.errors import Invalid, Unavailable
 from keyborn.client import connect, request
 from keyborn.clock import now
 from keyborn.options import service_options
+from keyborn.server import SHUTDOWN_SECONDS
 from keyborn.tls import fingerprint, self_signed, server_context
 
 hello = PlainTextResponse("hello")
@@ -50,6 +52,16 @@ def test_a_service_that_speaks_tls(certificate: Path) -> None:
         with pytest.raises(httpx.ConnectError):
             httpx.get(url, verify=old)
         assert httpx.get(url, verify=trusting).text == "hello"  # it goes on all the same
+
+
+def test_a_service_stops_though_a_client_keeps_its_connection(certificate: Path) -> None:
+    """It waited ten seconds for the client to close its side."""
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    with httpx.Client(verify=trusting) as client:
+        with serving(hello, tls=server_context(certificate)) as url:
+            assert client.get(url).text == "hello"
+            began = time.monotonic()
+        assert time.monotonic() - began < SHUTDOWN_SECONDS / 2
 
 
 def test_certificate_and_key_in_files_of_their_own(tmp_path: Path, pem: bytes) -> None:
