@@ -2,17 +2,26 @@
 
 import copy
 import ssl
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx
+from serving import serving_named
 
-from conformance.identity import Identity
+from conformance.certificate import make_certificate
+from conformance.identity import DidMethod, Identity
+from conformance.instance import instance
+from conformance.manifest import manifest
 from did.identifier import DidUrl, KeyDid
 from did.jcs import JsonObject
 from did.multibase import multibase_encode
 from did.vc.contexts import V2
 from did.vc.data_integrity import hash_data
+from keyborn.clock import now
 
 VALID: Final[dict[str, Any]] = {
     "@context": [V2],
@@ -112,3 +121,18 @@ class Suite:
         configuration = {name: value for name, value in proof.items() if value is not None}
         signature = multibase_encode(signer.sign(hash_data(document, configuration)))
         return {**document, "proof": {**configuration, "proofValue": signature}}
+
+
+@contextmanager
+def running_suite(method: DidMethod = DidMethod.KEY) -> Iterator[Suite]:
+    """An instance over HTTPS, by its manifest."""
+    identity = Identity("test")
+    with tempfile.TemporaryDirectory() as folder:
+        made = make_certificate(Path(folder), at=now())
+        opened = instance(Path(folder), identity=identity, method=method, authorities=made.client)
+        with (
+            opened as built,
+            serving_named(built.make_app, tls=made.server) as url,
+            Suite(manifest(url, built.did), made.client, identity) as found,
+        ):
+            yield found
