@@ -47,8 +47,8 @@ def conformance() -> None:
 )
 @click.option(
     "--did-method",
-    type=click.Choice(list(DidMethod)),
-    default=DidMethod.KEY,
+    type=click.Choice([method.value for method in DidMethod]),
+    default=DidMethod.KEY.value,
     show_default=True,
     help="The method of the issuer's DID.",
 )

@@ -327,3 +327,15 @@ def test_a_service_is_named_by_its_url_if_by_nothing_else(outside: Street) -> No
         assert challenge.audience == service.url
         assert service.present(outside.answer(challenge)).status_code == 200
     assert service.process.returncode == 0
+
+
+@pytest.mark.e2e
+def test_it_verifies_proofs_for_whoever_has_the_token(outside: Street) -> None:
+    with Service(outside, "--audience", AUDIENCE, "--vc-api") as service:
+        token = (outside.trust.parent / "gate" / "vc-api.token").read_text().strip()
+        url = f"{service.url}/credentials/verify"
+        assert httpx.post(url, json={}).status_code == 401
+        answer = httpx.post(url, json={}, headers={"authorization": f"Bearer {token}"})
+        assert answer.json()["code"] == "invalid_vc_api_request"
+    with Service(outside, "--audience", AUDIENCE) as service:
+        assert httpx.post(f"{service.url}/credentials/verify", json={}).status_code == 404
