@@ -14,10 +14,14 @@ from data_model_cases import ABSENT, BAD, ENVELOPE, EXAMPLES, GOOD, MINIMAL, OLD
 from suite import VALID, Suite
 
 from conformance.identity import DidMethod, Identity
-from did.identifier import parse_did_url
+from did.identifier import DidUrl, parse_did_url
 from did.keys import PublicKey
 from did.multibase import multibase_decode
+from did.vc.claims import Claims
 from did.vc.contexts import DATA_INTEGRITY, V1, V2
+from did.vc.data_urls import wrap
+from did.vc.enveloping import PRESENTATION, seal_cose, seal_jwt
+from did.vc.securing import Format
 from keyborn.clock import now
 
 both = pytest.mark.parametrize("suite", list(DidMethod), indirect=True, ids="did:{}".format)
@@ -424,6 +428,53 @@ def test_what_is_in_a_token(suite: Suite) -> None:
     assert header["kid"].startswith(suite.did)
     assert not {"vc", "vp"} & payload.keys()
     assert payload["issuer"] == suite.did
+
+
+def test_enveloped_presentations(suite: Suite) -> None:
+    signer, did = suite.identity.signer, suite.identity.did(DidMethod.KEY)
+    method = DidUrl(did, signer.public_key().multibase)
+    credential = suite.issue(tag="vc+jwt")
+    vp = {
+        "@context": [V2],
+        "type": ["VerifiablePresentation"],
+        "verifiableCredential": [credential],
+    }
+    seals = {Format.VC_JWT: seal_jwt, Format.VC_COSE: seal_cose}
+    at = now()
+
+    def sealed(format_: Format, **claims: Any) -> dict[str, Any]:
+        data = seals[format_](vp, signer, PRESENTATION, method=method, claims=Claims(**claims))
+        return wrap(data, format_, PRESENTATION)
+
+    hour = timedelta(hours=1)
+    nonce = base64.urlsafe_b64encode(bytes(16)).decode().rstrip("=")
+    for format_ in seals:
+        for claims in ({}, {"not_before": at - hour, "expires": at + hour, "issued": at}):
+            holds(suite.verify_presentation(sealed(format_, **claims)))
+        bound = sealed(format_, nonce=nonce, audience="verifier.example")
+        holds(suite.verify_presentation(bound, challenge=nonce, domain="verifier.example"))
+        fails(suite.verify_presentation(bound, domain="other"), f"{SECURITY}INVALID_DOMAIN_ERROR")
+        fails(
+            suite.verify_presentation(bound, challenge="other"),
+            f"{SECURITY}INVALID_CHALLENGE_ERROR",
+        )
+        for claims in ({"not_before": at + hour}, {"expires": at - hour}):
+            fails(
+                suite.verify_presentation(sealed(format_, **claims)),
+                f"{SECURITY}PROOF_VERIFICATION_ERROR",
+            )
+        good = sealed(format_)
+        for change in (
+            {"@context": []},
+            {"@context": [EXAMPLES]},
+            {"id": good["id"].split(",")[1]},
+            {"id": good["id"].replace("application/vp", "application/vc")},
+            {"id": good["id"][:-8] + "AAAAAAAA"},
+            {"type": ["VerifiablePresentation"]},
+        ):
+            fails(suite.verify_presentation(but(good, change)))
+    old = {"@context": V2, "type": PRESENTATION.enveloped, "id": "data:application/jwt,e30.e30.AA"}
+    fails(suite.verify_presentation(old), f"{W3C}PARSING_ERROR")
 
 
 # vc-bitstring-status-list
