@@ -31,6 +31,7 @@ from ledger.network import Network
 from ledger.operations import Batch, Create, encode_batch
 from ledger.reader import LogReader
 from ledger.resolution_api import routes as resolver_routes
+from ledger.resolving.methods import MethodResolver
 from verifier.acceptance import UnsafeAcceptAnyIssuer
 from verifier.proofs_only import ProofVerifier
 from verifier.statuses import Statuses
@@ -114,7 +115,7 @@ def instance(
             app.include_router(issuer_routes(signer, token=None))
             app.include_router(status_routes(signer))
             app.include_router(verifier_routes(proofs, token=None, now=clock), prefix=VERIFIER)
-            app.include_router(resolver_routes(reader))
+            app.include_router(resolver_routes(MethodResolver(reader)))
             return app
 
         yield Instance(did, make_app)

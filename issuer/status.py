@@ -174,7 +174,7 @@ def _values(connection: Connection, name: str) -> list[tuple[int, int]]:
         status_indexes.c.list == name,
         status_indexes.c.value != literal_column("0"),  # as the index has it
     )
-    return [(row.position, row.value) for row in connection.execute(query)]
+    return [(row[0], row[1]) for row in connection.execute(query).all()]
 
 
 def _row(connection: Connection, name: str) -> Row[Any]:

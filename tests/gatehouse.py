@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 from actors import ISSUER, NOW, Actor
+from formats import as_v1
 from operations import Life, batch
 
 from did.challenge import Challenge
@@ -22,6 +23,7 @@ from did.jcs import JsonObject, canonicalize
 from did.keys import SigningKey
 from did.vc.bitstring import MINIMUM_BITS, with_value
 from did.vc.credential import PROVISIONING, build_credential, sign_credential
+from did.vc.formats import Format, secure_credential, secure_presentation
 from did.vc.presentation import sign_presentation
 from did.vc.status_list import (
     CREDENTIAL_TYPE,
@@ -108,15 +110,38 @@ class Issuer:
         self,
         subject: Did,
         *,
+        valid_from: datetime | None = None,
+        key: SigningKey | None = None,
+        **changes: Any,
+    ) -> JsonObject:
+        """A credential of ``subject``; ``changes`` as ``unsigned`` has them."""
+        document = self.unsigned(subject, valid_from=valid_from, **changes)
+        at = self._gatehouse.now if valid_from is None else valid_from
+        return sign_credential(document, key or self.key, issuer=self.did, created=at)
+
+    def issue_as(self, format_: Format, subject: Did, **changes: Any) -> bytes:
+        """A credential of ``subject`` in ``format_``; ``changes`` as ``unsigned`` has them."""
+        document = self.unsigned(subject, **changes)
+        return secure_credential(
+            as_v1(document) if format_ is Format.JWT_VC_JSON else document,
+            self.key,
+            issuer=self.did,
+            created=self._gatehouse.now,
+            format=format_,
+        )
+
+    def unsigned(
+        self,
+        subject: Did,
+        *,
         types: str = PROVISIONING,
         claims: JsonObject | None = None,
         statuses: Sequence[StatusEntry] | None = None,
         valid_from: datetime | None = None,
         valid_until: datetime | None = None,
-        key: SigningKey | None = None,
         alter: Callable[[JsonObject], object] = lambda _document: None,
     ) -> JsonObject:
-        """A credential of ``subject``; ``alter`` changes it before it is signed."""
+        """A credential of ``subject`` that is not signed yet; ``alter`` changes it."""
         at = self._gatehouse.now if valid_from is None else valid_from
         said: JsonObject = {
             "id": subject.canonical.text,
@@ -134,7 +159,7 @@ class Issuer:
             statuses=self.entries() if statuses is None else statuses,
         )
         alter(document)
-        return sign_credential(document, key or self.key, issuer=self.did, created=at)
+        return document
 
     def set(self, purpose: str, *, value: bool = True, index: int = INDEX) -> None:
         self.bits[purpose] = with_value(self.bits[purpose], index, int(value))
@@ -267,6 +292,25 @@ class Gatehouse:
         }
         signer = key or (device.actor.key if device.state is None else device.key)
         return canonicalize(sign_presentation(credentials, signer, **{**default, **changes}))
+
+    def present_as(
+        self,
+        format_: Format,
+        device: Life,
+        *credentials: tuple[bytes, Format],
+        challenge: Challenge,
+        **changes: Any,
+    ) -> bytes:
+        """As ``present``, in ``format_``, of credentials in any."""
+        default: dict[str, Any] = {
+            "holder": device.actor.short,
+            "challenge": challenge.nonce,
+            "audience": challenge.audience,
+            "created": self.now,
+            "expires": challenge.expires,
+        }
+        signer = device.actor.key if device.state is None else device.key
+        return secure_presentation(credentials, signer, format=format_, **{**default, **changes})
 
     def admit(
         self, holder: Life, *credentials: JsonObject, verifier: Verifier | None = None

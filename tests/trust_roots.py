@@ -38,4 +38,5 @@ max_status_age = 0
 clock_skew = 5
 models = ["meter"]
 roles = ["sensor", "door"]
+refused_messages = ["to be replaced"]
 """

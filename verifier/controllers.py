@@ -45,11 +45,14 @@ def controller_of(
     Raises:
         Invalid: ``invalid_verification_method_url``, ``unknown_verification_method``,
             ``method_not_authorized``, ``method_not_supported``.
-        Refused, Undecided: As ``did.resolution.authenticating_version`` and ``asserting_version``.
+        Refused, Undecided: As ``did.resolution.authenticating_version`` and ``asserting_version``;
+            ``key_not_authorized``, of a did:web.
     """
     url = _parse(method)
-    key = url.key()
     resolution = inquiry.resolve(url.did)
+    if resolution.web is not None and purpose in resolution.web.relationships:
+        return Controller(url.did, resolution.web.key(url, purpose), resolution)
+    key = inquiry.named_key(url)
     if isinstance(url.did, KeybornDid):
         finality = inquiry.trust_root.policy.finality
         if signed is None:

@@ -8,9 +8,10 @@ Where none can be had, the one that was kept serves until it reaches ``max_statu
 version (``validFrom``) seen for each URL is kept over restarts, and an older one is not accepted.
 What is kept are the bits, unpacked, so that a decision reads and does not unpack.
 
-Only a revocation or suspension that is set is a refusal; ``refresh`` and ``message`` are told. A
-list that cannot be had or does not count is undecided. A purpose that the specification does not
-define could mean anything, also that the credential is not to be accepted: it is refused.
+A revocation or suspension that is set is a refusal; ``refresh`` and ``message`` are told, and
+refuse nothing but where the policy says so. A list that cannot be had or does not count is
+undecided. A purpose that the specification does not define could mean anything, also that the
+credential is not to be accepted: it is refused.
 """
 
 import re
@@ -27,7 +28,7 @@ from did.errors import KeybornError, Refused
 from did.identifier import Did
 from did.resolution import Resolution
 from did.timestamps import format_time
-from did.vc.status_list import KNOWN_PURPOSES, REVOCATION, SUSPENSION, Status, StatusEntry
+from did.vc.status_list import KNOWN_PURPOSES, MESSAGE, REVOCATION, SUSPENSION, Status, StatusEntry
 from keyborn.client import Answer, request
 from keyborn.client import connect as connect_http
 from verifier.status_standing import MAX_BYTES, Standing, StatusPendingError, undecided
@@ -84,8 +85,8 @@ class Statuses:
             at: The moment of the decision.
 
         Raises:
-            Refused: ``revoked``, ``suspended``; ``status_not_trusted``, no prefix covers the URL;
-                ``status_purpose_unknown``.
+            Refused: ``revoked``, ``suspended``, ``message_refused``; ``status_not_trusted``, no
+                prefix covers the URL; ``status_purpose_unknown``.
             Undecided: ``status_unavailable``, ``status_stale``, ``status_rolled_back``,
                 ``status_key_not_current``, as ``Standing.read``, or as ``resolve``.
             Invalid: ``status_index_out_of_range``.
@@ -112,6 +113,13 @@ class Statuses:
         status = standing.status(kept, entry)
         if status.value and entry.purpose in (REVOCATION, SUSPENSION):
             raise _set(status, kept)
+        if entry.purpose == MESSAGE and status.message in policy.refused_messages:
+            raise Refused(
+                "message_refused",
+                "the status list says of the credential what the policy does not accept",
+                value=status.message,
+                hint="see refused_messages in the trust root's policy; its issuer can say another",
+            )
         return FoundStatus(status, kept)
 
     def _renew(

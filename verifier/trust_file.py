@@ -7,7 +7,7 @@
     ...
 
     [[issuers]]
-    did = "did:keyborn:..."
+    did = "did:keyborn:..."     # or a did:key; or a did:web, whose host may then be asked
     types = ["DeviceProvisioningCredential"]       # what it may issue
     status = ["https://issuer.example/v1/status/"] # where its status lists may be fetched from
     from = 2026-01-01T00:00:00Z                    # optional: believed if validFrom is not earlier
@@ -18,10 +18,11 @@
     [policy]                    # optional, as is each of its fields
     finality = "finalized"      # latest, safe or finalized: how settled the log must be
     max_ledger_age = 300        # seconds
-    max_status_age = 300        # seconds; 0 fetches the status list for each decision
+    max_status_age = 300        # seconds; 0 fetches for each decision; of did:web documents too
     clock_skew = 60             # seconds
     models = ["..."]            # only devices of one of these models
     roles = ["..."]             # only devices that have all of these roles
+    refused_messages = ["..."]  # no devices of which a status list says one of these
 
 Reading is strict: an unknown field, an empty list of issuers or of types, an issuer named twice
 are refused, each with the field's name. ``status = []`` is for an issuer without status lists:
@@ -177,9 +178,15 @@ def _policy(fields: Fields) -> Policy:
         clock_skew=_seconds(fields, "clock_skew", default.clock_skew, _MOST_SKEW),
         models=fields.some_texts("models") if fields.has("models") else (),
         roles=fields.some_texts("roles") if fields.has("roles") else (),
+        refused_messages=_refused_messages(fields),
     )
     fields.done()
     return policy
+
+
+def _refused_messages(fields: Fields) -> tuple[str, ...]:
+    name = "refused_messages"
+    return fields.some_texts(name) if fields.has(name) else ()
 
 
 def _seconds(fields: Fields, name: str, default: timedelta, most: int) -> timedelta:

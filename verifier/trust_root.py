@@ -16,6 +16,7 @@ from did.keys import PublicKey
 from did.resolution import Finality
 from did.timestamps import format_time
 from did.vc.credential import PROVISIONING
+from did.web_identifier import WebDid
 from ledger.network import Network
 
 DEFAULT_TYPES: Final = (PROVISIONING,)
@@ -77,10 +78,12 @@ class Policy:
     Attributes:
         finality: How settled the log's entries must be.
         max_ledger_age: How old the newest verified head of the log may be.
-        max_status_age: How long ago a status list may have been fetched; zero: for this decision.
+        max_status_age: How long ago a status list, or the document of a did:web issuer, may have
+            been fetched; zero: for this decision.
         clock_skew: How far clocks may be apart.
         models: Accepted device models; empty: any.
         roles: Roles that a device must have, all of them; empty: none.
+        refused_messages: What an issuer's status lists may not say of it; empty: anything.
     """
 
     finality: Finality = Finality.FINALIZED
@@ -89,6 +92,7 @@ class Policy:
     clock_skew: timedelta = timedelta(seconds=60)
     models: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    refused_messages: tuple[str, ...] = ()
 
     def to_table(self) -> dict[str, Any]:
         """Its TOML table."""
@@ -102,6 +106,8 @@ class Policy:
             table["models"] = list(self.models)
         if self.roles:
             table["roles"] = list(self.roles)
+        if self.refused_messages:
+            table["refused_messages"] = list(self.refused_messages)
         return table
 
 
@@ -143,6 +149,16 @@ class TrustRoot:
             "policy": self.policy.to_table(),
         }
         return hashlib.sha256(canonicalize(said)).hexdigest()
+
+    def may_fetch(self, did: Did) -> bool:
+        """Whether the document of a did:web may be fetched: it is named as issuer, or for lists."""
+        return any(did in (issuer.did, *issuer.status_issuers) for issuer in self.issuers)
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether a did:web is named at all."""
+        named = (did for issuer in self.issuers for did in (issuer.did, *issuer.status_issuers))
+        return any(isinstance(did, WebDid) for did in named)
 
     def issuer(self, did: Did) -> TrustedIssuer:
         """The entry of ``did``.

@@ -26,7 +26,8 @@ _ISSUERS: Final = """
 """
 _POLICY: Final = """
 # How settled the log must be, and how old, in seconds, what is decided on may be; max_status_age
-# 0 asks for the status list each time. Optional: models = ["..."], roles = ["..."].
+# 0 asks for the status list each time. Optional: models = ["..."], roles = ["..."],
+# refused_messages = ["..."].
 """
 
 # An [[issuers]] table, up to the next table.

@@ -18,7 +18,8 @@ The verifier checks, at one moment and in this order:
    2. *Trusted issuer.* The trust root believes its issuer, for all its types and at its
       ``validFrom``.
    3. *Issuer's key.* The key that signed is not marked compromised, and was the issuer's current
-      one at ``validFrom``; the issuer is not deactivated.
+      one at ``validFrom``; the issuer is not deactivated. Of a did:web: its document, fetched
+      recently enough, lists the key for assertions now; there is no telling since when.
    4. *Credential signature.* That key signed the credential.
    5. *Validity.* It has begun and has not ended.
    6. *Log.* It is bound to the pinned log.

@@ -80,7 +80,10 @@ def bitstring(values: Iterable[tuple[int, int]], *, entries: int, size: int = 1)
     """
     bits = bytearray(-(-entries * size // 8))
     for index, value in values:
-        _put(bits, index, value, size)
+        if size == value == 1 and 0 <= index < entries:  # nearly all that there ever is
+            bits[index >> 3] |= 0x80 >> (index & 7)
+        else:
+            _put(bits, index, value, size)
     return bytes(bits)
 
 

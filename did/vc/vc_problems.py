@@ -81,7 +81,10 @@ _TYPES: Final[Mapping[str, str]] = {
         ),
         _METHOD,
     ),
-    "method_not_authorized": f"{_SECURITY}INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD",
+    **dict.fromkeys(
+        ("method_not_authorized", "key_not_authorized"),
+        f"{_SECURITY}INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD",
+    ),
 }
 
 

@@ -15,6 +15,7 @@ from issuing import TOKEN, issuing
 from pages import DOCS, fences
 from serving import serving
 
+from did import key_documents
 from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.limits import LIMITS
 from did.vc import vc_api, vc_problems
@@ -23,9 +24,9 @@ from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
 from issuer.app import create_app as issuer_app
 from issuer.terms import LIFETIME
 from keyborn import http, problem
-from ledger import resolution_api
 from ledger.app import create_app as ledger_app
 from ledger.registrar.messages import State
+from ledger.resolving import errors, negotiation, options
 from verifier.app import create_app as verifier_app
 
 PAGE: Final = (DOCS / "reference" / "http-apis.md").read_text()
@@ -145,8 +146,18 @@ def test_the_errors_of_resolution() -> None:
         for name in codes(about)
         if re.fullmatch("[A-Z_]+", name)
     }
-    errors = {(name, int(status)) for name, status in resolution_api._ERRORS.values()}
-    assert stated == errors | {(resolution_api._UNDECIDED[0], resolution_api._UNDECIDED[1])}
+    stating = [*errors.ERRORS.values(), errors.UNDECIDED]
+    assert stated == {(name, int(status)) for name, status in stating}
+
+
+def test_the_options_and_media_types_of_resolution() -> None:
+    page = codes(section("Resolution"))
+    assert {*options._TEXTS, *options._FLAGS, *options._KEY_OPTIONS} <= page
+    assert set(key_documents._CONTEXTS) <= page
+    for served in (*negotiation.FOR_DIDS, *negotiation.FOR_DID_URLS):
+        name, _, profile = served.media_type.partition(";profile=")
+        assert name in page
+        assert not profile or profile.strip('"') in page
 
 
 def test_the_states_of_an_operation_and_the_fields_of_a_claim() -> None:

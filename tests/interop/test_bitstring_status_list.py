@@ -17,7 +17,7 @@ from outcomes import refused, undecided
 from peer import Peer
 
 from did.identifier import Did
-from did.jcs import JsonObject, canonicalize
+from did.jcs import JsonObject
 from did.keys import SigningKey
 from did.resolution import Resolver
 from did.timestamps import format_time
@@ -25,6 +25,7 @@ from did.vc.bitstring import MINIMUM_ENTRIES, encode_list
 from did.vc.credential import Credential
 from did.vc.status_list import REVOCATION, SUSPENSION
 from issuer import inventory
+from issuer.status_terms import StatusTerms
 from keyborn.clock import now
 from verifier.decision import Check
 
@@ -186,4 +187,17 @@ def test_our_list_is_json_as_they_take_it(digitalbazaar: Peer, world: World) -> 
     (subject,) = expanded["https://www.w3.org/2018/credentials#credentialSubject"]
     assert subject["https://www.w3.org/ns/credentials/status#ttl"] == [{"@value": 300_000}]
     assert "https://www.w3.org/ns/credentials/status#encodedList" in subject
-    assert canonicalize(document)
+
+
+def test_so_are_our_messages(digitalbazaar: Peer, tmp_path: Path) -> None:
+    with issuing(tmp_path, statuses=StatusTerms(messages=("fine", "worn"))) as world:
+        document = world.enrol(DEVICE).document
+        (expanded,) = digitalbazaar.ask("expand", document=document)
+        status = "https://www.w3.org/ns/credentials/status#"
+        entries = expanded["https://www.w3.org/2018/credentials#credentialStatus"]
+        (said,) = (each for each in entries if f"{status}statusMessage" in each)
+        assert [
+            [message[f"{status}{name}"][0]["@value"] for name in ("status", "message")]
+            for message in said[f"{status}statusMessage"]
+        ] == [["0x0", "fine"], ["0x1", "worn"]]
+        digitalbazaar.ask("expand", document=world.http.get("/v1/status/message-1").json())

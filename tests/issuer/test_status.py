@@ -211,6 +211,26 @@ class Counting:
         return False
 
 
+class Overtaken(Counting):
+    """An identity that lends its key after another process has published what it is lent for."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__(world.issuer.identity)
+        self._other = lambda: publish(world, name)
+        self.published: Publication | None = None
+
+    def signing(self) -> Assertion:
+        self.published = self._other()
+        return super().signing()
+
+
+def test_what_another_process_publishes_meanwhile_is_not_signed_again(world: World) -> None:
+    world.enrol(DEVICE)
+    overtaken = Overtaken(world, "revocation-1")
+    assert publish(world, "revocation-1", identity=overtaken) == overtaken.published
+    assert overtaken.count == 0
+
+
 def test_what_is_published_is_kept_once_for_each_media_type(world: World) -> None:
     world.enrol(DEVICE)
     publish(world, "revocation-1")

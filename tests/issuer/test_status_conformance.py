@@ -8,7 +8,6 @@ import base64
 import gzip
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,25 +21,28 @@ from issuer.status_terms import StatusTerms
 TEXTS = ("nothing", "battery low", "to be replaced")
 
 
-@pytest.fixture(params=[(), TEXTS], ids=["plain", "messages"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    with issuing(tmp_path, statuses=StatusTerms(messages=request.param)) as world:
+@pytest.fixture(scope="module", params=[(), TEXTS], ids=["plain", "messages"])
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    directory = tmp_path_factory.mktemp("issuer")
+    with issuing(directory, statuses=StatusTerms(messages=request.param)) as world:
         yield world
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def credential(world: World) -> Any:
     return world.enrol(DEVICE).document
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def entries(credential: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = credential["credentialStatus"]
     assert len(found) >= 2
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lists(world: World, entries: list[dict[str, Any]]) -> list[Any]:
     """What each entry's URL gives to the suite's loader."""
     accept = {"accept": "application/ld+json, application/json"}

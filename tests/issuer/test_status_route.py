@@ -1,17 +1,28 @@
 """``GET /v1/status/{name}``: what is asked for, what may be cached, and for how long."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from actors import DEVICE
-from issuing import World
+from issuing import World, issuing
 
 from did.vc.formats import Format, media_type, read_credential
 from did.vc.status_list import REVOCATION
 from issuer import inventory
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """For tests that change nothing."""
+    with issuing(tmp_path_factory.mktemp("issuer")) as world:
+        world.enrol(DEVICE)
+        yield world
+
+
 @pytest.fixture
-def published(world: World) -> World:
+def changing(world: World) -> World:
+    """For tests that change something, or let time pass."""
     world.enrol(DEVICE)
     return world
 
@@ -64,11 +75,11 @@ def test_what_it_is_not_had_as(published: World, accept: str) -> None:
     assert answer.json()["code"] == "media_type_not_served"
 
 
-def test_the_newest_is_not_sent_again(published: World) -> None:
-    first = get(published)
+def test_the_newest_is_not_sent_again(changing: World) -> None:
+    first = get(changing)
     etag = first.headers["etag"]
     for condition in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        again = get(published, if_none_match=condition)
+        again = get(changing, if_none_match=condition)
         assert (again.status_code, again.content) == (304, b"")
         assert {name: again.headers[name] for name in ("etag", "cache-control", "vary")} == {
             "etag": etag,
@@ -76,10 +87,10 @@ def test_the_newest_is_not_sent_again(published: World) -> None:
             "vary": "accept",
         }
     for condition in ('"other"', etag.strip('"'), ""):
-        assert get(published, if_none_match=condition).content == first.content
+        assert get(changing, if_none_match=condition).content == first.content
 
-    inventory.revoke(published.issuer.engine, DEVICE.did, at=published.clock())
-    changed = get(published, if_none_match=etag)
+    inventory.revoke(changing.issuer.engine, DEVICE.did, at=changing.clock())
+    changed = get(changing, if_none_match=etag)
     assert changed.status_code == 200
     assert changed.headers["etag"] != etag
 
@@ -91,10 +102,10 @@ def test_each_format_has_its_own_etag(published: World) -> None:
     assert token.headers["etag"] != json
 
 
-def test_it_may_be_cached_for_as_long_as_its_ttl_says(published: World) -> None:
-    assert get(published).headers["cache-control"] == "public, max-age=300"
-    published.clock.advance(100)
-    answer = get(published)
+def test_it_may_be_cached_for_as_long_as_its_ttl_says(changing: World) -> None:
+    assert get(changing).headers["cache-control"] == "public, max-age=300"
+    changing.clock.advance(100)
+    answer = get(changing)
     assert answer.headers["cache-control"] == "public, max-age=200"
     subject = read_credential(answer.content).subject
     assert (subject["ttl"], subject["statusPurpose"]) == (300_000, REVOCATION)

@@ -273,6 +273,21 @@ def test_a_message_is_told_and_does_not_refuse(house: Gatehouse, value: int) -> 
     assert told(admitted, REVOCATION) == told(admitted, SUSPENSION) == {}
 
 
+def test_a_message_that_the_policy_refuses(house: Gatehouse) -> None:
+    device = house.device(DEVICE)
+    house.policy = replace(house.policy, refused_messages=("to be replaced", "set"))
+    entry = serve(house, MESSAGE, 2, size=2, messages=MESSAGES)
+    credential = house.issuer.issue(DEVICE.short, statuses=(*house.issuer.entries(), entry))
+    with refused("message_refused", Check.STATUS):
+        house.admit(device, credential)
+    for value in (0, 1, 3):
+        serve(house, MESSAGE, value, size=2, messages=MESSAGES)
+        assert told(house.admit(device, credential), MESSAGE)["status"] == value
+    # Of another purpose, "set" is no message.
+    entry = serve(house, REFRESH, 1)
+    house.admit(device, house.issuer.issue(DEVICE.short, statuses=(entry,)))
+
+
 @pytest.mark.parametrize(("value", "message"), [(0, "unset"), (1, "set")])
 def test_that_there_is_a_newer_one_is_told_and_does_not_refuse(
     house: Gatehouse, value: int, message: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,14 +11,25 @@ import pytest
 from actors import DEVICE, NOW, STRANGER, actor
 from gatehouse import Gatehouse, Issuer
 from operations import Life
+from outcomes import refused
 from serving import serving
+from street import street
+from web_hosts import document, web_host
 
-from did.identifier import KeyDid
+from did.errors import KeybornError
+from did.identifier import DidUrl, KeyDid
 from did.jcs import JsonObject
 from did.strict_json import parse_object
 from did.vc.credential import build_credential, sign_credential
+from did.vc.data_integrity import add_proof
+from did.vc.proof_set import Expected
+from did.vc.securing import ASSERTION, AUTHENTICATION
 from did.vc.status_list import REVOCATION, StatusEntry
+from did.web_identifier import WebDid
+from keyborn.clock import now
 from verifier.app import create_app
+from verifier.opening import verifier_at
+from verifier.proofs_only import Verified
 from verifier.trust_root import TrustedIssuer
 
 TOKEN = "t" * 43
@@ -198,3 +210,37 @@ def test_a_did_in_its_long_form(api: Api) -> None:
     wrong = {**signed, "proof": {**proof, "verificationMethod": long}}
     assert code(api.verify(wrong)) == "invalid_verification_method_url"
     assert api.verify(signed).status_code == 200
+
+
+def test_a_did_web_that_is_trusted(tmp_path: Path) -> None:
+    web = actor("an issuer with a host")
+    with street(tmp_path) as outside, web_host(tmp_path) as host:
+        did = WebDid("localhost", host.port)
+        issuer = Issuer(outside.house, web, did=did)
+        content = document(did, web)
+        name = f"{did.text}#{web.key.public_key().multibase}"
+        content["verificationMethod"][0]["id"] = name
+        host.serve(did, {**content, "assertionMethod": [name], "authentication": []})
+        root = outside.house.trust_root(issuer.trusted(status=()))
+        credential = issuer.issue(DEVICE.short, statuses=())
+        with verifier_at(root, tmp_path / "gate", audience="a", https=host.https()) as verifier:
+            proofs = verifier.proofs()
+
+            def verify(purpose: str, value: JsonObject = credential) -> Verified:
+                expected = Expected(purpose, now())
+                return proofs.credential(value, expected, with_status=True)
+
+            assert verify(ASSERTION).document == credential
+            for purpose, code_ in (
+                (AUTHENTICATION, "key_not_authorized"),
+                ("anything", "method_not_authorized"),
+            ):
+                unsecured = {key: part for key, part in credential.items() if key != "proof"}
+                method = DidUrl(did, web.key.public_key().multibase)
+                other = add_proof(unsecured, web.key, method=method, purpose=purpose, created=now())
+                with pytest.raises(KeybornError) as caught:
+                    verify(purpose, other)
+                assert caught.value.code == code_
+            stranger = Issuer(outside.house, web, did=WebDid("other.example", host.port))
+            with refused("untrusted_issuer"):
+                verify(ASSERTION, stranger.issue(DEVICE.short, statuses=()))
