@@ -69,8 +69,8 @@ class Agent:
     ) -> None:
         self.store = store
         self.controller = Controller.open(store.identity)
-        self._connections = connections
-        self._now = now
+        self.connections: Final = connections
+        self.now: Final = now
 
     @classmethod
     def born(
@@ -155,9 +155,9 @@ class Agent:
             signer=self.controller.signer,
             log_id=ledger.network.log_id,
             resolver=ledger.reader,
-            clock=self._now,
+            clock=self.now,
         )
-        return enrolment.finish(progress, self._connections.to(progress.issuer))
+        return enrolment.finish(progress, self.connections.to(progress.issuer))
 
     def announce(self, ledger: "LedgerAccess") -> None:
         """Hand the DID's create to the registrar, without waiting for the log."""
@@ -283,7 +283,7 @@ class Agent:
             credential or self.credential(),
             self.controller.signer,
             did=self.did,
-            at=self._now(),
+            at=self.now(),
             format=format,
         )
 
@@ -309,7 +309,7 @@ class Agent:
         """
         from devices.presenting import ask, deliver  # noqa: PLC0415 - slow to import
 
-        http = self._connections.to(verifier)
+        http = self.connections.to(verifier)
         challenge = ask(http, self.did, audience=audience or verifier)
         presentation = self.answer(challenge, credential, format=format)
         _SIGNED.reached()
@@ -326,5 +326,5 @@ class Agent:
             self.controller.signer,
             audience=audience,
             nonce=nonce,
-            issued=self._now(),
+            issued=self.now(),
         )

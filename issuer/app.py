@@ -5,42 +5,44 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 
 from did.errors import KeybornError
-from issuer import admin, protocol
+from issuer import admin, protocol, status_route, vc_api
 from issuer.errors import NotFound
-from issuer.metadata import base_path
 from issuer.service import Issuer
-from issuer.status import publication
+from issuer.vc_api import CredentialSigner
 from keyborn.http import answer, install
 
 
-def create_app(issuer: Issuer, *, admin_token: str) -> FastAPI:
+def create_app(issuer: Issuer, *, admin_token: str, with_vc_api: bool = False) -> FastAPI:
     """The issuer's endpoints: OpenID4VCI, status lists and, behind a token, administration.
 
     Args:
         issuer: Built and started.
         admin_token: What administrators present (RFC 6750).
+        with_vc_api: Whether it signs what it is given, too, for who presents the same token.
     """
     app = FastAPI(title="Keyborn issuer", docs_url=None, redoc_url=None, openapi_url=None)
     install(app)
-    app.add_exception_handler(NotFound, _answer_not_found)
+    install_not_found(app)
 
-    @app.get(f"{base_path(issuer.url)}/v1/status/{{name}}")
-    def status_list(name: str) -> Response:
-        at = issuer.clock()
-        content, ends = publication(
-            issuer.engine, issuer.identity, name, ttl=issuer.status_ttl, at=at
-        )
-        seconds = max(0, int((ends - at).total_seconds()))
-        return Response(
-            content,
-            media_type="application/vc",
-            headers={"cache-control": f"public, max-age={seconds}"},
-        )
-
+    app.include_router(status_route.router(issuer))
     app.include_router(protocol.well_known_router(issuer))
     app.include_router(protocol.router(issuer))
     app.include_router(admin.router(issuer, admin_token))
+    if with_vc_api:
+        signer = CredentialSigner(
+            url=issuer.url,
+            engine=issuer.engine,
+            identity=issuer.identity,
+            statuses=issuer.statuses,
+            clock=issuer.clock,
+        )
+        app.include_router(vc_api.router(signer, token=admin_token))
     return app
+
+
+def install_not_found(app: FastAPI) -> None:
+    """Have ``app`` answer what is not there with 404."""
+    app.add_exception_handler(NotFound, _answer_not_found)
 
 
 def _answer_not_found(_request: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from issuer.cli_devices import devices
 from keyborn.inputs import INPUT_FILE
 from keyborn.options import Group, service_options
 from keyborn.output import as_text, emit, json_option
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 PORT = 8102
 
@@ -47,6 +51,25 @@ issuer.add_command(devices)
     show_default=True,
     help="Seconds for which a status list may be cached: how late a revocation may be noticed.",
 )
+@click.option(
+    "--status-lifetime",
+    type=click.IntRange(1, 604_800),
+    help="Seconds for which a verifier that cannot get a newer status list may rely on one, if its"
+    " own policy lets it.  [default: as --status-ttl]",
+)
+@click.option(
+    "--status-message",
+    "status_messages",
+    multiple=True,
+    metavar="TEXT",
+    help="What may be said of a device (devices tell); credentials list all of them. The first is"
+    " said until another is told.  [default: none]",
+)
+@click.option(
+    "--vc-api",
+    is_flag=True,
+    help="Sign what is posted to /credentials/issue, for whoever has the administration token.",
+)
 @service_options(port=PORT)
 def serve(
     *,
@@ -54,9 +77,13 @@ def serve(
     directory: Path,
     url: str | None,
     status_ttl: int,
+    status_lifetime: int | None,
+    status_messages: tuple[str, ...],
+    vc_api: bool,
     host: str,
     port: int,
     ready_file: Path | None,
+    tls: "SSLContext | None",
     log_json: bool | None,
 ) -> None:
     """Run the issuer: enrolment, status lists and administration.
@@ -64,14 +91,20 @@ def serve(
     At first start it makes its own DID, registers it, and prints a token for administration.
     """
     from issuer.serving import running  # noqa: PLC0415 - what it needs is slow to import
+    from issuer.status_terms import StatusTerms  # noqa: PLC0415
     from keyborn import logs  # noqa: PLC0415
     from keyborn.server import serve_named  # noqa: PLC0415
     from ledger.network import load_network  # noqa: PLC0415
 
     logs.configure(as_json=log_json)
     network = load_network(network_file)
-    with running(network, directory, url=url, status_ttl=timedelta(seconds=status_ttl)) as make_app:
-        serve_named(make_app, host=host, port=port, ready_file=ready_file)
+    statuses = StatusTerms(
+        ttl=timedelta(seconds=status_ttl),
+        lifetime=None if status_lifetime is None else timedelta(seconds=status_lifetime),
+        messages=status_messages,
+    )
+    with running(network, directory, url=url, statuses=statuses, with_vc_api=vc_api) as make_app:
+        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
 
 
 @issuer.command()

@@ -15,13 +15,12 @@ from did.errors import Conflict, Invalid, Refused
 from did.identifier import KeybornDid
 from did.nonce import Nonce
 from did.openid4vci import PROVISIONING_CONFIGURATION
-from did.vc.status_list import PURPOSES
 from issuer import claims, inventory
 from issuer.credentials import configuration_subject, issue, provisioning_subject
 from issuer.identity import Assertion, confirm
 from issuer.possession import Possession
 from issuer.service import Issuer
-from issuer.status import allocate
+from issuer.status_indexes import allocate
 from issuer.store import grants, holders, inserted, used_nonces
 from keyborn.faults import FaultPoint
 
@@ -150,9 +149,7 @@ def _issue(
     else:
         assert terms.configuration is not None  # it would not be on offer
         subject = configuration_subject(did, issuer.log_id, terms.configuration)
-    statuses = [
-        allocate(connection, did.text, purpose=purpose, url=issuer.url) for purpose in PURPOSES
-    ]
+    statuses = allocate(connection, did.text, url=issuer.url, terms=issuer.statuses)
     credential, valid_from = issue(subject, assertion, statuses=statuses, at=at)
     connection.execute(
         insert(grants).values(

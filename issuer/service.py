@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from did.errors import Invalid
 from did.resolution import Resolver
 from issuer.identity import Identity
 from issuer.keys import Keys
-from issuer.status import TTL
+from issuer.status_terms import StatusTerms
 from keyborn.clock import now
 from ledger.state import DidState
 
@@ -41,7 +41,7 @@ class Issuer:
         identity: Its DID and the key that signs.
         log: Where devices are registered.
         log_id: That log's id, 32 bytes.
-        status_ttl: How long a status list may be cached.
+        statuses: How it keeps status lists.
         clock: The time, aware.
         turn: Taken by whoever grants, in this process: SQLite admits one writer at a time, and lets
             those who wait poll for it, the unlucky ones for seconds.
@@ -53,7 +53,7 @@ class Issuer:
     identity: Identity
     log: DeviceLog
     log_id: bytes
-    status_ttl: timedelta = TTL
+    statuses: StatusTerms = field(default_factory=StatusTerms)
     clock: Callable[[], datetime] = now
     turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

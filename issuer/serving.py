@@ -13,7 +13,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,7 @@ from issuer.cli_client import TOKEN_FILE, URL_FILE
 from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
+from issuer.status_terms import StatusTerms
 from issuer.store import open_store
 from keyborn.files import locked, private_directory, sweep, write_private
 from keyborn.tokens import admin_token
@@ -37,7 +37,12 @@ _log: Final = logging.getLogger(__name__)
 
 @contextmanager
 def running(
-    network: Network, directory: Path, *, url: str | None, status_ttl: timedelta
+    network: Network,
+    directory: Path,
+    *,
+    url: str | None,
+    statuses: StatusTerms,
+    with_vc_api: bool = False,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
 
@@ -45,7 +50,8 @@ def running(
         network: The ledger.
         directory: The issuer's own, private.
         url: Its public URL; where it listens, if None.
-        status_ttl: How long a status list may be cached.
+        statuses: How it keeps status lists.
+        with_vc_api: Whether it signs what administrators give it.
 
     Raises:
         Invalid: ``invalid_issuer_url``.
@@ -74,7 +80,7 @@ def running(
                 identity=identity,
                 log=reader,
                 log_id=network.log_id,
-                status_ttl=status_ttl,
+                statuses=statuses,
             )
             identity.start()
             path = directory / TOKEN_FILE
@@ -86,6 +92,6 @@ def running(
                 )
             write_private(directory / URL_FILE, f"{issuer.url}\n".encode())
             _log.info("issuer %s at %s", identity.did.text, issuer.url)
-            return create_app(issuer, admin_token=token.text)
+            return create_app(issuer, admin_token=token.text, with_vc_api=with_vc_api)
 
         yield make_app

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -31,19 +32,22 @@ _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful (2xx) answer; ``headers`` have lower-case names."""
+    """An answer of status 2xx, or 304 to a conditional request; ``headers`` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
+def connect(
+    base_url: str, *, token: str | None = None, authorities: ssl.SSLContext | None = None
+) -> httpx.Client:
     """A client for the service at ``base_url``; close it, or use it in a ``with`` block.
 
     Args:
         base_url: ``http`` or ``https``, with host, without user, query or fragment.
         token: Bearer token (RFC 6750), sent to this origin and to no other.
+        authorities: Who vouches for the service over HTTPS; None for the usual ones.
 
     Raises:
         Invalid: ``invalid_url``.
@@ -76,12 +80,21 @@ def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
         auth=authorize,
         timeout=TIMEOUT,
         follow_redirects=False,
-        # To read all authorities takes longer than a call in the clear, which needs none: there,
-        # none is trusted.
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else True,
+        verify=authorities or _authorities(url.scheme),
         # A proxy from the environment has no business between processes of one machine.
         trust_env=url.host not in LOOPBACK,
     )
+
+
+def _authorities(scheme: str) -> ssl.SSLContext:
+    """Who vouches for a service: those that ``SSL_CERT_FILE`` names, also on this machine.
+
+    To read all authorities takes longer than a call in the clear, which needs none: there, none is
+    trusted.
+    """
+    if scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.create_ssl_context()
 
 
 def request(
@@ -106,7 +119,7 @@ def request(
         json: Body as JSON; at most one of ``json``, ``form`` and ``content``.
         form: Body as ``application/x-www-form-urlencoded``.
         content: Body as bytes; name its type in ``headers``.
-        headers: More headers.
+        headers: More headers; with ``if-none-match``, the answer may be a 304 without a body.
         max_bytes: Limit on the answer's body.
 
     Raises:
@@ -168,9 +181,11 @@ def request(
             value=url,
             hint="check that the service runs and that its address is right",
         ) from error
-    if response.is_success:
+    if response.is_success or (
+        response.status_code == HTTPStatus.NOT_MODIFIED and "if-none-match" in built.headers
+    ):
         return Answer(response.status_code, dict(response.headers), body)
-    if response.is_redirect:
+    if response.has_redirect_location:
         raise Invalid(
             "redirected",
             "the service redirects, which is not followed",

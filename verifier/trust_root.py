@@ -16,6 +16,7 @@ from did.keys import PublicKey
 from did.resolution import Finality
 from did.timestamps import format_time
 from did.vc.credential import PROVISIONING
+from did.web_identifier import WebDid
 from ledger.network import Network
 
 DEFAULT_TYPES: Final = (PROVISIONING,)
@@ -32,9 +33,11 @@ class TrustedIssuer:
         did: Who, in canonical form.
         types: The credential types that it may issue, at least one.
         status: URL prefixes, each ending with a slash, below which its status lists are fetched.
+        status_issuers: Others that may sign its status lists.
         since: Its credentials count if their ``validFrom`` is not before this.
         until: Its credentials count if their ``validFrom`` is before this.
-        compromised_keys: Keys of it that others may hold: what they signed counts no more.
+        compromised_keys: Keys of it, or of ``status_issuers``, that others may hold: what they
+            signed counts no more.
     """
 
     did: Did
@@ -43,6 +46,7 @@ class TrustedIssuer:
     since: datetime | None = None
     until: datetime | None = None
     compromised_keys: tuple[PublicKey, ...] = ()
+    status_issuers: tuple[Did, ...] = ()
 
     def status_prefix(self, url: str) -> str | None:
         """The prefix that ``url`` lies below; None where this issuer's lists do not belong."""
@@ -57,6 +61,7 @@ class TrustedIssuer:
             "did": self.did.text,
             "types": list(self.types),
             "status": list(self.status),
+            "status_issuers": [did.text for did in self.status_issuers],
             "compromised_keys": [key.multibase for key in self.compromised_keys],
         }
         if self.since is not None:
@@ -73,10 +78,12 @@ class Policy:
     Attributes:
         finality: How settled the log's entries must be.
         max_ledger_age: How old the newest verified head of the log may be.
-        max_status_age: How long ago a status list may have been fetched; zero: for this decision.
+        max_status_age: How long ago a status list, or the document of a did:web issuer, may have
+            been fetched; zero: for this decision.
         clock_skew: How far clocks may be apart.
         models: Accepted device models; empty: any.
         roles: Roles that a device must have, all of them; empty: none.
+        refused_messages: What an issuer's status lists may not say of it; empty: anything.
     """
 
     finality: Finality = Finality.FINALIZED
@@ -85,6 +92,7 @@ class Policy:
     clock_skew: timedelta = timedelta(seconds=60)
     models: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    refused_messages: tuple[str, ...] = ()
 
     def to_table(self) -> dict[str, Any]:
         """Its TOML table."""
@@ -98,6 +106,8 @@ class Policy:
             table["models"] = list(self.models)
         if self.roles:
             table["roles"] = list(self.roles)
+        if self.refused_messages:
+            table["refused_messages"] = list(self.refused_messages)
         return table
 
 
@@ -139,6 +149,16 @@ class TrustRoot:
             "policy": self.policy.to_table(),
         }
         return hashlib.sha256(canonicalize(said)).hexdigest()
+
+    def may_fetch(self, did: Did) -> bool:
+        """Whether the document of a did:web may be fetched: it is named as issuer, or for lists."""
+        return any(did in (issuer.did, *issuer.status_issuers) for issuer in self.issuers)
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether a did:web is named at all."""
+        named = (did for issuer in self.issuers for did in (issuer.did, *issuer.status_issuers))
+        return any(isinstance(did, WebDid) for did in named)
 
     def issuer(self, did: Did) -> TrustedIssuer:
         """The entry of ``did``.

@@ -14,6 +14,7 @@ from did.keys import Signer
 from did.limits import LIMITS
 from did.vc.credential import CREDENTIALS_CONTEXT, Credential, check_types
 from did.vc.data_integrity import add_proof
+from did.vc.data_model import check_presentation_alone
 from did.vc.securing import AUTHENTICATION, Format, Proof
 
 _CODE = "invalid_presentation"
@@ -93,8 +94,9 @@ def listed_credentials(document: JsonObject) -> list[Json]:
         Invalid: ``invalid_presentation``: not a presentation, no credentials, too many.
     """
     check_types(document, "VerifiablePresentation", _CODE)
-    credentials = document.get("verifiableCredential")
-    if not isinstance(credentials, list) or not credentials:
+    value = document.get("verifiableCredential")
+    credentials: list[Json] = value if isinstance(value, list) else [value]
+    if value is None or not credentials:
         raise Invalid(_CODE, "a presentation holds no credentials")
     if len(credentials) > LIMITS.credentials_in_presentation:
         raise Invalid(
@@ -117,6 +119,7 @@ def presentation_of(
     Raises:
         Invalid: ``invalid_presentation`` with what is wrong; ``holder_mismatch``.
     """
+    check_presentation_alone(document)
     holder = _holder(document)
     if proof.method.did != holder:
         raise Invalid(

@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from onboarding import SECRETS, Services
 
 from did.openid4vci import Offer, parse_possession
+from did.vc.formats import read_presentation
 from keyborn.cli import cli
+from keyborn.inputs import without_line_end
 
 Run = Callable[..., Result]
 INSECURE = json.dumps(Offer("http://10.0.0.7", ("device-provisioning",), "a-code").to_json())
@@ -125,6 +127,27 @@ def test_a_presentation_can_be_made_for_a_challenge_in_a_file(
     assert json.loads(printed.stdout)["type"] == ["VerifiablePresentation"]
     other = run("present", "--challenge", challenge, "--audience", "https://x.example", "--json")
     assert _error(other)["code"] == "wrong_audience"
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("format_", ["ldp_vc", "vc+jwt", "vc+cose", "jwt_vc_json"])
+def test_a_presentation_in_a_format_of_ones_choice(
+    run: Run, world: Services, tmp_path: Path, format_: str
+) -> None:
+    shown = _data(run("present", "--verifier", world.verifier_url, "--format", format_, "--json"))
+    assert shown["decision"]["steps"][0]["evidence"] == {"format": format_, "credentials": 1}
+
+    asked = httpx.post(f"{world.verifier_url}/v1/challenges", json={})
+    challenge, out = tmp_path / "challenge.json", tmp_path / "presentation"
+    challenge.write_bytes(asked.content)
+    given = ("present", "--challenge", challenge, "--format", format_)
+    printed = run(*given).stdout_bytes
+    assert (printed[-1:] == b"\n") is (format_ != "vc+cose")
+    assert read_presentation(without_line_end(printed)).format == format_
+    _data(run(*given, "--out", out, "--json"))
+    assert read_presentation(out.read_bytes()).format == format_
+    sent = httpx.post(f"{world.verifier_url}/v1/presentations", content=out.read_bytes())
+    assert sent.status_code == 200
 
 
 @pytest.mark.usefixtures("ready")
@@ -310,3 +333,46 @@ def test_a_person_at_a_terminal_is_asked_before_the_end(
     assert kept.exit_code == 1
     assert "for good?" in kept.stderr
     assert _data(run("deactivate", "--yes", "--json"))["deactivated"] is True
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_verifiers_link_is_answered(run: Run, world: Services) -> None:
+    asked = world.ask()
+    answer = run("answer", asked["request"], "--json")
+    said = _data(answer)
+    assert said["verifier"] == asked["client_id"].partition(":")[2]
+    assert said["presents"][0]["credential"] == "provisioning"
+    assert f"verifier      {said['verifier']}" in answer.stderr
+    assert world.outcome(asked)["status"] == "accepted"
+    assert _error(run("answer", asked["request"], "--json"))["code"] == "request_ended"
+
+    asked = world.ask()
+    pinned = ("--verifier", said["verifier"], "--yes")
+    assert run("answer", "-", *pinned, stdin=asked["request"]).exit_code == 0
+    assert world.outcome(asked)["status"] == "accepted"
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_link_is_answered_for_the_verifier_that_is_meant(run: Run, world: Services) -> None:
+    asked = world.ask()
+    other = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+    refused = _error(run("answer", asked["request"], "--verifier", other, "--json"))
+    assert refused["code"] == "other_verifier"
+    assert world.outcome(asked)["status"] == "pending"
+    malformed = _error(run("answer", "openid4vp://", "--json"))
+    assert malformed["code"] == "invalid_authorization_request"
+
+
+@pytest.mark.usefixtures("ready")
+def test_at_a_terminal_it_asks_first(
+    run: Run, world: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devices.commands._at_a_terminal", lambda: True)
+    asked = world.ask()
+    declined = run("answer", asked["request"], stdin="n\n")
+    assert declined.exit_code == 1
+    assert "not_confirmed" in declined.stderr
+    assert world.outcome(asked)["status"] == "declined"
+    asked = world.ask()
+    assert run("answer", asked["request"], stdin="y\n").exit_code == 0
+    assert world.outcome(asked)["status"] == "accepted"

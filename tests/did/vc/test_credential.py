@@ -72,6 +72,17 @@ def test_parse() -> None:
     credential.proof.verify(ISSUER.key.public_key())
 
 
+def test_several_subjects() -> None:
+    other: JsonObject = {"id": STRANGER.short.text}
+    value = signed(subject=[SUBJECT, other])  # type: ignore[arg-type] # a list of them
+    credential = parse_credential(value)
+    assert credential.subjects == (SUBJECT, other)
+    for ask in (lambda: credential.subject, lambda: credential.log_id, credential.subject_did):
+        with pytest.raises(Invalid) as raised:
+            ask()
+        assert raised.value.code == "invalid_credential"
+
+
 def test_parse_as_little_as_can_be() -> None:
     value = signed(subject={"claim": 1})
     for name in ("id", "validFrom"):
@@ -100,9 +111,9 @@ def test_a_did_key_issues_too() -> None:
         {"issuer": {"id": ISSUER.short.text, "name": "Acme"}},
         {"type": "VerifiableCredential"},
         {"credentialStatus": STATUSES[0].to_json()},
-        {"@context": [CREDENTIALS_CONTEXT, {"x": "urn:x"}]},
+        {"@context": [CREDENTIALS_CONTEXT, {"x": "urn:x"}, TERMS]},
         {"validUntil": WHOLE["validFrom"]},
-        {"evidence": {"unknown": "to us"}},
+        {"evidence": {"type": "Evidence", "unknown": "to us"}},
     ],
     ids=str,
 )
@@ -197,12 +208,11 @@ def test_malformed_log_id(log_id: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "did", [None, 5, "", "did:web:x", DEVICE.did.text, DEVICE.short.text + "\n"]
+    "did", [None, 5, "", "did:example:x", DEVICE.did.text, DEVICE.short.text + "\n"]
 )
 def test_a_subject_that_is_no_canonical_did(did: Any) -> None:
-    credential = parse_credential({**WHOLE, "credentialSubject": {"id": did}})
     with pytest.raises(Invalid) as raised:
-        credential.subject_did()
+        parse_credential({**WHOLE, "credentialSubject": {"id": did}}).subject_did()
     assert raised.value.code == "invalid_credential"
 
 
