@@ -10,28 +10,33 @@ from fuzz.target import Target, only_invalid, same, text_of
 from did.jcs import canonicalize
 from did.multibase import base64url_encode
 from did.strict_json import parse_object
+from did.vc.bitstring import MINIMUM_BITS, decode_list, encode_list, value_at, with_value
 from did.vc.status_list import (
-    MINIMUM_BITS,
+    MESSAGE,
     REVOCATION,
+    SUSPENSION,
     StatusEntry,
     StatusList,
-    decode_list,
-    encode_list,
-    is_set,
+    StatusMessage,
     list_subject,
     parse_list_subject,
-    with_bit,
+    read_status,
 )
 
 _URL: Final = "https://issuer.example/v1/status/1"
-_BITS: Final = with_bit(bytes(MINIMUM_BITS // 8), 7, value=True)
+_BITS: Final = with_value(bytes(MINIMUM_BITS // 8), 7, 1)
+_MESSAGES: Final = tuple(StatusMessage(value, f"value {value}") for value in range(4))
+_ENTRIES: Final = {
+    "revocation": StatusEntry(REVOCATION, 7, _URL),
+    "messages": StatusEntry(MESSAGE, 7, _URL, 2, _MESSAGES, ("https://issuer.example/why",)),
+}
 _MOST_BITS: Final = 2 * MINIMUM_BITS
 
 
 def _bits_law(_: bytes, bits: bytes) -> None:
     same(decode_list(encode_list(bits)), bits, "a list that is encoded is read as the same")
     for index in (0, len(bits) * 8 - 1, len(bits) * 8, -1):
-        only_invalid(is_set, bits, index)
+        only_invalid(value_at, bits, index)
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -46,18 +51,25 @@ def _unpacked_law(data: bytes, bits: bytes) -> None:
 def _list_law(_: bytes, list_: StatusList) -> None:
     again = parse_list_subject(_URL, list_subject(list_))
     same(again, list_, "a list that is written is read as the same")
+    for entry in _ENTRIES.values():
+        only_invalid(read_status, list_, entry)
 
 
 def _entry_law(_: bytes, entry: StatusEntry) -> None:
     same(StatusEntry.from_json(entry.to_json()), entry, "an entry is read as written")
+    for list_ in _LISTS.values():
+        only_invalid(read_status, list_, entry)
+
+
+_LISTS: Final = {
+    "with a ttl": StatusList(_URL, (REVOCATION,), _BITS, 300_000),
+    "of two purposes": StatusList(_URL, (REVOCATION, SUSPENSION), _BITS),
+    "of messages": StatusList(_URL, (MESSAGE,), 2 * _BITS, None, 2, _MESSAGES),
+}
 
 
 def _lists() -> Mapping[str, bytes]:
-    lists: dict[str, StatusList] = {
-        "with a ttl": StatusList(_URL, REVOCATION, _BITS, 300_000),
-        "without": StatusList(_URL, REVOCATION, _BITS, None),
-    }
-    return {name: canonicalize(list_subject(list_)) for name, list_ in lists.items()}
+    return {name: canonicalize(list_subject(list_)) for name, list_ in _LISTS.items()}
 
 
 def _packed() -> Mapping[str, bytes]:
@@ -84,7 +96,7 @@ TARGETS: Final = {
     "status-entry": Target(
         lambda data: StatusEntry.from_json(parse_object(data)),
         _entry_law,
-        lambda: {"entry": canonicalize(StatusEntry(REVOCATION, 7, _URL).to_json())},
+        lambda: {name: canonicalize(entry.to_json()) for name, entry in _ENTRIES.items()},
         words=(b'"statusListIndex":', b'"statusPurpose":', b'"statusSize":', b'"statusMessage":'),
     ),
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from fuzz import (
+    asking,
     credentials,
     encodings,
     enrolment,
@@ -13,6 +14,7 @@ from fuzz import (
     files,
     identifiers,
     logs,
+    resolving,
     statuses,
 )
 from fuzz.target import Target
@@ -27,6 +29,8 @@ TARGETS: Final[Mapping[str, Target]] = {
     **credentials.TARGETS,
     **statuses.TARGETS,
     **enrolment.TARGETS,
+    **asking.TARGETS,
+    **resolving.TARGETS,
     **logs.TARGETS,
     **ethereum.TARGETS,
     **files.TARGETS,
