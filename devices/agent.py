@@ -302,7 +302,7 @@ class Agent:
 
     def prove(self, *, audience: str, nonce: str) -> str:
         """A possession proof (OpenID4VCI 1.0, appendix F.1), for enrolling by other means."""
-        from did.openid4vci import sign_possession  # noqa: PLC0415 - as enrolment
+        from did.possession import sign_possession  # noqa: PLC0415 - as enrolment
 
         return sign_possession(
             self.did,

@@ -24,7 +24,8 @@ from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.keys import Signer
-from did.openid4vci import CONFIGURATION_CONFIGURATION, Offer, sign_possession
+from did.openid4vci import CONFIGURATION_CONFIGURATION, Offer
+from did.possession import sign_possession
 from did.resolution import Resolver
 from keyborn.faults import FaultPoint
 

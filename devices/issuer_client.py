@@ -17,7 +17,7 @@ import httpx
 from did.errors import Invalid, KeybornError, Refused
 from did.jcs import Json, JsonObject, canonicalize
 from did.jose import CONTENT_ENCRYPTION, KEY_AGREEMENT, EncryptionKey, encrypt_jwe
-from did.openid4vci import FORMAT, PRE_AUTHORIZED
+from did.openid4vci import PRE_AUTHORIZED
 from did.strict_json import parse_object
 from keyborn.client import request, request_json
 
@@ -293,7 +293,7 @@ def _configurations(metadata: JsonObject) -> frozenset[str]:
     return frozenset(
         name
         for name, entry in supported.items()
-        if isinstance(entry, dict) and entry.get("format") == FORMAT
+        if isinstance(entry, dict) and entry.get("format") == "ldp_vc"
     )
 
 

@@ -47,6 +47,13 @@ issuer.add_command(devices)
     show_default=True,
     help="Seconds for which a status list may be cached: how late a revocation may be noticed.",
 )
+@click.option(
+    "--approval-interval",
+    type=click.IntRange(1, 86_400),
+    default=5,
+    show_default=True,
+    help="Seconds after which a device that awaits approval is to ask again.",
+)
 @service_options(port=PORT)
 def serve(
     *,
@@ -54,6 +61,7 @@ def serve(
     directory: Path,
     url: str | None,
     status_ttl: int,
+    approval_interval: int,
     host: str,
     port: int,
     ready_file: Path | None,
@@ -70,7 +78,13 @@ def serve(
 
     logs.configure(as_json=log_json)
     network = load_network(network_file)
-    with running(network, directory, url=url, status_ttl=timedelta(seconds=status_ttl)) as make_app:
+    with running(
+        network,
+        directory,
+        url=url,
+        status_ttl=timedelta(seconds=status_ttl),
+        approval_interval=approval_interval,
+    ) as make_app:
         serve_named(make_app, host=host, port=port, ready_file=ready_file)
 
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 
 from issuer.app import create_app
 from issuer.cli_client import TOKEN_FILE, URL_FILE
+from issuer.deferral import INTERVAL
 from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
@@ -37,7 +38,12 @@ _log: Final = logging.getLogger(__name__)
 
 @contextmanager
 def running(
-    network: Network, directory: Path, *, url: str | None, status_ttl: timedelta
+    network: Network,
+    directory: Path,
+    *,
+    url: str | None,
+    status_ttl: timedelta,
+    approval_interval: int = INTERVAL,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
 
@@ -46,6 +52,7 @@ def running(
         directory: The issuer's own, private.
         url: Its public URL; where it listens, if None.
         status_ttl: How long a status list may be cached.
+        approval_interval: Seconds after which a device that awaits approval may ask again.
 
     Raises:
         Invalid: ``invalid_issuer_url``.
@@ -75,6 +82,7 @@ def running(
                 log=reader,
                 log_id=network.log_id,
                 status_ttl=status_ttl,
+                approval_interval=approval_interval,
             )
             identity.start()
             path = directory / TOKEN_FILE

@@ -13,6 +13,7 @@ import httpx
 from actors import NOW, Actor
 from serving import serving
 
+from did.configurations import CONFIGURATIONS
 from did.errors import Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
@@ -22,13 +23,13 @@ from did.openid4vci import (
     CONFIGURATION_CONFIGURATION,
     PRE_AUTHORIZED,
     PROVISIONING_CONFIGURATION,
-    sign_possession,
 )
+from did.possession import JWT, sign_possession
 from did.strict_json import parse_object
 from did.vc.credential import Credential, parse_credential
 from issuer.app import create_app
 from issuer.claims import NewClaim, create
-from issuer.grants import grant
+from issuer.grants import Granted, grant
 from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.metadata import base_path
@@ -115,7 +116,13 @@ class World:
         return self.things.enter_context(httpx.Client(base_url=base, headers=headers))
 
     def claim(self, terms: Terms = TERMS) -> NewClaim:
-        return create(self.issuer.engine, [terms], url=self.issuer.url, at=self.clock())[0]
+        return create(
+            self.issuer.engine,
+            [terms],
+            url=self.issuer.url,
+            key=self.issuer.keys.offer,
+            at=self.clock(),
+        )[0]
 
     def register(self, actor: Actor) -> None:
         assert actor.did.genesis is not None
@@ -171,7 +178,7 @@ class World:
         token: str,
         proof: str,
         *,
-        configuration: str = PROVISIONING_CONFIGURATION,
+        configuration: str | None = PROVISIONING_CONFIGURATION,
         **changes: Any,
     ) -> httpx.Response:
         """A plain credential request."""
@@ -205,6 +212,7 @@ class World:
         """The provisioning credential of ``actor``, without HTTP."""
         proven = check_possession(
             self.proof(actor),
+            JWT,
             issuer=self.issuer.url,
             nonce_key=self.issuer.keys.nonce,
             resolver=self.reader,
@@ -213,11 +221,12 @@ class World:
         granted = grant(
             self.issuer,
             claim=(claim or self.claim()).id,
-            configuration=PROVISIONING_CONFIGURATION,
-            possession=proven,
+            configuration=CONFIGURATIONS[PROVISIONING_CONFIGURATION],
+            possessions=[proven],
             at=self.clock(),
         )
-        return parse_credential(parse_object(granted))
+        assert isinstance(granted, Granted)
+        return parse_credential(parse_object(granted.credentials[0]))
 
 
 @contextmanager

@@ -26,8 +26,8 @@ from did.openid4vci import (
     PROVISIONING_CONFIGURATION,
     Offer,
     TxCode,
-    parse_possession,
 )
+from did.possession import parse_possession
 from did.resolution import Finality, Registration, Resolution, Version
 from did.strict_json import parse_object
 from did.vc.credential import CONFIGURATION, PROVISIONING, build_credential, sign_credential
@@ -199,7 +199,7 @@ class ScriptedIssuer:
         asked: Any = parse_object(self.key.decrypt(body.decode()) if encrypted else body)
         configuration = asked["credential_configuration_id"]
         proof = parse_possession(asked["proofs"]["jwt"][0])
-        proof.jws.verify(proof.method.key())
+        proof.verify(proof.method.key())
         assert proof.audience == self.url
         assert abs(proof.issued.timestamp() - time.time()) < 10
         if proof.nonce not in self.nonces:

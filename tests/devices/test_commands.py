@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from onboarding import SECRETS, Services
 
-from did.openid4vci import Offer, parse_possession
+from did.openid4vci import Offer
+from did.possession import parse_possession
 from keyborn.cli import cli
 
 Run = Callable[..., Result]
@@ -165,7 +166,7 @@ def test_a_possession_proof_serves_a_bare_enrolment(run: Run, world: Services) -
     nonce = httpx.post(f"{world.issuer_url}/nonce").json()["c_nonce"]
     bare = run("prove", "--audience", world.issuer_url, "--nonce", nonce)
     proof = parse_possession(bare.stdout.strip())
-    proof.jws.verify(proof.method.key())
+    proof.verify(proof.method.key())
     again = _data(run("prove", "--audience", world.issuer_url, "--nonce", nonce, "--json"))
     assert parse_possession(again["proof"]).method == proof.method
 

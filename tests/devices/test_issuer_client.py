@@ -13,11 +13,8 @@ from starlette.routing import Route
 from devices.issuer_client import IssuerClient, check_issuer_url, explained
 from did.errors import Invalid, KeybornError, Refused, Unavailable
 from did.jose import EncryptionKey, encrypt_jwe
-from did.openid4vci import (
-    CONFIGURATION_CONFIGURATION,
-    PROVISIONING_CONFIGURATION,
-    sign_possession,
-)
+from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
+from did.possession import sign_possession
 from keyborn import clock
 from keyborn.client import connect
 

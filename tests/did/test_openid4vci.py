@@ -9,15 +9,9 @@ from forgery import forge_jws
 
 from did.errors import Invalid
 from did.identifier import DidUrl
-from did.openid4vci import (
-    PRE_AUTHORIZED,
-    PROOF_TYP,
-    Offer,
-    TxCode,
-    parse_offer,
-    parse_possession,
-    sign_possession,
-)
+from did.jose import Jws
+from did.openid4vci import PRE_AUTHORIZED, Offer, TxCode, parse_offer
+from did.possession import PROOF_TYP, parse_possession, sign_possession
 
 PLAIN = Offer("https://issuer.example/a", ("device-provisioning",), "a code +&=%é")
 WITH_CODE = Offer("http://127.0.0.1:1", ("one", "two"), "code", TxCode(6, "on the label"))
@@ -122,7 +116,7 @@ def test_text_that_is_no_offer(text: str) -> None:
 def test_an_offer_by_reference_says_what_to_do() -> None:
     with pytest.raises(Invalid) as raised:
         parse_offer("openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fx")
-    assert raised.value.hint == "offers by reference (credential_offer_uri) are not supported"
+    assert raised.value.hint == "take the offer by value, or enrol one device with it"
 
 
 def test_possession_covers_the_full_did() -> None:
@@ -132,9 +126,10 @@ def test_possession_covers_the_full_did() -> None:
     proof = parse_possession(token)
     assert proof.method == DidUrl(DEVICE.did, DEVICE.key.public_key().multibase)
     assert (proof.audience, proof.nonce, proof.issued) == ("https://issuer.example", "n", NOW)
-    assert proof.jws.header["kid"] == proof.method.text
-    assert proof.jws.payload["iat"] == int(NOW.timestamp())
-    proof.jws.verify(proof.method.key())
+    assert isinstance(proof.signed, Jws)
+    assert proof.signed.header["kid"] == proof.method.text
+    assert proof.signed.payload["iat"] == int(NOW.timestamp())
+    proof.verify(proof.method.key())
 
 
 HEADER = {"alg": "EdDSA", "typ": PROOF_TYP, "kid": DEVICE.method.text}
@@ -145,7 +140,7 @@ def test_another_client_may_say_more() -> None:
     header = {**HEADER, "alg": "Ed25519"}
     proof = parse_possession(forge_jws(header, {**PAYLOAD, "iss": "me"}, DEVICE.key))
     assert proof.issued == datetime.fromtimestamp(PAYLOAD["iat"], UTC)  # type: ignore[arg-type]
-    proof.jws.verify(proof.method.key())
+    proof.verify(proof.method.key())
 
 
 @pytest.mark.parametrize(

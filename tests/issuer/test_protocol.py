@@ -59,7 +59,7 @@ def test_token(world: World) -> None:
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
-    assert (body["token_type"], body["expires_in"]) == ("Bearer", 600)
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 300)
     assert set(body) == {"access_token", "token_type", "expires_in"}
 
 
@@ -129,7 +129,7 @@ def test_credential(world: World) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
     body = parse_object(answer.content)
-    assert list(body) == ["credentials"]
+    assert list(body) == ["credentials", "notification_id"]
     assert isinstance(body["credentials"], list)
     (item,) = body["credentials"]
     assert isinstance(item, dict)
@@ -190,7 +190,9 @@ def test_errors_by_their_code(world: World) -> None:
     assert error(world.ask(token, proof, configuration="x")) == "unknown_credential_configuration"
     assert error(world.ask(token, proof, proofs={})) == "invalid_proof"
     assert error(world.ask(token, "a.b.c")) == "invalid_proof"
-    identified = world.ask(token, proof, credential_identifier="x")
+    both = world.ask(token, proof, credential_identifier="x")
+    assert error(both) == "invalid_credential_request"
+    identified = world.ask(token, proof, configuration=None, credential_identifier="x")
     assert error(identified) == "unknown_credential_identifier"
     bearer = {"authorization": f"Bearer {token}"}
     assert error(world.http.post("/credential", json=[], headers=bearer)) == (
@@ -226,7 +228,7 @@ def test_needs_an_access_token(standing: World, authorization: str) -> None:
 
 def test_an_access_token_ends(world: World) -> None:
     token = world.token(world.claim())
-    world.clock.advance(599)
+    world.clock.advance(299)
     assert world.ask(token, world.proof(DEVICE)).status_code == 200
     world.clock.advance(1)
     assert error(world.ask(token, world.proof(DEVICE)), 401) == "invalid_token"
