@@ -93,7 +93,10 @@ def _ordered(value: Cbor, depth: int) -> Cbor:
     if isinstance(value, int) and _MIN_INTEGER <= value <= _MAX_INTEGER:
         return value
     if isinstance(value, list | tuple):
-        return [_ordered(item, depth - 1) for item in value]
+        # Byte strings, of which a batch has thousands, are passed over without a call.
+        return [
+            item if type(item) is bytes and depth else _ordered(item, depth - 1) for item in value
+        ]
     if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
         keys = sorted(value, key=cbor2.dumps)
         return {key: _ordered(value[key], depth - 1) for key in keys}

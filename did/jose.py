@@ -14,7 +14,7 @@ from nacl import bindings
 from nacl.utils import random as random_bytes
 
 from did.errors import Invalid
-from did.jcs import JsonObject, canonicalize
+from did.jcs import Json, JsonObject, canonicalize
 from did.keys import KEY_BYTES, PublicKey, Signer
 from did.limits import LIMITS
 from did.multibase import base64url_decode, base64url_encode
@@ -60,34 +60,49 @@ def sign_jws(header: Mapping[str, str], payload: JsonObject, signer: Signer) -> 
     return f"{signing_input}.{base64url_encode(signer.sign(signing_input.encode('ascii')))}"
 
 
-def parse_jws(token: str, *, typ: str) -> Jws:
+def parse_jws(token: str, *, typ: str | tuple[str | None, ...], limit: int = LIMITS.jwt) -> Jws:
     """Take a compact JWS apart.
 
     Args:
-        token: The text, at most ``LIMITS.jwt`` characters.
-        typ: The header's ``typ`` that it must have.
+        token: The text.
+        typ: The header's ``typ`` that it must have; or those of which it must have one, where None
+            allows for none.
+        limit: The most characters that are looked at.
 
     Raises:
         Invalid: ``invalid_jwt``: form, JSON, ``alg``, ``typ`` or an unknown ``crit``.
     """
-    if len(token) > LIMITS.jwt:
-        raise Invalid("invalid_jwt", f"a token is longer than {LIMITS.jwt} characters")
+    if len(token) > limit:
+        raise Invalid("invalid_jwt", f"a token is longer than {limit} characters")
     parts = token.split(".")
     if len(parts) != _JWS_PARTS:
         raise Invalid("invalid_jwt", "a token does not have three parts")
     try:
         header = parse_object(base64url_decode(parts[0]))
-        payload = parse_object(base64url_decode(parts[1]))
+        payload = parse_object(base64url_decode(parts[1], limit=limit), max_bytes=limit)
         signature = base64url_decode(parts[2])
     except Invalid as error:
         raise Invalid("invalid_jwt", f"a token is malformed: {error.message}") from error
     if header.get("alg") not in ALGORITHMS:
         raise Invalid("invalid_jwt", "a token's alg is not EdDSA", value=header.get("alg"))
-    if header.get("typ") != typ:
-        raise Invalid("invalid_jwt", f"a token's typ is not {typ}", value=header.get("typ"))
+    allowed = (typ,) if isinstance(typ, str) else typ
+    if header.get("typ") not in allowed or (header.get("typ") is None and "typ" in header):
+        raise Invalid("invalid_jwt", f"a token's typ is not {allowed[0]}", value=header.get("typ"))
     if "crit" in header or "b64" in header:
         raise Invalid("invalid_jwt", "a token has critical extensions, and none is known here")
     return Jws(header, payload, f"{parts[0]}.{parts[1]}".encode("ascii"), signature)
+
+
+def token_typ(token: str) -> Json:
+    """The ``typ`` that a compact JWS says it has, to tell by which rules to parse it; or None.
+
+    Raises:
+        Invalid: ``invalid_jwt``.
+    """
+    try:
+        return parse_object(base64url_decode(token.partition(".")[0])).get("typ")
+    except Invalid as error:
+        raise Invalid("invalid_jwt", f"a token is malformed: {error.message}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class Limits:
     batch: int = 131_072
     jwt: int = 16_384
     jwe: int = 393_216
+    envelope: int = 393_216  # a signed token or message: what JSON of the limit makes, and headers
     offer: int = 8_192
     credentials_in_presentation: int = 16
     status_list_bits: int = 8 * 1_048_576

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from did.errors import Conflict, Invalid, KeybornError, Refused
 from did.keys import PublicKey
-from ledger.operations import Batch, Create, Operation, Update, operation_hash, rotation_message
+from ledger.operations import Batch, Create, Operation, Update, rotation_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,10 @@ def _update(state: DidState | None, update: Update, log_id: bytes) -> DidState:
     key = PublicKey(update.reveal)
     message = rotation_message(log_id, state.id, state.operation, update.reveal, update.next)
     key.verify(update.signature, message)
-    operation = operation_hash(update, log_id=log_id, prev=state.operation)
     return DidState(
         state.id,
         state.number + 1,
-        operation,
+        hashlib.sha256(message).digest(),  # its operation hash
         None if update.next is None else update.reveal,
         update.next,
     )

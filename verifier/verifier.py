@@ -42,10 +42,10 @@ from did.identifier import Did, KeybornDid
 from did.jcs import JsonObject
 from did.keys import PublicKey
 from did.resolution import Resolver, authenticating_version
-from did.strict_json import parse_object
 from did.timestamps import format_time
-from did.vc.credential import PROVISIONING, Credential, parse_credential
-from did.vc.presentation import Presentation, parse_presentation
+from did.vc.credential import PROVISIONING, Credential
+from did.vc.formats import read_credential, read_presentation
+from did.vc.presentation import Presentation
 from verifier.challenges import ChallengeBook, check_audience, expired
 from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
 from verifier.decision import Check, Decision, Trail
@@ -182,7 +182,7 @@ class Verifier:
         """
         trail = Trail() if trail is None else trail
         with trail.step(Check.FORMAT) as found:
-            parsed = parse_credential(parse_object(credential))
+            parsed = read_credential(credential)
             found.facts["credentials"] = 1
         inquiry = Inquiry(self._root, self._resolver, at)
         CredentialChecks(inquiry, self._statuses, trail, holder=None).check(parsed, 0)
@@ -228,7 +228,7 @@ class Verifier:
 
 def _parse(presentation: bytes, trail: Trail) -> Presentation:
     with trail.step(Check.FORMAT) as found:
-        parsed = parse_presentation(presentation)
+        parsed = read_presentation(presentation)
         found.facts["credentials"] = len(parsed.credentials)
         return parsed
 

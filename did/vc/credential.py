@@ -1,8 +1,9 @@
-"""The credential model: built, parsed strictly, its proof taken apart (VC Data Model 2.0).
+"""The credential model: built, parsed strictly, its proof taken apart (VC Data Model 2.0 and 1.1).
 
-Parsing checks form alone. Who the issuer is, whether the key was theirs and what the status
-says is the verifier's business (``verifier.verifier``); the proof's signature is checked with
-``Credential.proof.verify(key)``.
+The model is one for all formats (``did.vc.formats``). In Data Integrity, the proof stands in the
+credential, and ``parse_credential`` reads it. Parsing checks form alone. Who the issuer is, whether
+the key was theirs and what the status says is the verifier's business (``verifier.verifier``); the
+proof's signature is checked with ``Credential.proof.verify(key)``.
 """
 
 import re
@@ -14,18 +15,25 @@ from typing import Final
 
 from did.errors import Invalid
 from did.identifier import Did, DidUrl, KeybornDid, parse_did
-from did.jcs import Json, JsonObject
+from did.jcs import Json, JsonObject, canonicalize
 from did.keys import Signer
 from did.timestamps import format_time, parse_time
-from did.vc.data_integrity import ASSERTION, Proof, add_proof, parse_proof
+from did.vc.data_integrity import add_proof, parse_proof
+from did.vc.securing import ASSERTION, Format, Proof
 from did.vc.status_list import StatusEntry
 
 CREDENTIALS_CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
+CREDENTIALS_CONTEXT_1: Final = "https://www.w3.org/2018/credentials/v1"
 # Gives our own terms a name; published, so that no processor is left without it (docs/adr/0003).
 TERMS: Final = "https://www.w3.org/ns/credentials/undefined-terms/v2"
 PROVISIONING: Final = "DeviceProvisioningCredential"
 CONFIGURATION: Final = "DeviceConfigurationCredential"
 
+_CONTEXTS = (CREDENTIALS_CONTEXT, CREDENTIALS_CONTEXT_1)
+_VALIDITY = {
+    CREDENTIALS_CONTEXT: ("validFrom", "validUntil"),
+    CREDENTIALS_CONTEXT_1: ("issuanceDate", "expirationDate"),
+}
 _LOG_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -34,16 +42,18 @@ class Credential:
     """A parsed credential. Its proof has not been verified yet.
 
     Attributes:
-        document: The whole credential as it was parsed, proof included.
+        document: The whole credential as it was parsed: its proof included, where that is in it;
+            of VC 1.1 in a JWT, with the claims that stand for members put in their place.
         id: The credential's own URL, if it has one.
         types: As listed, ``VerifiableCredential`` included.
         issuer: The DID that issued it, in canonical form.
-        valid_from: Start of validity, if stated.
-        valid_until: End of validity, if stated.
-        subject: The one subject, as it stands.
-        log_id: The log that the subject's DID lives on, 32 bytes, if stated.
+        valid_from: Start of validity, if stated (``issuanceDate`` in VC 1.1).
+        valid_until: End of validity, if stated (``expirationDate`` in VC 1.1).
+        subjects: The subjects, as they stand; at least one.
         statuses: The ``credentialStatus`` entries.
         proof: Its proof, whose verification method is the issuer's.
+        format: How it is secured.
+        envelope: The token or message that it came in; None where the proof is in the document.
     """
 
     document: JsonObject
@@ -52,10 +62,27 @@ class Credential:
     issuer: Did
     valid_from: datetime | None
     valid_until: datetime | None
-    subject: JsonObject
-    log_id: bytes | None
+    subjects: tuple[JsonObject, ...]
     statuses: tuple[StatusEntry, ...]
     proof: Proof
+    format: Format
+    envelope: bytes | None
+
+    @property
+    def subject(self) -> JsonObject:
+        """The one subject; raises ``Invalid`` (``invalid_credential``) if there are several."""
+        if len(self.subjects) != 1:
+            raise Invalid("invalid_credential", "a credential does not have one credentialSubject")
+        return self.subjects[0]
+
+    @property
+    def log_id(self) -> bytes | None:
+        """The log of the one subject's DID, 32 bytes, if stated; raises as ``subject``."""
+        return _log_id(self.subject)
+
+    def to_bytes(self) -> bytes:
+        """The secured credential: as it came, or in canonical JSON where the proof is in it."""
+        return canonicalize(self.document) if self.envelope is None else self.envelope
 
     def subject_did(self) -> Did:
         """The DID that the credential speaks of, in canonical form.
@@ -111,34 +138,66 @@ def sign_credential(
 
 
 def parse_credential(document: Json) -> Credential:
-    """The credential that parsed JSON ``document`` is.
+    """The credential that parsed JSON ``document`` is, with its Data Integrity proof.
 
     Raises:
         Invalid: ``invalid_credential`` with what is wrong, or as ``parse_proof``.
     """
     if not isinstance(document, dict):
         raise Invalid("invalid_credential", "a credential is not a JSON object")
-    check_context(document, "invalid_credential")
+    context = check_context(document, "invalid_credential")
+    check_types(document, "VerifiableCredential", "invalid_credential")
+    return credential_of(
+        document,
+        parse_proof(document, purpose=ASSERTION),
+        context=context,
+        format=Format.LDP_VC,
+        envelope=None,
+    )
+
+
+def credential_of(
+    document: JsonObject,
+    proof: Proof,
+    *,
+    context: str,
+    format: Format,  # noqa: A002 - as the field
+    envelope: bytes | None,
+) -> Credential:
+    """The credential that ``document``, secured by ``proof``, is.
+
+    Args:
+        document: Parsed.
+        proof: Taken apart.
+        context: The context that it must begin with, which tells the data model's version.
+        format: How it is secured.
+        envelope: What it came in.
+
+    Raises:
+        Invalid: ``invalid_credential`` with what is wrong; ``issuer_mismatch``.
+    """
+    if check_context(document, "invalid_credential") != context:
+        raise Invalid("invalid_credential", f"@context does not begin with {context}")
     types = check_types(document, "VerifiableCredential", "invalid_credential")
-    subject = document.get("credentialSubject")
-    if isinstance(subject, list) and len(subject) == 1:
-        subject = subject[0]
-    if not isinstance(subject, dict):
-        raise Invalid("invalid_credential", "a credential does not have one credentialSubject")
     issuer = document.get("issuer")
     if isinstance(issuer, dict):
         issuer = issuer.get("id")
     issuer_did = _did(issuer, "issuer")
-    valid_from, valid_until = _time(document, "validFrom"), _time(document, "validUntil")
+    starts, ends = _VALIDITY[context]
+    valid_from, valid_until = _time(document, starts), _time(document, ends)
     if valid_from and valid_until and valid_until < valid_from:
-        raise Invalid("invalid_credential", "validUntil is before validFrom")
-    proof = parse_proof(document, purpose=ASSERTION)
+        raise Invalid("invalid_credential", f"{ends} is before {starts}")
+    if valid_from is None and context == CREDENTIALS_CONTEXT_1:
+        raise Invalid("invalid_credential", f"a credential of VC 1.1 has no {starts}")
     if proof.method.did != issuer_did:
         raise Invalid(
             "issuer_mismatch",
             "the proof's verification method is not the issuer's",
             value=proof.method.text,
         )
+    subjects = _subjects(document)
+    for subject in subjects:
+        _log_id(subject)
     return Credential(
         document=document,
         id=_url(document),
@@ -146,20 +205,26 @@ def parse_credential(document: Json) -> Credential:
         issuer=issuer_did,
         valid_from=valid_from,
         valid_until=valid_until,
-        subject=subject,
-        log_id=_log_id(subject),
+        subjects=subjects,
         statuses=_statuses(document),
         proof=proof,
+        format=format,
+        envelope=envelope,
     )
 
 
-def check_context(document: JsonObject, code: str) -> None:
-    """Return if ``@context`` begins with the VC 2.0 context; raises ``Invalid`` with ``code``."""
+def check_context(document: JsonObject, code: str) -> str:
+    """The context that ``@context`` begins with: that of VC 2.0 or of VC 1.1.
+
+    Raises:
+        Invalid: ``code``.
+    """
     context = document.get("@context")
-    if not isinstance(context, list) or not context or context[0] != CREDENTIALS_CONTEXT:
+    if not isinstance(context, list) or not context or context[0] not in _CONTEXTS:
         raise Invalid(code, f"@context does not begin with {CREDENTIALS_CONTEXT}")
     if not all(isinstance(entry, str | dict) for entry in context):
         raise Invalid(code, "an entry of @context is neither a URL nor an object")
+    return str(context[0])
 
 
 def check_types(document: JsonObject, needed: str, code: str) -> tuple[str, ...]:
@@ -171,6 +236,15 @@ def check_types(document: JsonObject, needed: str, code: str) -> tuple[str, ...]
     if not all(isinstance(value, str) and value for value in values):
         raise Invalid(code, "type is not a list of strings")
     return tuple(str(value) for value in values)
+
+
+def _subjects(document: JsonObject) -> tuple[JsonObject, ...]:
+    value = document.get("credentialSubject")
+    entries = value if isinstance(value, list) else [value]
+    subjects = tuple(entry for entry in entries if isinstance(entry, dict))
+    if not subjects or len(subjects) != len(entries):
+        raise Invalid("invalid_credential", "credentialSubject is not one object, or several")
+    return subjects
 
 
 def _did(value: Json, name: str) -> Did:

@@ -6,54 +6,19 @@ configuration first; the document's ``@context`` is copied into the proof.
 """
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from did.errors import Invalid
 from did.identifier import DidUrl, parse_did_url
 from did.jcs import JsonObject, canonicalize
-from did.keys import SIGNATURE_BYTES, PublicKey, Signer
+from did.keys import SIGNATURE_BYTES, Signer
 from did.multibase import multibase_decode, multibase_encode
 from did.timestamps import format_time, parse_time
+from did.vc.securing import Proof
 
 PROOF_TYPE: Final = "DataIntegrityProof"
 CRYPTOSUITE: Final = "eddsa-jcs-2022"
-ASSERTION: Final = "assertionMethod"
-AUTHENTICATION: Final = "authentication"
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A parsed proof whose signature has not been verified yet.
-
-    Attributes:
-        method: The verification method, a DID URL.
-        purpose: The proof purpose.
-        created: When the proof says that it was made, if it does.
-        expires: When the proof says that it ends, if it does.
-        challenge: The verifier's challenge, in a presentation.
-        domain: The verifier's audience, in a presentation.
-        hash_data: The 64 bytes that are signed.
-        signature: 64 bytes.
-    """
-
-    method: DidUrl
-    purpose: str
-    created: datetime | None
-    expires: datetime | None
-    challenge: str | None
-    domain: str | None
-    hash_data: bytes
-    signature: bytes
-
-    def verify(self, key: PublicKey) -> None:
-        """Return if the proof is ``key``'s.
-
-        Raises:
-            Invalid: ``invalid_signature``.
-        """
-        key.verify(self.signature, self.hash_data)
 
 
 def hash_data(document: JsonObject, configuration: JsonObject) -> bytes:
@@ -68,6 +33,7 @@ def add_proof(
     method: DidUrl,
     purpose: str,
     created: datetime,
+    expires: datetime | None = None,
     challenge: str | None = None,
     domain: str | None = None,
 ) -> JsonObject:
@@ -81,6 +47,8 @@ def add_proof(
         "verificationMethod": method.text,
         "proofPurpose": purpose,
     }
+    if expires is not None:
+        configuration["expires"] = format_time(expires)
     if challenge is not None:
         configuration["challenge"] = challenge
     if domain is not None:
@@ -100,7 +68,7 @@ def parse_proof(secured: JsonObject, *, purpose: str) -> Proof:
 
     Raises:
         Invalid: ``invalid_proof`` (missing, several, of another type, malformed),
-            ``wrong_proof_purpose``.
+            ``unsupported_cryptosuite``, ``wrong_proof_purpose``.
     """
     document = dict(secured)
     proof = document.pop("proof", None)
@@ -108,8 +76,16 @@ def parse_proof(secured: JsonObject, *, purpose: str) -> Proof:
         proof = proof[0]
     if not isinstance(proof, dict):
         raise Invalid("invalid_proof", "the document does not have one proof")
-    if proof.get("type") != PROOF_TYPE or proof.get("cryptosuite") != CRYPTOSUITE:
-        raise Invalid("invalid_proof", f"the proof is not a {PROOF_TYPE} with {CRYPTOSUITE}")
+    if proof.get("type") != PROOF_TYPE:
+        raise Invalid("invalid_proof", f"the proof is not a {PROOF_TYPE}", value=proof.get("type"))
+    if not isinstance(proof.get("cryptosuite"), str):
+        raise Invalid("invalid_proof", "the proof names no cryptosuite")
+    if proof["cryptosuite"] != CRYPTOSUITE:
+        raise Invalid(
+            "unsupported_cryptosuite",
+            f"the proof's cryptosuite is not {CRYPTOSUITE}, the one that is supported here",
+            value=proof["cryptosuite"],
+        )
     if "previousProof" in proof:
         raise Invalid("invalid_proof", "proof chains are not supported")
     if proof.get("proofPurpose") != purpose:
@@ -128,10 +104,11 @@ def parse_proof(secured: JsonObject, *, purpose: str) -> Proof:
             method=parse_did_url(_text(proof, "verificationMethod")),
             purpose=purpose,
             created=_time(proof, "created"),
+            not_before=None,
             expires=_time(proof, "expires"),
             challenge=_optional_text(proof, "challenge"),
             domain=_optional_text(proof, "domain"),
-            hash_data=hash_data(document, configuration),
+            signed=hash_data(document, configuration),
             signature=multibase_decode(_text(proof, "proofValue"), length=SIGNATURE_BYTES),
         )
     except Invalid as error:

@@ -1,6 +1,6 @@
 """Presentations: credentials shown by their holder, to one verifier, once (VCDM 2.0, 4.13).
 
-The proof covers the holder's full DID, the verifier's challenge and its audience (``domain``).
+In every format, the proof covers the holder's full DID, the verifier's challenge and its audience.
 """
 
 from collections.abc import Sequence
@@ -9,18 +9,12 @@ from datetime import datetime
 
 from did.errors import Invalid
 from did.identifier import Did, DidUrl, KeybornDid, parse_did
-from did.jcs import JsonObject
+from did.jcs import Json, JsonObject, canonicalize
 from did.keys import Signer
 from did.limits import LIMITS
-from did.strict_json import parse_object
-from did.vc.credential import (
-    CREDENTIALS_CONTEXT,
-    Credential,
-    check_context,
-    check_types,
-    parse_credential,
-)
-from did.vc.data_integrity import AUTHENTICATION, Proof, add_proof, parse_proof
+from did.vc.credential import CREDENTIALS_CONTEXT, Credential, check_types
+from did.vc.data_integrity import add_proof
+from did.vc.securing import AUTHENTICATION, Format, Proof
 
 _CODE = "invalid_presentation"
 
@@ -30,58 +24,75 @@ class Presentation:
     """A parsed presentation. No proof in it has been verified yet.
 
     Attributes:
+        document: The whole presentation as it was parsed, its proof included where it is in it.
         holder: The DID that presents, in canonical form; the proof's method is of it.
         credentials: At least one.
         proof: The holder's.
         challenge: What the verifier asked with.
-        audience: The verifier that it is for (``domain``).
+        audience: The verifier that it is for.
+        format: How it is secured.
+        envelope: The token or message that it came in; None where the proof is in the document.
     """
 
+    document: JsonObject
     holder: Did
     credentials: tuple[Credential, ...]
     proof: Proof
     challenge: str
     audience: str
+    format: Format
+    envelope: bytes | None
+
+    def to_bytes(self) -> bytes:
+        """The secured presentation: as it came, or in canonical JSON where the proof is in it."""
+        return canonicalize(self.document) if self.envelope is None else self.envelope
+
+
+def unsecured_presentation(
+    credentials: Sequence[Json], holder: Did, *, context: str = CREDENTIALS_CONTEXT
+) -> JsonObject:
+    """A presentation of ``credentials``, each as it stands in it, not signed yet."""
+    return {
+        "@context": [context],
+        "type": ["VerifiablePresentation"],
+        "holder": holder.canonical.text,
+        "verifiableCredential": list(credentials),
+    }
 
 
 def sign_presentation(
-    credentials: Sequence[JsonObject],
+    credentials: Sequence[Json],
     signer: Signer,
     *,
     holder: Did,
     challenge: str,
     audience: str,
     created: datetime,
+    expires: datetime | None = None,
 ) -> JsonObject:
-    """A presentation of secured ``credentials`` by ``holder``, whose current key is ``signer``."""
-    document: JsonObject = {
-        "@context": [CREDENTIALS_CONTEXT],
-        "type": ["VerifiablePresentation"],
-        "holder": holder.canonical.text,
-        "verifiableCredential": list(credentials),
-    }
+    """A presentation with a Data Integrity proof of ``holder``, whose current key is ``signer``.
+
+    ``credentials`` stand in it as they are given: each secured, in JSON or enveloped.
+    """
     return add_proof(
-        document,
+        unsecured_presentation(credentials, holder),
         signer,
         method=DidUrl(holder.canonical, signer.public_key().multibase),
         purpose=AUTHENTICATION,
         created=created,
+        expires=expires,
         challenge=challenge,
         domain=audience,
     )
 
 
-def parse_presentation(data: bytes) -> Presentation:
-    """The presentation that JSON text ``data`` is.
+def listed_credentials(document: JsonObject) -> list[Json]:
+    """The entries of ``verifiableCredential``, as they stand.
 
     Raises:
-        Invalid: ``invalid_presentation`` and what is wrong; or as ``did.strict_json.parse``,
-            ``parse_credential`` and ``parse_proof``.
+        Invalid: ``invalid_presentation``: not a presentation, no credentials, too many.
     """
-    document = parse_object(data)
-    check_context(document, _CODE)
     check_types(document, "VerifiablePresentation", _CODE)
-    holder = _holder(document)
     credentials = document.get("verifiableCredential")
     if not isinstance(credentials, list) or not credentials:
         raise Invalid(_CODE, "a presentation holds no credentials")
@@ -90,7 +101,23 @@ def parse_presentation(data: bytes) -> Presentation:
             _CODE,
             f"a presentation holds more than {LIMITS.credentials_in_presentation} credentials",
         )
-    proof = parse_proof(document, purpose=AUTHENTICATION)
+    return credentials
+
+
+def presentation_of(
+    document: JsonObject,
+    credentials: Sequence[Credential],
+    proof: Proof,
+    *,
+    format: Format,  # noqa: A002 - as the field
+    envelope: bytes | None,
+) -> Presentation:
+    """The presentation that ``document``, secured by ``proof``, is.
+
+    Raises:
+        Invalid: ``invalid_presentation`` with what is wrong; ``holder_mismatch``.
+    """
+    holder = _holder(document)
     if proof.method.did != holder:
         raise Invalid(
             "holder_mismatch",
@@ -99,12 +126,17 @@ def parse_presentation(data: bytes) -> Presentation:
         )
     if proof.challenge is None or proof.domain is None:
         raise Invalid(_CODE, "a presentation's proof lacks its challenge or its domain")
+    if envelope is not None and proof.expires is None:
+        raise Invalid(_CODE, "a presentation in a token or message does not say when it ends")
     return Presentation(
+        document=document,
         holder=holder,
-        credentials=tuple(parse_credential(credential) for credential in credentials),
+        credentials=tuple(credentials),
         proof=proof,
         challenge=proof.challenge,
         audience=proof.domain,
+        format=format,
+        envelope=envelope,
     )
 
 

@@ -295,9 +295,9 @@ def test_a_presentation_changed_on_the_way(standing: Gatehouse, name: str) -> No
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        (b"", "invalid_json"),
-        (b"[]", "invalid_json"),
-        (b"\xff", "invalid_json"),
+        (b"", "unknown_format"),
+        (b"[]", "unknown_format"),
+        (b"\xff", "unknown_format"),
         (b'{"a":1,"a":2}', "duplicate_key"),
         (b'{"a":1.5}', "json_number"),
         (b"{}", "invalid_presentation"),

@@ -15,8 +15,10 @@ from did.vc.credential import (
     parse_credential,
     sign_credential,
 )
-from did.vc.data_integrity import ASSERTION, AUTHENTICATION, add_proof
-from did.vc.presentation import parse_presentation, sign_presentation
+from did.vc.data_integrity import add_proof
+from did.vc.formats import read_presentation
+from did.vc.presentation import sign_presentation
+from did.vc.securing import ASSERTION, AUTHENTICATION
 
 UNSIGNED = build_credential(
     PROVISIONING,
@@ -127,9 +129,9 @@ def test_a_did_that_was_made_with_the_key_of_another() -> None:
         "created": NOW,
     }
     good = sign_presentation([issued()], DEVICE.key, holder=DEVICE.did, **given)
-    parse_presentation(json.dumps(good).encode()).proof.verify(DEVICE.key.public_key())
+    read_presentation(json.dumps(good).encode()).proof.verify(DEVICE.key.public_key())
     stolen = json.loads(json.dumps(good).replace(DEVICE.short.text, squat.canonical.text))
-    presentation = parse_presentation(json.dumps(stolen).encode())
+    presentation = read_presentation(json.dumps(stolen).encode())
     assert presentation.holder == squat.canonical
     with pytest.raises(Invalid) as raised:
         presentation.proof.verify(DEVICE.key.public_key())
@@ -149,7 +151,7 @@ def test_a_credential_is_no_presentation_and_the_other_way_round() -> None:
         parse_credential(presentation)
     assert raised.value.code == "invalid_credential"
     with pytest.raises(Invalid) as raised:
-        parse_presentation(json.dumps(issued()).encode())
+        read_presentation(json.dumps(issued()).encode())
     assert raised.value.code == "invalid_presentation"
 
 

@@ -17,7 +17,7 @@ from did.challenge import Challenge
 from did.errors import Invalid, KeybornError, Refused, Undecided
 from did.jcs import canonicalize
 from did.openid4vci import CONFIGURATION_CONFIGURATION
-from did.vc.presentation import parse_presentation
+from did.vc.formats import read_presentation
 from keyborn.client import connect
 
 NAME = "https://gate.example"
@@ -92,7 +92,7 @@ def test_an_audience_is_compared_whole() -> None:
 def test_the_answer_covers_challenge_audience_and_did() -> None:
     document = credential(DEVICE.did, at=NOW)
     made = answer(CHALLENGE, document, DEVICE.key, did=DEVICE.did, at=NOW)
-    parsed = parse_presentation(canonicalize(made))
+    parsed = read_presentation(canonicalize(made))
     parsed.proof.verify(DEVICE.key.public_key())
     assert (parsed.challenge, parsed.audience) == ("a-nonce", NAME)
     assert parsed.holder == DEVICE.short

@@ -21,7 +21,8 @@ from did.identifier import Did, KeyDid
 from did.jcs import JsonObject
 from did.resolution import Finality, Registration, Resolution, Version
 from did.vc.credential import PROVISIONING, build_credential, parse_credential, sign_credential
-from did.vc.presentation import parse_presentation, sign_presentation
+from did.vc.formats import read_presentation
+from did.vc.presentation import sign_presentation
 from did.vc.status_list import REVOCATION, SUSPENSION, StatusEntry, encode_list, with_bit
 
 pytestmark = pytest.mark.npm
@@ -136,7 +137,7 @@ def we_verify(credential: Any, issuer: Party) -> None:
 
 
 def we_admit(presentation: Any, holder: Party, issuer: Party) -> None:
-    parsed = parse_presentation(json.dumps(presentation).encode())
+    parsed = read_presentation(json.dumps(presentation).encode())
     key = parsed.proof.method.key()
     assert key == holder.actor.key.public_key()
     parsed.proof.verify(key)

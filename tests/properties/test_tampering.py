@@ -18,8 +18,10 @@ from did.nonce import mint, recognise
 from did.possession import parse_possession, sign_possession
 from did.strict_json import parse_object
 from did.vc.credential import PROVISIONING, build_credential, parse_credential, sign_credential
-from did.vc.data_integrity import ASSERTION, add_proof, parse_proof
-from did.vc.presentation import parse_presentation, sign_presentation
+from did.vc.data_integrity import add_proof, parse_proof
+from did.vc.formats import read_presentation
+from did.vc.presentation import sign_presentation
+from did.vc.securing import ASSERTION
 from did.vc.status_list import REVOCATION, StatusEntry, decode_list, encode_list, is_set, with_bit
 
 AUDIENCE = "https://verifier.example"
@@ -45,7 +47,7 @@ PRESENTED = canonicalize(PRESENTATION)
 
 def check(data: bytes) -> None:
     """What a verifier does, as far as proofs go: each by a key of the DID that it names."""
-    presentation = parse_presentation(data)
+    presentation = read_presentation(data)
     for proof in (presentation.proof, *(each.proof for each in presentation.credentials)):
         key = proof.method.key()
         proof.verify(key)

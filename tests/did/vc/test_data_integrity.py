@@ -7,7 +7,8 @@ from actors import ISSUER, NOW, STRANGER
 from did.errors import Invalid
 from did.jcs import JsonObject
 from did.multibase import multibase_encode
-from did.vc.data_integrity import ASSERTION, AUTHENTICATION, add_proof, parse_proof
+from did.vc.data_integrity import add_proof, parse_proof
+from did.vc.securing import ASSERTION, AUTHENTICATION
 
 DOCUMENT: JsonObject = {"@context": ["https://www.w3.org/ns/credentials/v2"], "claim": {"é": 1}}
 KEY = ISSUER.key.public_key()
@@ -113,7 +114,6 @@ GOOD = secured()["proof"]
         [[GOOD]],
         {**GOOD, "type": "Ed25519Signature2020"},
         {**GOOD, "type": ["DataIntegrityProof"]},
-        {**GOOD, "cryptosuite": "eddsa-rdfc-2022"},
         {**GOOD, "cryptosuite": None},
         {**GOOD, "previousProof": "urn:uuid:1"},
         {**GOOD, "verificationMethod": None},
@@ -155,3 +155,10 @@ def test_a_document_too_deep_to_hash() -> None:
     with pytest.raises(Invalid) as raised:
         parse_proof({**DOCUMENT, "claim": {"é": deep}, "proof": GOOD}, purpose=ASSERTION)
     assert raised.value.code == "invalid_proof"
+
+
+@pytest.mark.parametrize("suite", ["eddsa-rdfc-2022", "ecdsa-jcs-2019", "bbs-2023", ""])
+def test_another_cryptosuite_is_named_in_its_refusal(suite: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        parse_proof({**DOCUMENT, "proof": {**GOOD, "cryptosuite": suite}}, purpose=ASSERTION)
+    assert (raised.value.code, raised.value.value) == ("unsupported_cryptosuite", suite)

@@ -8,8 +8,10 @@ from did.errors import Invalid
 from did.jcs import JsonObject
 from did.limits import LIMITS
 from did.vc.credential import PROVISIONING, build_credential, sign_credential
-from did.vc.data_integrity import ASSERTION, add_proof
-from did.vc.presentation import parse_presentation, sign_presentation
+from did.vc.data_integrity import add_proof
+from did.vc.formats import read_presentation
+from did.vc.presentation import sign_presentation
+from did.vc.securing import ASSERTION
 
 CREDENTIAL = sign_credential(
     build_credential(
@@ -50,7 +52,7 @@ def resigned(change: JsonObject, *, purpose: str = "authentication", **more: Any
 def test_sign_and_parse() -> None:
     value = presented()
     assert value["holder"] == DEVICE.short.text
-    presentation = parse_presentation(json.dumps(value).encode())
+    presentation = read_presentation(json.dumps(value).encode())
     assert presentation.holder == DEVICE.short
     assert (presentation.challenge, presentation.audience) == (
         "a nonce",
@@ -64,7 +66,7 @@ def test_sign_and_parse() -> None:
 
 
 def test_a_did_key_presents_too() -> None:
-    presentation = parse_presentation(json.dumps(presented(holder=DEVICE.key_did)).encode())
+    presentation = read_presentation(json.dumps(presented(holder=DEVICE.key_did)).encode())
     assert presentation.holder == DEVICE.key_did
 
 
@@ -78,7 +80,7 @@ def test_a_did_key_presents_too() -> None:
     ids=str,
 )
 def test_forms_that_the_data_model_also_allows(change: JsonObject) -> None:
-    presentation = parse_presentation(resigned(change))
+    presentation = read_presentation(resigned(change))
     assert presentation.holder == DEVICE.short
     presentation.proof.verify(DEVICE.key.public_key())
 
@@ -86,7 +88,7 @@ def test_forms_that_the_data_model_also_allows(change: JsonObject) -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"@context": ["https://www.w3.org/2018/credentials/v1"]}, "invalid_presentation"),
+        ({"@context": ["https://www.w3.org/ns/did/v1"]}, "invalid_presentation"),
         ({"type": ["VerifiableCredential"]}, "invalid_presentation"),
         ({"holder": None}, "invalid_presentation"),
         ({"holder": {}}, "invalid_presentation"),
@@ -105,32 +107,32 @@ def test_forms_that_the_data_model_also_allows(change: JsonObject) -> None:
 )
 def test_malformed(change: JsonObject, code: str) -> None:
     with pytest.raises(Invalid) as raised:
-        parse_presentation(resigned(change))
+        read_presentation(resigned(change))
     assert raised.value.code == code
 
 
 def test_a_long_form_is_refused_with_what_to_do() -> None:
     with pytest.raises(Invalid) as raised:
-        parse_presentation(resigned({"holder": DEVICE.did.text}))
+        read_presentation(resigned({"holder": DEVICE.did.text}))
     assert raised.value.hint == "register the DID and present its short form"
 
 
 @pytest.mark.parametrize("missing", ["challenge", "domain"])
 def test_a_proof_that_answers_nobody(missing: str) -> None:
     with pytest.raises(Invalid) as raised:
-        parse_presentation(resigned({}, **{missing: None}))
+        read_presentation(resigned({}, **{missing: None}))
     assert raised.value.code == "invalid_presentation"
 
 
 def test_a_proof_that_asserts() -> None:
     with pytest.raises(Invalid) as raised:
-        parse_presentation(resigned({}, purpose=ASSERTION))
+        read_presentation(resigned({}, purpose=ASSERTION))
     assert raised.value.code == "wrong_proof_purpose"
 
 
 def test_credentials_have_a_ceiling() -> None:
     most = LIMITS.credentials_in_presentation
-    assert len(parse_presentation(json.dumps(presented(most)).encode()).credentials) == most
+    assert len(read_presentation(json.dumps(presented(most)).encode()).credentials) == most
     with pytest.raises(Invalid) as raised:
-        parse_presentation(json.dumps(presented(most + 1)).encode())
+        read_presentation(json.dumps(presented(most + 1)).encode())
     assert raised.value.code == "invalid_presentation"
