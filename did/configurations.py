@@ -13,7 +13,7 @@ from typing import Final
 
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from did.vc.credential import CONFIGURATION, PROVISIONING
-from did.vc.formats import Format
+from did.vc.securing import Format
 
 # By kind, whose name is that of its configuration in ``ldp_vc``: the credential's type.
 TYPES: Final[Mapping[str, str]] = MappingProxyType(

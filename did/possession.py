@@ -16,8 +16,9 @@ from did.identifier import Did, DidUrl, parse_did, parse_did_url
 from did.jcs import Json, JsonObject
 from did.jose import ALGORITHMS, Jws, parse_jws, sign_jws
 from did.keys import PublicKey, Signer
-from did.vc.credential import CREDENTIALS_CONTEXT, check_types
-from did.vc.data_integrity import AUTHENTICATION, CRYPTOSUITE, Proof, add_proof, parse_proof
+from did.vc.credential import CREDENTIALS_CONTEXT, check_context, check_types
+from did.vc.data_integrity import CRYPTOSUITE, add_proof, parse_proof
+from did.vc.securing import AUTHENTICATION, Proof
 
 JWT: Final = "jwt"
 DI_VP: Final = "di_vp"
@@ -28,8 +29,6 @@ PROOF_TYPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 PROOF_TYP: Final = "openid4vci-proof+jwt"
 
 _CODE: Final = "invalid_possession_proof"
-# A presentation is one of either version of the data model (appendix F.2).
-_CONTEXTS: Final = (CREDENTIALS_CONTEXT, "https://www.w3.org/2018/credentials/v1")
 _BARE_KEY_HINT: Final = "set kid to the device's DID URL: <long-form did:keyborn>#<key>"
 
 
@@ -126,10 +125,7 @@ def _parse_token(token: Json) -> PossessionProof:
 def _parse_presentation(document: Json) -> PossessionProof:
     if not isinstance(document, dict):
         raise Invalid(_CODE, "a di_vp proof is not a JSON object")
-    context = document.get("@context")
-    first = context[0] if isinstance(context, list) and context else context
-    if first not in _CONTEXTS:
-        raise Invalid(_CODE, "a di_vp proof's @context does not begin with that of credentials")
+    check_context(document, _CODE)  # that of either version of the data model
     check_types(document, "VerifiablePresentation", _CODE)
     proof = parse_proof(document, purpose=AUTHENTICATION)
     if proof.challenge is None or proof.domain is None:

@@ -7,11 +7,11 @@ import orjson
 
 from did.configurations import CredentialConfiguration
 from did.identifier import KeybornDid
-from did.jcs import JsonObject, canonicalize
+from did.jcs import JsonObject
 from did.multibase import base64url_encode
 from did.openid4vci import PROVISIONING_CONFIGURATION
-from did.vc.credential import build_credential, sign_credential
-from did.vc.formats import Format
+from did.vc.credential import CREDENTIALS_CONTEXT_1, TERMS, build_credential
+from did.vc.formats import Format, secure_credential
 from did.vc.status_list import StatusEntry
 from issuer.identity import Assertion
 from issuer.terms import Terms
@@ -62,8 +62,26 @@ def issue(
         valid_from=valid_from,
         statuses=statuses,
     )
-    signed = sign_credential(document, assertion.signer, issuer=assertion.did, created=valid_from)
-    return canonicalize(signed), valid_from
+    if configuration.format is Format.JWT_VC_JSON:
+        document = _as_version_1(document)
+    secured = secure_credential(
+        document,
+        assertion.signer,
+        issuer=assertion.did,
+        created=valid_from,
+        format=configuration.format,
+    )
+    return secured, valid_from
+
+
+def _as_version_1(document: JsonObject) -> JsonObject:
+    """The same credential as one of VC Data Model 1.1."""
+    rest = {name: value for name, value in document.items() if name != "validFrom"}
+    return {
+        **rest,
+        "@context": [CREDENTIALS_CONTEXT_1, TERMS],
+        "issuanceDate": document["validFrom"],
+    }
 
 
 def as_json(credential: bytes, format_: Format) -> bytes:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
+from did import cose
 from did.configurations import CONFIGURATIONS, CredentialConfiguration
 from did.jcs import Json, JsonObject
 from did.jose import ALGORITHMS, CONTENT_ENCRYPTION, KEY_AGREEMENT, EncryptionKey
@@ -16,7 +17,7 @@ from did.openid4vci import (
 from did.possession import PROOF_TYPES
 from did.vc.credential import CREDENTIALS_CONTEXT, TERMS
 from did.vc.data_integrity import CRYPTOSUITE
-from did.vc.formats import Format
+from did.vc.securing import Format
 from issuer.requests import BATCH_SIZE
 
 _ENGLISH: Final = "en"
@@ -54,7 +55,7 @@ _SIGNED_WITH: Final[Mapping[Format, tuple[Json, ...]]] = MappingProxyType(
     {
         Format.LDP_VC: (CRYPTOSUITE,),
         Format.VC_JWT: (ALGORITHMS[0],),
-        Format.VC_COSE: (-8,),  # EdDSA (RFC 9053, section 2.2)
+        Format.VC_COSE: (cose.ALGORITHMS[0],),
         Format.JWT_VC_JSON: (ALGORITHMS[0],),
     }
 )
