@@ -24,7 +24,7 @@ from did.openid4vci import (
     PRE_AUTHORIZED,
     PROVISIONING_CONFIGURATION,
 )
-from did.possession import JWT, sign_possession
+from did.possession import JWT, sign_possession, sign_possession_presentation
 from did.strict_json import parse_object
 from did.vc.credential import Credential, parse_credential
 from issuer.app import create_app
@@ -173,6 +173,45 @@ class World:
             issued=changes.get("issued", self.clock()),
         )
 
+    def presentation(self, actor: Actor, **changes: Any) -> JsonObject:
+        """A possession proof of type ``di_vp``, as ``proof``."""
+        return sign_possession_presentation(
+            changes.get("did", actor.did),
+            changes.get("signer", actor.key),
+            audience=changes.get("audience", self.issuer.url),
+            nonce=changes.get("nonce") or self.nonce(),
+            issued=changes.get("issued", self.clock()),
+        )
+
+    def ask_for(
+        self, token: str, *actors: Actor, nonce: str = "", **changes: Any
+    ) -> httpx.Response:
+        """A request with a proof of each of ``actors``: with one nonce for all, if it is given."""
+        proofs = {"jwt": [self.proof(each, nonce=nonce) for each in actors]}
+        return self.ask(token, "", **{"proofs": proofs, **changes})
+
+    def come_back(self, token: str, transaction: str, **changes: Any) -> httpx.Response:
+        """A deferred credential request."""
+        body = {"transaction_id": transaction, **changes}
+        return self.post("/deferred_credential", token, body)
+
+    def notify(
+        self, token: str, notification: object, event: object, **more: Any
+    ) -> httpx.Response:
+        """A notification request."""
+        body = {"notification_id": notification, "event": event, **more}
+        return self.post("/notification", token, body)
+
+    def post(self, path: str, token: str, body: object) -> httpx.Response:
+        """A request with a token, in the clear."""
+        return self.http.post(path, json=body, headers={"authorization": f"Bearer {token}"})
+
+    def sealed(self, path: str, token: str, body: JsonObject) -> httpx.Response:
+        """A request with a token, encrypted."""
+        jwe = encrypt_jwe(json.dumps(body).encode(), self.issuer.keys.encryption.public_jwk())
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/jwt"}
+        return self.http.post(path, content=jwe, headers=headers)
+
     def ask(
         self,
         token: str,
@@ -187,9 +226,7 @@ class World:
             "proofs": {"jwt": [proof]},
             **changes,
         }
-        return self.http.post(
-            "/credential", json=body, headers={"authorization": f"Bearer {token}"}
-        )
+        return self.post("/credential", token, body)
 
     def ask_sealed(
         self, token: str, proof: str, *, reply_to: EncryptionKey, **changes: Any
@@ -201,12 +238,7 @@ class World:
             "credential_response_encryption": {"jwk": reply_to.public_jwk(), "enc": "A256GCM"},
             **changes,
         }
-        jwe = encrypt_jwe(json.dumps(body).encode(), self.issuer.keys.encryption.public_jwk())
-        return self.http.post(
-            "/credential",
-            content=jwe,
-            headers={"authorization": f"Bearer {token}", "content-type": "application/jwt"},
-        )
+        return self.sealed("/credential", token, body)
 
     def enrol(self, actor: Actor, claim: NewClaim | None = None) -> Credential:
         """The provisioning credential of ``actor``, without HTTP."""
