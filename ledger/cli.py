@@ -1,7 +1,6 @@
 """``keyborn ledger …`` and ``keyborn resolve``."""
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,7 @@ from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
 from ledger.cli_follow import follow
 from ledger.cli_proof import check, prove
-from ledger.options import index_option, key_options, mirror_option, network_option
+from ledger.options import BlockHash, index_option, key_options, mirror_option, network_option
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -26,23 +25,8 @@ if TYPE_CHECKING:
 PORT: Final = 8101
 _RPC_PORT: Final = 8545
 
-_BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
-
-
-class BlockHash(click.ParamType[bytes]):
-    """An Ethereum block's hash: ``0x`` and 64 hexadecimal digits."""
-
-    name = "hash"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> bytes:
-        """Its 32 bytes."""
-        if not _BLOCK_HASH.fullmatch(value):
-            self.fail("a block's hash is 0x and 64 hexadecimal digits", param, ctx)
-        return bytes.fromhex(value[2:])
 
 
 _block_option = click.option(

@@ -1,6 +1,5 @@
 """``keyborn ledger prove`` and ``keyborn ledger check``: a DID's state as a file that travels."""
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -8,10 +7,9 @@ import click
 
 from keyborn.inputs import INPUT_FILE
 from keyborn.output import emit, json_option
-from ledger.options import index_option, mirror_option, network_option
+from ledger.options import BlockHash, index_option, mirror_option, network_option
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
-_BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 
 
 @click.command()
@@ -68,7 +66,11 @@ def prove(
 
 @click.command()
 @click.argument("file", type=INPUT_FILE)
-@click.option("--block-hash", help="The Ethereum block that you believe: 0x and 64 digits.")
+@click.option(
+    "--block-hash",
+    type=BlockHash(),
+    help="The Ethereum block that you believe: 0x and 64 digits.",
+)
 @click.option(
     "--network", type=INPUT_FILE, help="The log that you believe. Needed for an embedded ledger."
 )
@@ -81,7 +83,7 @@ def prove(
 def check(
     *,
     file: Path,
-    block_hash: str | None,
+    block_hash: bytes | None,
     network: Path | None,
     ask_log: bool,
     index: Path | None,
@@ -105,8 +107,6 @@ def check(
         raise click.UsageError("--log needs --network")
     if not ask_log and (index is not None or mirror is not None):
         raise click.UsageError("--index and --mirror go with --log")
-    if block_hash is not None and not _BLOCK_HASH.fullmatch(block_hash):
-        raise click.UsageError("--block-hash is not 0x and 64 hexadecimal digits")
     found = None
     if network is not None:
         from ledger.network import (  # noqa: PLC0415 - only with one
@@ -128,7 +128,7 @@ def check(
     proven = check_state_proof(
         proof,
         pin=None if found is None else found.pin,
-        block_hash=None if block_hash is None else bytes.fromhex(block_hash[2:]),
+        block_hash=block_hash,
     )
     heads = None
     if ask_log:

@@ -1,5 +1,6 @@
 """Options that several of the ledger's commands share: which log to read, and which key pays."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -8,6 +9,7 @@ import click
 
 from keyborn.inputs import INPUT_FILE
 
+_BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 network_option: Final = click.option(
@@ -24,6 +26,20 @@ index_option: Final = click.option(
 mirror_option: Final = click.option(
     "--mirror", help="A mirror, URL or folder: take the log's entries from there."
 )
+
+
+class BlockHash(click.ParamType[bytes]):
+    """An Ethereum block's hash: ``0x`` and 64 hexadecimal digits."""
+
+    name = "hash"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> bytes:
+        """Its 32 bytes."""
+        if not _BLOCK_HASH.fullmatch(value):
+            self.fail("a block's hash is 0x and 64 hexadecimal digits", param, ctx)
+        return bytes.fromhex(value[2:])
 
 
 def key_options(command: _Command) -> _Command:

@@ -6,17 +6,18 @@ import queue
 import random
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, Self
 
+import forked
 from click.testing import CliRunner
+from forked import Forked
 
 from keyborn.cli import cli
 
@@ -46,12 +47,12 @@ def run(*words: str | Path) -> Done:
 
 
 @contextmanager
-def running(*words: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(*words: str | Path) -> Iterator[Forked]:
     """It runs in a process of its own while the block does, and must come to an end by itself."""
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen([*_COMMAND, *map(str, words)], stdout=quiet, stderr=quiet) as process:
-        yield process
-        process.wait(SECONDS)
+    with Path(os.devnull).open("wb") as nothing:
+        process = forked.start(*words, env=dict(os.environ), stdout=nothing, stderr=nothing)
+    yield process
+    process.wait(SECONDS)
 
 
 def run_until_killed(*words: str | Path, at: str) -> str:
@@ -59,16 +60,14 @@ def run_until_killed(*words: str | Path, at: str) -> str:
 
     The point may be followed by ``:n``, for its n-th passage.
     """
-    ended = subprocess.run(
-        [*_COMMAND, *map(str, words), "--json"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        env={**os.environ, "KEYBORN_FAULTS": at},
-    )
-    _assert_killed(ended.returncode, ended.stderr, at)
-    return ended.stdout
+    environment = {**os.environ, "KEYBORN_FAULTS": at}
+    with TemporaryFile("w+") as printed, TemporaryFile("w+") as said:
+        process = forked.start(*words, "--json", env=environment, stdout=printed, stderr=said)
+        code = process.wait(SECONDS)
+        printed.seek(0)
+        said.seek(0)
+        _assert_killed(code, said.read(), at)
+        return printed.read()
 
 
 class Service:
@@ -78,7 +77,7 @@ class Service:
         self._words = words
         self._port = free_port()
         self._faults = faults
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Forked | None = None
         self._said: list[str] = []
 
     @property
@@ -116,7 +115,7 @@ class Service:
         assert self._process is not None
         try:
             code = self._process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             raise AssertionError(f"{at} was not reached: {''.join(self._said)}") from None
         self._drained.join()
         self._process = None
@@ -151,15 +150,16 @@ class Service:
         assert self._process is None
         self.arm(faults)
         self._said.clear()
-        self._process = subprocess.Popen(
-            [*_COMMAND, *map(str, self._words), "--port", str(self._port)],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "KEYBORN_FAULTS": f"@{self._faults}"},
-        )
+        environment = {**os.environ, "KEYBORN_FAULTS": f"@{self._faults}"}
+        out, into = os.pipe()
+        try:
+            self._process = forked.start(
+                *self._words, "--port", str(self._port), env=environment, stderr=into
+            )
+        finally:
+            os.close(into)
         listens: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._drained = threading.Thread(target=self._drain, args=(self._process.stderr, listens))
+        self._drained = threading.Thread(target=self._drain, args=(os.fdopen(out), listens))
         self._drained.start()
         return listens
 
@@ -185,9 +185,6 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-
-
-_COMMAND = (sys.executable, "-m", "keyborn")
 
 
 def _assert_killed(code: int, said: str, at: str) -> None:
