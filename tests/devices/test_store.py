@@ -9,7 +9,8 @@ import pytest
 from actors import DEVICE, LOG_ID, NOW, OTHER_LOG_ID
 from scripted_issuer import credential
 
-from devices.store import Progress, Store, claim_digest
+from devices.progress import Progress, claim_digest
+from devices.store import Store
 from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from ledger.embedded.heads import EmbeddedPin
