@@ -20,11 +20,11 @@ from typing import Final
 from did.configurations import CONFIGURATIONS, CredentialConfiguration
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
-from did.jcs import JsonObject, canonicalize
+from did.jcs import JsonObject
 from did.resolution import Finality, Resolver, asserting_version
 from did.timestamps import format_time
 from did.vc.credential import Credential
-from did.vc.formats import read_credential
+from did.vc.formats import credential_in
 
 CLOCK_SKEW: Final = timedelta(seconds=60)
 _STEP: Final = "check the credential"
@@ -59,7 +59,7 @@ def accept(
         Undecided: the log cannot be read.
     """
     try:
-        credential = read_credential(canonicalize(document))  # 1
+        credential = credential_in(document)  # 1
         _check_claims(credential, CONFIGURATIONS[configuration], holder, log_id)  # 2 to 4
         signed = _check_time(credential, at)  # 5
         _check_issuer(credential, resolver, signed, issuer)  # 6 and 7

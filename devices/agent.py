@@ -18,7 +18,7 @@ from did.errors import Conflict, Unavailable, Undecided
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.resolution import RETRY_UNTIL_FINAL, Finality, Registration, Resolution
-from did.vc.credential import parse_credential
+from did.vc.formats import Format, credential_in
 from keyborn import clock
 from keyborn.faults import FaultPoint
 from keyborn.polling import poll
@@ -30,8 +30,8 @@ from ledger.operations import Create
 if TYPE_CHECKING:
     from devices.ledger_access import LedgerAccess
     from devices.obtaining import Patience
+    from devices.presenting import Presented
     from did.openid4vci import Offer, OfferReference
-    from did.vc.securing import Format
     from ledger.network import Network
 
 _PATIENCE: Final = 120.0  # seconds until what is on the log must be final
@@ -273,7 +273,7 @@ class Agent:
             Unavailable: ``not_configured``.
         """
         document = self.store.credential("configuration")
-        subject = {} if document is None else parse_credential(document).subject
+        subject = {} if document is None else credential_in(document).subject
         value = subject.get("configuration")
         if not isinstance(value, dict):
             raise Unavailable(
@@ -283,8 +283,17 @@ class Agent:
             )
         return value
 
-    def answer(self, challenge: Challenge, credential: JsonObject | None = None) -> JsonObject:
-        """The presentation that answers ``challenge``: of ``credential``, or of the stored one."""
+    def answer(
+        self,
+        challenge: Challenge,
+        credential: JsonObject | None = None,
+        *,
+        format: Format | None = None,  # noqa: A002 - the field's name
+    ) -> "Presented":
+        """The presentation that answers ``challenge``: of ``credential``, or of the stored one.
+
+        It is in ``format``; by default, in that of the credential.
+        """
         from devices.presenting import answer  # noqa: PLC0415 - slow to import
 
         return answer(
@@ -293,10 +302,16 @@ class Agent:
             self.controller.signer,
             did=self.did,
             at=self._now(),
+            format=format,
         )
 
     def present(
-        self, verifier: str, *, audience: str | None = None, credential: JsonObject | None = None
+        self,
+        verifier: str,
+        *,
+        audience: str | None = None,
+        credential: JsonObject | None = None,
+        format: Format | None = None,  # noqa: A002 - the field's name
     ) -> JsonObject:
         """Be asked by ``verifier`` (a URL), answer, and return what it decided.
 
@@ -304,6 +319,7 @@ class Agent:
             verifier: Where the verifier is reached.
             audience: What it calls itself, if not that URL.
             credential: To present instead of the stored one.
+            format: Of the presentation; by default, that of the credential.
 
         Raises:
             Refused: as ``devices.presenting``.
@@ -313,7 +329,7 @@ class Agent:
 
         http = self._connections.to(verifier)
         challenge = ask(http, self.did, audience=audience or verifier)
-        presentation = self.answer(challenge, credential)
+        presentation = self.answer(challenge, credential, format=format)
         _SIGNED.reached()
         decided = deliver(http, presentation)
         _DELIVERED.reached()

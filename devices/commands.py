@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from did.jcs import JsonObject, canonicalize
+from did.jcs import JsonObject
 from did.vc.securing import Format
-from keyborn.inputs import INPUT_FILE, read_object, reading
+from keyborn.inputs import INPUT_FILE, read_message, read_object, reading
 from keyborn.output import as_text, emit, json_option
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from devices.agent import Agent
     from devices.ledger_access import LedgerAccess
     from devices.obtaining import Patience
+    from devices.presenting import Presented
 
 _OUTPUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -50,13 +51,22 @@ _wait_option = click.option(
 )
 _credential_format_option = click.option(
     "--format",
-    "credential_format",
+    "format_",
     type=click.Choice([format_.value for format_ in Format]),
+    callback=lambda _context, _option, value: value and Format(value),
     help="Take the credentials in this format.  [default: ldp_vc]",
 )
 _verifier_option = click.option("--verifier", help="URL of the verifier.")
 _audience_option = click.option(
     "--audience", help="What the verifier calls itself, if that is not its URL."
+)
+
+_format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice([format_.value for format_ in Format]),
+    callback=lambda _context, _option, value: value and Format(value),
+    help="Of the presentation.  [default: that of the credential]",
 )
 
 
@@ -109,7 +119,7 @@ def enroll(
     network_file: Path | None,
     tx_code: str | None,
     issuer: str | None,
-    credential_format: str | None,
+    format_: Format | None,
     wait: int,
     as_json: bool,
 ) -> None:
@@ -121,7 +131,7 @@ def enroll(
     from devices.inputs import read_offer  # noqa: PLC0415
 
     claim = None if offer is None else read_offer(offer)
-    if claim is None and credential_format is not None:
+    if claim is None and format_ is not None:
         raise click.UsageError("--format goes with OFFER")
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         agent.enroll(
@@ -129,7 +139,7 @@ def enroll(
             ledger,
             tx_code=tx_code,
             issuer=issuer,
-            format_=_format(credential_format),
+            format_=format_,
             patience=_patience(wait),
         )
         _emit(_described(agent), as_json=as_json)
@@ -159,6 +169,7 @@ def register(directory: Path, network_file: Path | None, *, as_json: bool) -> No
     type=INPUT_FILE,
     help="Present the credential in FILE instead.",
 )
+@_format_option
 @json_option
 def present(
     directory: Path,
@@ -168,6 +179,7 @@ def present(
     out: Path | None,
     audience: str | None,
     credential_file: Path | None,
+    format_: Format | None,
     as_json: bool,
 ) -> None:
     """Present the credential to a verifier, or make the presentation for a given challenge."""
@@ -178,17 +190,20 @@ def present(
     credential = None if credential_file is None else _credential(credential_file)
     with _opened(directory) as agent:
         if verifier is not None:
-            decided = agent.present(verifier, audience=audience, credential=credential)
+            decided = agent.present(
+                verifier, audience=audience, credential=credential, format=format_
+            )
             _emit(decided if as_json else _brief(decided), as_json=as_json)
             return
         assert challenge_file is not None
-        presentation = _answer(agent, challenge_file, audience, credential)
+        presentation = _answer(agent, challenge_file, audience, credential, format_)
     if out is None:
-        click.echo(presentation)
+        # A COSE message has no line to end.
+        click.echo(presentation.data, nl=presentation.format is not Format.VC_COSE)
         return
     from keyborn.files import write_private  # noqa: PLC0415
 
-    write_private(out, presentation)
+    write_private(out, presentation.data)
     _emit({"presentation": str(out)}, as_json=as_json)
 
 
@@ -262,7 +277,7 @@ def run(
     issuer: str | None,
     verifier: str | None,
     audience: str | None,
-    credential_format: str | None,
+    format_: Format | None,
     wait: int,
     as_json: bool,
 ) -> None:
@@ -280,7 +295,7 @@ def run(
         issuer,
         verifier,
         audience,
-        format_=_format(credential_format),
+        format_=format_,
         patience=_patience(wait),
     )
     _bear(directory, None)
@@ -289,10 +304,6 @@ def run(
         if decided is not None and not as_json:
             decided = _brief(decided)
         _emit({**_described(agent), "admitted": decided}, as_json=as_json)
-
-
-def _format(name: str | None) -> Format | None:
-    return None if name is None else Format(name)
 
 
 def _patience(seconds: int) -> "Patience":
@@ -336,17 +347,20 @@ def _on_ledger(agent: "Agent", network_file: Path | None) -> "Iterator[LedgerAcc
 
 
 def _credential(path: Path) -> JsonObject:
-    from did.vc.credential import parse_credential  # noqa: PLC0415
+    from did.vc.formats import as_json, read_credential  # noqa: PLC0415
 
     with reading(path):
-        document = read_object(path)
-        parse_credential(document)
-    return document
+        credential = read_credential(read_message(path))
+        return as_json(credential.to_bytes(), credential.format)
 
 
 def _answer(
-    agent: "Agent", challenge_file: Path, audience: str | None, credential: JsonObject | None
-) -> bytes:
+    agent: "Agent",
+    challenge_file: Path,
+    audience: str | None,
+    credential: JsonObject | None,
+    format_: Format | None,
+) -> "Presented":
     from devices.presenting import check_audience  # noqa: PLC0415
     from did.challenge import Challenge  # noqa: PLC0415
 
@@ -354,7 +368,7 @@ def _answer(
         challenge = Challenge.from_json(read_object(challenge_file))
     if audience is not None:
         check_audience(challenge, audience)
-    return canonicalize(agent.answer(challenge, credential))
+    return agent.answer(challenge, credential, format=format_)
 
 
 def _described(agent: "Agent") -> JsonObject:

@@ -30,9 +30,7 @@ from did.limits import LIMITS
 from did.multibase import base64url_decode
 from did.openid4vci import CONFIGURATION_CONFIGURATION, Offer
 from did.resolution import Resolver
-from did.vc.data_urls import wrap
-from did.vc.enveloping import CREDENTIAL
-from did.vc.securing import Format
+from did.vc.formats import Format, as_json
 from keyborn.faults import FaultPoint
 
 _CLAIM_TAKEN: Final = FaultPoint("device.enroll.before_claim_stored")
@@ -206,7 +204,7 @@ def _document(credential: JsonObject | str, format_: Format) -> JsonObject:
         data = base64url_decode(credential, limit=LIMITS.envelope * 4 // 3 + 4)
     else:
         data = credential.encode("ascii", "replace")
-    return wrap(data, format_, CREDENTIAL)
+    return as_json(data, format_)
 
 
 def _check_supported(progress: Progress, metadata: IssuerMetadata) -> None:

@@ -5,6 +5,7 @@ that nobody can have a device answer somebody else's question; and that nothing 
 is for the device alone.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
@@ -14,8 +15,9 @@ from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.keys import Signer
-from did.vc.credential import CONFIGURATION, parse_credential
-from did.vc.presentation import sign_presentation
+from did.vc.credential import CONFIGURATION
+from did.vc.enveloping import PRESENTATION
+from did.vc.formats import Format, credential_in, media_type, secure_presentation
 from keyborn.client import request_json
 
 
@@ -58,34 +60,61 @@ def check_audience(challenge: Challenge, audience: str) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A presentation as it travels: bytes, and the format that they are in."""
+
+    data: bytes
+    format: Format
+
+
 def answer(
-    challenge: Challenge, credential: JsonObject, signer: Signer, *, did: KeybornDid, at: datetime
-) -> JsonObject:
+    challenge: Challenge,
+    credential: JsonObject,
+    signer: Signer,
+    *,
+    did: KeybornDid,
+    at: datetime,
+    format: Format | None = None,  # noqa: A002 - the field's name
+) -> Presented:
     """The presentation of ``credential`` that answers ``challenge``, signed with ``signer``.
+
+    Args:
+        challenge: The verifier's.
+        credential: With its proof in it, or enveloped.
+        signer: The device's current key.
+        did: The device's.
+        at: Now.
+        format: Of the presentation; by default, that of the credential.
 
     Raises:
         Refused: ``never_presented``: it is a configuration credential.
-        Invalid: it is no credential.
+        Invalid: it is no credential, or one that does not go into such a presentation.
     """
-    if CONFIGURATION in parse_credential(credential).types:
+    held = credential_in(credential)
+    if CONFIGURATION in held.types:
         raise Refused(
             "never_presented",
             f"a {CONFIGURATION} holds network secrets: it is for the device alone",
             step="present",
             hint="present the provisioning credential",
         )
-    return sign_presentation(
-        [credential],
+    wanted = held.format if format is None else format
+    data = secure_presentation(
+        [(held.to_bytes(), held.format)],
         signer,
         holder=did,
         challenge=challenge.nonce,
         audience=challenge.audience,
         created=at,
+        expires=challenge.expires,  # by the verifier's clock, which need not be the device's
+        format=wanted,
     )
+    return Presented(data, wanted)
 
 
-def deliver(http: httpx.Client, presentation: JsonObject) -> JsonObject:
-    """Bring ``presentation`` to a verifier, by a client for its URL; its answer.
+def deliver(http: httpx.Client, presented: Presented) -> JsonObject:
+    """Bring a presentation to a verifier, by a client for its URL; its answer.
 
     The answer holds ``device``, whom the verifier admits, and ``decision``, how it came to that.
 
@@ -96,7 +125,14 @@ def deliver(http: httpx.Client, presentation: JsonObject) -> JsonObject:
         KeybornError: as ``keyborn.client.request``.
     """
     step = "present"
-    decided = request_json(http, "POST", "v1/presentations", step=step, json=presentation)
+    decided = request_json(
+        http,
+        "POST",
+        "v1/presentations",
+        step=step,
+        content=presented.data,
+        headers={"content-type": media_type(presented.format, PRESENTATION)},
+    )
     if not isinstance(decided.get("device"), dict) or "decision" not in decided:
         raise Invalid(
             "invalid_answer",

@@ -5,7 +5,7 @@ from datetime import datetime
 from devices.agent import Agent
 from did.jcs import JsonObject
 from did.timestamps import format_time
-from did.vc.credential import parse_credential
+from did.vc.formats import credential_in
 
 _NAMES = ("provisioning", "configuration")
 
@@ -18,6 +18,7 @@ def describe(agent: Agent) -> JsonObject:
         enrolment = {
             "issuer": progress.issuer,
             "complete": progress.complete,
+            "awaited": [each.configuration for each in progress.awaited],
             "missing": list(progress.missing),
         }
     return {
@@ -35,12 +36,13 @@ def _credential(agent: Agent, name: str) -> JsonObject | None:
     document = agent.store.credential(name)
     if document is None:
         return None
-    credential = parse_credential(document)
+    credential = credential_in(document)
     return {
         "name": name,
         "file": str(agent.store.credential_path(name)),
         "id": credential.id,
         "type": credential.types[-1],
+        "format": credential.format.value,
         "issuer": credential.issuer.text,
         "validFrom": _time(credential.valid_from),
         "validUntil": _time(credential.valid_until),

@@ -6,7 +6,8 @@
       identity/             the DID and its keys (ledger.controller)
       network.toml          the log that the DID lives on, as used at first
       enrolment.json        the claim and how far its enrolment has come
-      credentials/          one file per credential, as issued and verified
+      credentials/          one file per credential, as issued and verified: JSON, in which a token
+                            or COSE message is enveloped
         provisioning.json   what the device presents
         configuration.json  what it keeps: endpoints and network secrets
         replaced/           what a later enrolment replaced
@@ -31,7 +32,7 @@ from did.errors import Conflict, Invalid, KeybornError, Unavailable
 from did.jcs import JsonObject, canonicalize
 from did.limits import LIMITS
 from did.strict_json import parse_object
-from did.vc.credential import parse_credential
+from did.vc.formats import credential_in
 from keyborn.faults import FaultPoint
 from keyborn.files import locked, private_directory, read_private, sweep, write_private
 
@@ -159,7 +160,7 @@ class Store:
             return None
         try:
             document = parse_object(data)
-            parse_credential(document)
+            credential_in(document)
         except Invalid as error:
             raise _corrupt(path, error) from error
         return document

@@ -79,6 +79,23 @@ def parse_sign1(
         Invalid: ``invalid_cose``: form, ``alg``, ``typ`` or critical headers; or as
             ``did.cbor.decode``.
     """
+    head, unprotected, payload, signature = _parts(data, max_bytes)
+    protected = _protected(head, max_bytes)
+    _check_headers(protected, unprotected, typ)
+    return Sign1(protected, unprotected, payload, _to_sign(head, payload, external), signature)
+
+
+def message_typ(data: bytes, *, max_bytes: int = LIMITS.envelope) -> Cbor:
+    """The ``typ`` that a COSE_Sign1 says it has, to tell by which rules to parse it; or None.
+
+    Raises:
+        Invalid: as ``parse_sign1``.
+    """
+    head, *_ = _parts(data, max_bytes)
+    return _protected(head, max_bytes).get(TYP)
+
+
+def _parts(data: bytes, max_bytes: int) -> tuple[bytes, Headers, bytes, bytes]:
     untagged = data[1:] if data[:1] == bytes([_TAG]) else data
     message = cbor.decode(untagged, max_bytes=max_bytes)
     if not isinstance(message, list) or len(message) != _PARTS:
@@ -90,11 +107,14 @@ def parse_sign1(
         raise Invalid("invalid_cose", "a COSE_Sign1 has no payload in it")
     if not isinstance(signature, bytes) or len(signature) != SIGNATURE_BYTES:
         raise Invalid("invalid_cose", f"a COSE_Sign1's signature is not {SIGNATURE_BYTES} bytes")
+    return head, unprotected, payload, signature
+
+
+def _protected(head: bytes, max_bytes: int) -> Headers:
     protected = cbor.decode(head, max_bytes=max_bytes) if head else {}
     if not isinstance(protected, dict):
         raise Invalid("invalid_cose", "a COSE_Sign1's protected headers are not a map")
-    _check_headers(protected, unprotected, typ)
-    return Sign1(protected, unprotected, payload, _to_sign(head, payload, external), signature)
+    return protected
 
 
 def _check_headers(protected: Headers, unprotected: Headers, typ: str | None) -> None:

@@ -99,8 +99,22 @@ def token_typ(token: str) -> Json:
     Raises:
         Invalid: ``invalid_jwt``.
     """
+    return _part(token, 0).get("typ")
+
+
+def token_payload(token: str) -> JsonObject:
+    """What a compact JWS says, unverified, to tell by which rules to parse it.
+
+    Raises:
+        Invalid: ``invalid_jwt``.
+    """
+    return _part(token, 1)
+
+
+def _part(token: str, number: int) -> JsonObject:
+    parts = token.split(".", _JWS_PARTS)
     try:
-        return parse_object(base64url_decode(token.partition(".")[0])).get("typ")
+        return parse_object(base64url_decode(parts[number]) if number < len(parts) else b"")
     except Invalid as error:
         raise Invalid("invalid_jwt", f"a token is malformed: {error.message}") from error
 

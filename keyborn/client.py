@@ -188,6 +188,7 @@ def request_json(
     step: str,
     json: Json = None,
     form: Mapping[str, str] | None = None,
+    content: bytes | None = None,
     headers: Mapping[str, str] = _NOTHING,
 ) -> JsonObject:
     """As ``request``, for an answer that is a JSON object, parsed strictly.
@@ -195,7 +196,9 @@ def request_json(
     Raises:
         Invalid: ``invalid_answer`` for anything else.
     """
-    answer = request(client, method, path, step=step, json=json, form=form, headers=headers)
+    answer = request(
+        client, method, path, step=step, json=json, form=form, content=content, headers=headers
+    )
     try:
         return parse_object(answer.body)
     except Invalid as error:

@@ -24,6 +24,17 @@ def read_object(path: Path, *, max_bytes: int = LIMITS.json_bytes) -> JsonObject
         return parse_object(data, max_bytes=max_bytes)
 
 
+def read_message(path: Path, *, max_bytes: int = LIMITS.envelope) -> bytes:
+    """The bytes in a file, in whatever form they are; one more than ``max_bytes`` if there are."""
+    with path.open("rb") as file:
+        return without_line_end(file.read(max_bytes + 1))
+
+
+def without_line_end(data: bytes) -> bytes:
+    """``data`` without the line end that an editor or a shell leaves behind text."""
+    return data.rstrip(b"\r\n") if data.isascii() else data
+
+
 @contextmanager
 def reading(path: Path | str) -> Iterator[None]:
     """Have the errors about what is in a file name it, as their step."""

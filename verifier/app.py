@@ -6,6 +6,10 @@ POST   /v1/presentations      a presentation that answers one: 200 with ``device
 GET    /health                200 with the audience and the pinned log
 =====  =====================  ===================================================================
 
+A presentation is in any format that a ``Content-Type`` of its own names, ``application/vp`` (JSON),
+``application/vp+jwt``, ``application/vp+cose`` or ``application/jwt`` (VC 1.1); with any other, the
+format is told from the bytes.
+
 Whatever is not accepted is problem details (``keyborn.problem``): 400 for invalid, 403 for refused,
 503 for undecided, with ``code``, ``step`` and ``hint``.
 """
@@ -13,13 +17,16 @@ Whatever is not accepted is problem details (``keyborn.problem``): 400 for inval
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
+from typing import Annotated
 
 import orjson
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Header, Response
 from pydantic import BaseModel, ConfigDict
 
 from did.identifier import parse_did
 from did.jcs import JsonObject
+from did.vc.enveloping import PRESENTATION
+from did.vc.formats import format_of_media_type
 from keyborn import clock
 from keyborn.http import RawBody, install
 from verifier.verifier import Verifier
@@ -44,8 +51,11 @@ def create_app(verifier: Verifier, *, now: Callable[[], datetime] = clock.now) -
         return _json(verifier.challenge(at=now(), did=did).to_json(), HTTPStatus.CREATED)
 
     @app.post("/v1/presentations")
-    def presentations(presentation: RawBody) -> Response:
-        device = verifier.admit(presentation, at=now())
+    def presentations(
+        presentation: RawBody, content_type: Annotated[str, Header()] = ""
+    ) -> Response:
+        named = format_of_media_type(content_type, PRESENTATION)
+        device = verifier.admit(presentation, at=now(), format=named)
         return _json({"device": device.to_json(), "decision": device.decision.to_json()})
 
     @app.get("/health")

@@ -16,8 +16,10 @@ from did.identifier import parse_did
 from did.jcs import JsonObject, canonicalize
 from did.limits import LIMITS
 from did.strict_json import parse_object
+from did.vc.enveloping import PRESENTATION
+from did.vc.recognition import kind_of
 from keyborn.clock import now
-from keyborn.inputs import INPUT_FILE, read_object, reading
+from keyborn.inputs import INPUT_FILE, read_object, reading, without_line_end
 from keyborn.options import Group, service_options
 from keyborn.output import emit, json_option, printable
 from verifier.challenges import LIFETIME, ChallengeBook
@@ -133,13 +135,15 @@ def verify(
 ) -> None:
     """Verify the presentation or the credential in FILE ("-": stdin), by a trust root.
 
+    It may be in any format: JSON, a JWT, or a COSE message.
+
     A presentation answers a challenge: give it with --challenge, or let --dir and --audience tell
     that the challenge was made there. A credential alone says nothing of who hands it over.
     """
     with click.open_file(file, "rb") as opened:
-        data = opened.read(LIMITS.json_bytes + 1)
+        data = without_line_end(opened.read(LIMITS.envelope + 1))
     with reading(file):
-        is_presentation = _is_presentation(data)
+        is_presentation = kind_of(data) is PRESENTATION
     if not is_presentation and (asked is not None or audience is not None):
         raise click.UsageError("a credential answers no challenge; a presentation does")
     given = _given_challenge(asked, audience)
@@ -179,11 +183,6 @@ def _remembering(directory: Path | None) -> Iterator[Path]:
     )
     with tempfile.TemporaryDirectory(prefix="keyborn-verify-") as place:
         yield Path(place)
-
-
-def _is_presentation(data: bytes) -> bool:
-    types = parse_object(data).get("type")
-    return "VerifiablePresentation" in (types if isinstance(types, list) else [types])
 
 
 def _given_challenge(asked: str | None, audience: str | None) -> Challenge | None:

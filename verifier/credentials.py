@@ -204,13 +204,14 @@ def _check_not_compromised(issuer: TrustedIssuer, key: PublicKey) -> None:
 
 
 def _check_validity(credential: Credential, signed: datetime, at: datetime, policy: Policy) -> None:
-    if signed > at + policy.clock_skew:
-        raise Refused(
-            "credential_not_yet_valid",
-            "the credential begins in the future",
-            value=format_time(signed),
-            hint="check the clocks of issuer and verifier; or wait until then",
-        )
+    for begin in (signed, credential.proof.not_before):
+        if begin is not None and begin > at + policy.clock_skew:
+            raise Refused(
+                "credential_not_yet_valid",
+                "the credential begins in the future",
+                value=format_time(begin),
+                hint="check the clocks of issuer and verifier; or wait until then",
+            )
     for end in (credential.valid_until, credential.proof.expires):
         if end is not None and at >= end + policy.clock_skew:
             raise Refused(

@@ -2,14 +2,15 @@
 
 The verifier checks, at one moment and in this order:
 
-1. *Format.* The presentation is strict JSON, a Verifiable Presentation 2.0 with one
-   ``eddsa-jcs-2022`` proof, and holds at least one credential, each well formed.
+1. *Format.* The presentation is in one of the formats (``did.vc.formats``), which is strict, is
+   secured once, by an Ed25519 key, and holds at least one credential, each well formed, in any of
+   the formats.
 2. *Challenge.* It answers a challenge of this verifier, made for this audience (and for this DID,
    if it was made for one), which has not expired and was not answered before.
 3. *Holder.* The holder's DID is registered on the pinned log, known recently enough; the key that
    signed is its current one, as settled as the policy asks, with nothing pending against it.
 4. *Presentation signature.* That key signed holder, credentials, challenge and audience, and its
-   proof, if it states an end, has not expired.
+   proof, if it states a beginning or an end, is in force.
 5. *Single use.* The challenge is recorded as used: by now somebody has proven something.
 6. For each credential:
 
@@ -34,7 +35,7 @@ unharmed; that nobody relays between the device and this verifier (a channel mus
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from did.challenge import Challenge
 from did.errors import Refused
@@ -44,7 +45,7 @@ from did.keys import PublicKey
 from did.resolution import Resolver, authenticating_version
 from did.timestamps import format_time
 from did.vc.credential import PROVISIONING, Credential
-from did.vc.formats import read_credential, read_presentation
+from did.vc.formats import Format, read_credential, read_presentation
 from did.vc.presentation import Presentation
 from verifier.challenges import ChallengeBook, check_audience, expired
 from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
@@ -132,21 +133,23 @@ class Verifier:
         *,
         challenge: Challenge,
         at: datetime,
+        format: Format | None = None,  # noqa: A002 - the field's name
         trail: Trail | None = None,
     ) -> AuthenticatedDevice:
         """The device that answers ``challenge`` with ``presentation``.
 
         Args:
-            presentation: JSON text, as it arrived.
+            presentation: As it arrived, in any format.
             challenge: The caller's own, which it has kept; ``admit`` is for one it has not kept.
             at: The moment of the decision: the clock, read once.
+            format: The format that it must have; None to tell it from the bytes.
             trail: Filled with the steps as they are taken, for who wants them when this raises.
 
         Raises:
             Invalid, Refused, Undecided: With the step, one of ``verifier.decision.Check``.
         """
         trail = Trail() if trail is None else trail
-        parsed = _parse(presentation, trail)
+        parsed = _parse(presentation, format, trail)
         with trail.step(Check.CHALLENGE) as found:
             found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
             check_audience(challenge.audience, self.audience)
@@ -156,14 +159,19 @@ class Verifier:
         return self._decide(parsed, challenge, at, trail)
 
     def admit(
-        self, presentation: bytes, *, at: datetime, trail: Trail | None = None
+        self,
+        presentation: bytes,
+        *,
+        at: datetime,
+        format: Format | None = None,  # noqa: A002 - the field's name
+        trail: Trail | None = None,
     ) -> AuthenticatedDevice:
         """As ``verify``, for the challenge that the presentation names.
 
         It must be one that this verifier, or another process with the same store, made.
         """
         trail = Trail() if trail is None else trail
-        parsed = _parse(presentation, trail)
+        parsed = _parse(presentation, format, trail)
         with trail.step(Check.CHALLENGE) as found:
             found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
             challenge = self._challenges.recall(
@@ -174,16 +182,21 @@ class Verifier:
         return self._decide(parsed, challenge, at, trail)
 
     def verify_credential(
-        self, credential: bytes, *, at: datetime, trail: Trail | None = None
+        self,
+        credential: bytes,
+        *,
+        at: datetime,
+        format: Format | None = None,  # noqa: A002 - the field's name
+        trail: Trail | None = None,
     ) -> VerifiedCredential:
-        """The credential that JSON text ``credential`` is, if it is to be believed.
+        """The credential that ``credential`` is, in any format, if it is to be believed.
 
         It says nothing of who hands it over: whoever has a copy can. Raises as ``verify``.
         """
         trail = Trail() if trail is None else trail
         with trail.step(Check.FORMAT) as found:
-            parsed = read_credential(credential)
-            found.facts["credentials"] = 1
+            parsed = read_credential(credential, format)
+            found.facts.update({"format": parsed.format.value, "credentials": 1})
         inquiry = Inquiry(self._root, self._resolver, at)
         CredentialChecks(inquiry, self._statuses, trail, holder=None).check(parsed, 0)
         return VerifiedCredential(parsed, self._decision(at, trail))
@@ -203,7 +216,7 @@ class Verifier:
             found.facts.update(version_facts(version))
         with trail.step(Check.PRESENTATION_SIGNATURE):
             parsed.proof.verify(key)
-            _check_unexpired(parsed, at)
+            _check_in_force(parsed, at, self._root.policy.clock_skew)
         with trail.step(Check.SINGLE_USE):
             self._challenges.redeem(challenge, at=at)
         checks = CredentialChecks(inquiry, self._statuses, trail, holder)
@@ -226,9 +239,14 @@ class Verifier:
         return Decision(at, self._root.digest, self._root.log_id, tuple(trail.steps))
 
 
-def _parse(presentation: bytes, trail: Trail) -> Presentation:
+def _parse(
+    presentation: bytes,
+    format: Format | None,  # noqa: A002 - the field's name
+    trail: Trail,
+) -> Presentation:
     with trail.step(Check.FORMAT) as found:
-        parsed = read_presentation(presentation)
+        parsed = read_presentation(presentation, format)
+        found.facts["format"] = parsed.format.value
         found.facts["credentials"] = len(parsed.credentials)
         return parsed
 
@@ -264,8 +282,15 @@ def _registrable(holder: Did) -> KeybornDid:
     return holder
 
 
-def _check_unexpired(parsed: Presentation, at: datetime) -> None:
-    ends = parsed.proof.expires
+def _check_in_force(parsed: Presentation, at: datetime, skew: timedelta) -> None:
+    begins, ends = parsed.proof.not_before, parsed.proof.expires
+    if begins is not None and at < begins - skew:
+        raise Refused(
+            "presentation_not_yet_valid",
+            "the presentation begins in the future, as its proof says",
+            value=format_time(begins),
+            hint="check the device's clock; it need not say when a presentation begins",
+        )
     if ends is not None and at >= ends:
         raise Refused(
             "presentation_expired",

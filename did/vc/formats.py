@@ -23,7 +23,6 @@ from typing import Final
 from did.errors import Invalid
 from did.identifier import Did, DidUrl
 from did.jcs import Json, JsonObject, canonicalize
-from did.jose import token_typ
 from did.keys import Signer
 from did.limits import LIMITS
 from did.strict_json import parse_object
@@ -57,11 +56,14 @@ from did.vc.presentation import (
     sign_presentation,
     unsecured_presentation,
 )
+from did.vc.recognition import format_of
 from did.vc.securing import AUTHENTICATION, Format
 
 __all__ = [
     "PRESENTATION_LIFETIME",
     "Format",
+    "as_json",
+    "credential_in",
     "format_of_media_type",
     "media_type",
     "read_credential",
@@ -79,8 +81,6 @@ _ENVELOPES: Final[Mapping[Format, tuple[_Seal, _Open, str]]] = {
     Format.VC_COSE: (seal_cose, open_cose, CREDENTIALS_CONTEXT),
     Format.JWT_VC_JSON: (jwt_vc.seal, jwt_vc.open_jwt, CREDENTIALS_CONTEXT_1),
 }
-_WHITESPACE: Final = b" \t\r\n"
-_COSE_STARTS: Final = (b"\xd2", b"\x84")  # tag 18; an array of four
 _HEADROOM: Final = LIMITS.envelope - LIMITS.json_bytes * 4 // 3  # for headers and a signature
 
 
@@ -137,11 +137,29 @@ def read_credential(
         Invalid: ``unknown_format``; ``invalid_credential``, ``issuer_mismatch`` and what is wrong;
             or as the parsers of its format.
     """
-    told = _told_format(data, "vc+jwt") if format is None else format
+    told = format_of(data, CREDENTIAL) if format is None else format
     if told is not Format.LDP_VC:
         return _open_credential(data, told, max_bytes=max_bytes)
     document = parse_object(data, max_bytes=max_bytes)
-    return parse_credential(document) if format is Format.LDP_VC else _credential_in(document)
+    return parse_credential(document) if format is Format.LDP_VC else credential_in(document)
+
+
+def credential_in(entry: Json) -> Credential:
+    """The credential that parsed JSON ``entry`` is: with its proof in it, or enveloped.
+
+    So credentials stand in presentations, and wherever JSON is due; the other way is ``as_json``.
+
+    Raises:
+        Invalid: as ``read_credential``.
+    """
+    if isinstance(entry, dict) and is_enveloped(entry, CREDENTIAL):
+        return _open_credential(*unwrap(entry, CREDENTIAL))
+    return parse_credential(entry)
+
+
+def as_json(data: bytes, format: Format) -> JsonObject:  # noqa: A002 - the field's name
+    """A secured credential as it stands where JSON is due: itself, or enveloped."""
+    return parse_object(data) if format is Format.LDP_VC else wrap(data, format, CREDENTIAL)
 
 
 def secure_presentation(
@@ -175,10 +193,10 @@ def secure_presentation(
         Invalid: ``invalid_presentation``: credentials that it cannot hold; ``invalid_nonce``.
     """
     if format is Format.LDP_VC:
-        listed = [_listed(data, its) for data, its in credentials]
+        shown = [as_json(data, its) for data, its in credentials]
         return canonicalize(
             sign_presentation(
-                listed,
+                shown,
                 signer,
                 holder=holder,
                 challenge=challenge,
@@ -188,7 +206,7 @@ def secure_presentation(
             )
         )
     seal, _, context = _ENVELOPES[format]
-    list_ = _listed_v1 if format is Format.JWT_VC_JSON else _listed
+    list_: Callable[[bytes, Format], Json] = _listed_v1 if format is Format.JWT_VC_JSON else as_json
     listed = [list_(data, its) for data, its in credentials]
     claims = Claims(
         issuer=holder.canonical.text if format is Format.JWT_VC_JSON else None,
@@ -211,7 +229,7 @@ def read_presentation(
     Raises:
         Invalid: also ``invalid_presentation``, ``holder_mismatch``.
     """
-    told = _told_format(data, "vp+jwt") if format is None else format
+    told = format_of(data, PRESENTATION) if format is None else format
     if told is not Format.LDP_VC:
         return _open_presentation(data, told)
     document = parse_object(data)
@@ -220,7 +238,7 @@ def read_presentation(
     check_context(document, "invalid_presentation")
     listed = listed_credentials(document)
     proof = parse_proof(document, purpose=AUTHENTICATION)
-    found = [_credential_in(entry) for entry in listed]
+    found = [credential_in(entry) for entry in listed]
     return presentation_of(document, found, proof, format=told, envelope=None)
 
 
@@ -255,7 +273,7 @@ def _open_presentation(data: bytes, format: Format) -> Presentation:  # noqa: A0
     _, open_, context = _ENVELOPES[format]
     opened = open_(data, PRESENTATION)
     _check_version(opened.document, context, "invalid_presentation")
-    find = _credential_in_v1 if format is Format.JWT_VC_JSON else _credential_in
+    find = _credential_in_v1 if format is Format.JWT_VC_JSON else credential_in
     found = [find(entry) for entry in listed_credentials(opened.document)]
     return presentation_of(opened.document, found, opened.proof, format=format, envelope=data)
 
@@ -263,24 +281,6 @@ def _open_presentation(data: bytes, format: Format) -> Presentation:  # noqa: A0
 def _check_version(document: JsonObject, context: str, code: str) -> None:
     if check_context(document, code) != context:
         raise Invalid(code, f"@context does not begin with {context}")
-
-
-def _told_format(data: bytes, typ: str) -> Format:
-    if data.lstrip(_WHITESPACE)[:1] == b"{":
-        return Format.LDP_VC
-    if data[:1] in _COSE_STARTS:
-        return Format.VC_COSE
-    if b"." not in data:
-        raise Invalid("unknown_format", "bytes are not of a format that is known here")
-    said = token_typ(token_text(data))
-    return Format.VC_JWT if said == typ else Format.JWT_VC_JSON
-
-
-def _listed(data: bytes, format: Format) -> Json:  # noqa: A002 - the field's name
-    """A secured credential as it stands in a presentation: itself, or enveloped."""
-    if format is Format.LDP_VC:
-        return parse_object(data)
-    return wrap(data, format, CREDENTIAL)
 
 
 def _listed_v1(data: bytes, format: Format) -> Json:  # noqa: A002 - the field's name
@@ -294,13 +294,6 @@ def _listed_v1(data: bytes, format: Format) -> Json:  # noqa: A002 - the field's
             hint="present it in its own format",
         )
     return token_text(data)
-
-
-def _credential_in(entry: Json) -> Credential:
-    """The credential that an entry of a presentation of VC 2.0 is."""
-    if isinstance(entry, dict) and is_enveloped(entry, CREDENTIAL):
-        return _open_credential(*unwrap(entry, CREDENTIAL))
-    return parse_credential(entry)
 
 
 def _credential_in_v1(entry: Json) -> Credential:

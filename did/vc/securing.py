@@ -8,10 +8,11 @@ bytes that are signed, and the signature.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from did.identifier import DidUrl
-from did.keys import PublicKey
+if TYPE_CHECKING:
+    from did.identifier import DidUrl
+    from did.keys import PublicKey
 
 ASSERTION: Final = "assertionMethod"
 AUTHENTICATION: Final = "authentication"
@@ -52,7 +53,7 @@ class Proof:
         signature: 64 bytes.
     """
 
-    method: DidUrl
+    method: "DidUrl"
     purpose: str
     created: datetime | None
     not_before: datetime | None
@@ -62,7 +63,7 @@ class Proof:
     signed: bytes
     signature: bytes
 
-    def verify(self, key: PublicKey) -> None:
+    def verify(self, key: "PublicKey") -> None:
         """Return if the proof is ``key``'s.
 
         Raises:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from actors import DEVICE, NOW
+from formats import credential as secured
 from scripted_issuer import credential
 from serving import serving
 from starlette.applications import Starlette
@@ -12,16 +13,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from devices.presenting import answer, ask, check_audience, deliver
+from devices.presenting import Presented, answer, ask, check_audience, deliver
 from did.challenge import Challenge
 from did.errors import Invalid, KeybornError, Refused, Undecided
-from did.jcs import canonicalize
 from did.openid4vci import CONFIGURATION_CONFIGURATION
-from did.vc.formats import read_presentation
+from did.vc.formats import Format, as_json, read_presentation
 from keyborn.client import connect
 
 NAME = "https://gate.example"
-CHALLENGE = Challenge("a-nonce", NAME, NOW + timedelta(minutes=5))
+CHALLENGE = Challenge("bm9uY2UtbnVtYmVy", NAME, NOW + timedelta(minutes=5))
+NOTHING = Presented(b"{}", Format.LDP_VC)
 
 
 class Gate:
@@ -31,9 +32,11 @@ class Gate:
         self.status = 200
         self.says: Any = None
         self.heard: list[Any] = []
+        self.types: list[str] = []
 
     def app(self) -> Starlette:
         async def hear(request: Request) -> JSONResponse:
+            self.types.append(request.headers["content-type"])
             self.heard.append((request.url.path, await request.json()))
             return JSONResponse(self.says, self.status)
 
@@ -92,11 +95,24 @@ def test_an_audience_is_compared_whole() -> None:
 def test_the_answer_covers_challenge_audience_and_did() -> None:
     document = credential(DEVICE.did, at=NOW)
     made = answer(CHALLENGE, document, DEVICE.key, did=DEVICE.did, at=NOW)
-    parsed = read_presentation(canonicalize(made))
+    assert made.format is Format.LDP_VC
+    parsed = read_presentation(made.data)
     parsed.proof.verify(DEVICE.key.public_key())
-    assert (parsed.challenge, parsed.audience) == ("a-nonce", NAME)
-    assert parsed.holder == DEVICE.short
+    assert (parsed.challenge, parsed.audience) == (CHALLENGE.nonce, NAME)
+    assert (parsed.holder, parsed.proof.expires) == (DEVICE.short, CHALLENGE.expires)
     assert parsed.credentials[0].document == document
+
+
+@pytest.mark.parametrize("held", list(Format))
+def test_a_credential_is_shown_in_its_own_format_or_in_another(held: Format) -> None:
+    document = as_json(secured(held), held)
+    made = answer(CHALLENGE, document, DEVICE.key, did=DEVICE.did, at=NOW)
+    assert made.format is held
+    assert read_presentation(made.data, held).credentials[0].format is held
+    other = answer(CHALLENGE, document, DEVICE.key, did=DEVICE.did, at=NOW, format=Format.VC_COSE)
+    parsed = read_presentation(other.data, Format.VC_COSE)
+    assert parsed.credentials[0].to_bytes() == secured(held)
+    assert parsed.proof.expires == CHALLENGE.expires
 
 
 def test_what_is_for_the_device_alone_is_never_presented() -> None:
@@ -115,8 +131,9 @@ def test_what_is_no_credential_is_not_presented() -> None:
 
 def test_the_verifiers_decision_is_returned(gate: Gate, http: httpx.Client) -> None:
     gate.says = {"device": {"did": DEVICE.short.text}, "decision": {"steps": []}}
-    assert deliver(http, {"a": "presentation"}) == gate.says
-    assert gate.heard == [("/v1/presentations", {"a": "presentation"})]
+    assert deliver(http, Presented(b'{"a":1}', Format.LDP_VC)) == gate.says
+    assert gate.heard == [("/v1/presentations", {"a": 1})]
+    assert gate.types == ["application/vp"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +152,7 @@ def test_a_verifier_that_does_not_admit_the_device_says_why(
         "hint": "do this",
     }
     with pytest.raises(branch) as caught:
-        deliver(http, {})
+        deliver(http, NOTHING)
     error = caught.value
     assert (error.code, error.message, error.step, error.hint) == (
         "some_code",
@@ -151,5 +168,5 @@ def test_an_answer_that_admits_nobody_is_no_admission(
 ) -> None:
     gate.says = says
     with pytest.raises(Invalid) as caught:
-        deliver(http, {})
+        deliver(http, NOTHING)
     assert caught.value.code == "invalid_answer"

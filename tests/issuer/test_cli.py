@@ -2,17 +2,20 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from actors import DEVICE, actor
+from actors import DEVICE, STRANGER, actor
 from click.testing import CliRunner, Result
-from issuing import SECRETS, TOKEN, World
+from issuing import SECRETS, TERMS, TOKEN, World
 
-from did.openid4vci import parse_offer
+from did.openid4vci import OfferReference, parse_any_offer, parse_offer
 from keyborn.cli import cli
 from keyborn.files import write_private
+
+MODEL = ("claim", "create", "--model", "m", "--owner", "o")
 
 
 def run(world: World, *arguments: str, exit_code: int = 0) -> Result:
@@ -115,7 +118,7 @@ def test_cancel_a_claim(world: World) -> None:
     assert data(world, "claim", "cancel", claim.id)["state"] == "cancelled"
     lines = run(world, "claim", "show", claim.id).stdout.splitlines()
     assert "state            cancelled" in lines
-    assert "tx_code_needed  no" in lines
+    assert "tx_code_needed   no" in lines
     assert "claim_not_found" in run(world, "claim", "show", "none", exit_code=1).stderr
     assert "cancelled" in run(world, "claim", "list").stdout
 
@@ -215,3 +218,67 @@ def test_a_claim_lives_no_longer_than_it_may(world: World) -> None:
     run(world, *claim, str(366 * 86_400))
     for seconds in ("0", str(366 * 86_400 + 1), str(10**30)):
         run(world, *claim, seconds, exit_code=2)
+
+
+def test_an_offer_by_reference(world: World) -> None:
+    printed = run(world, *MODEL, "--by-reference").stdout.strip()
+    assert isinstance(parse_any_offer(printed), OfferReference)
+    table = world.directory / "two.csv"
+    table.write_text("model,owner\nm,o\nm,o\n")
+    rows = run(world, "claim", "create", "--by-reference", "--csv", str(table)).stdout.splitlines()
+    assert len({parse_any_offer(row) for row in rows}) == 2
+
+
+def test_claims_for_several_devices(world: World) -> None:
+    many = data(world, *MODEL, "--devices", "20")
+    assert data(world, "claim", "show", many["id"])["devices"] == 20
+    named = data(world, *MODEL, "--did", DEVICE.short.text, "--did", STRANGER.did.text)
+    shown = data(world, "claim", "show", named["id"])
+    assert shown["dids"] == [DEVICE.short.text, STRANGER.short.text]
+    listed = run(world, "claim", "list").stdout
+    assert "0 of 20 devices" in listed
+    assert "0 of 2 devices" in listed
+    run(world, *MODEL, "--devices", "501", exit_code=2)
+    wrong = run(world, *MODEL, "--devices", "3", "--did", DEVICE.short.text, exit_code=1)
+    assert "invalid_claim" in wrong.stderr
+    table = world.directory / "named.csv"
+    table.write_text(f"did\n{DEVICE.short.text};{STRANGER.short.text}\n")
+    (row,) = data(world, *MODEL, "--csv", str(table))["claims"]
+    assert data(world, "claim", "show", row["id"])["devices"] == 2
+
+
+def test_approve_and_deny(world: World) -> None:
+    claim = world.claim(replace(TERMS, devices=3, approval=True))
+    waiting = [actor(f"waits {n}") for n in range(3)]
+    early = run(world, "claim", "approve", claim.id)
+    assert early.stdout == "no device has taken the claim yet\n"
+    world.ask_for(world.token(claim), *waiting)
+    dids = [each.short.text for each in waiting]
+    assert "waiting" in run(world, "claim", "list").stdout
+    printed = run(world, "claim", "approve", claim.id, "--did", waiting[1].did.text).stdout
+    assert printed.splitlines() == [
+        f"{dids[0]}  waiting",
+        f"{dids[1]}  approved",
+        f"{dids[2]}  waiting",
+    ]
+    decided = data(world, "claim", "deny", claim.id, "--did", dids[2])
+    assert [each["standing"] for each in decided["holders"]] == ["waiting", "approved", "denied"]
+    assert data(world, "claim", "approve", claim.id)["holders"][0]["standing"] == "approved"
+    again = run(world, "claim", "deny", claim.id, "--did", dids[0], exit_code=1)
+    assert "already_decided" in again.stderr
+    unknown = run(world, "claim", "approve", claim.id, "--did", DEVICE.short.text, exit_code=1)
+    assert "holder_not_found" in unknown.stderr
+    shown = run(world, "claim", "show", claim.id).stdout
+    assert dids[0] in shown
+    plain = run(world, "claim", "approve", world.claim().id, exit_code=1)
+    assert "approval_not_needed" in plain.stderr
+
+
+def test_what_devices_said_is_shown(world: World) -> None:
+    claim, holder = world.claim(), actor("says")
+    token = world.token(claim)
+    id_ = world.ask_for(token, holder).json()["notification_id"]
+    world.notify(token, id_, "credential_failure", event_description="[wrong_log]")
+    shown = run(world, "claim", "show", claim.id).stdout
+    assert "credential_failure" in shown
+    assert "[wrong_log]" in shown

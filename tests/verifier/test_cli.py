@@ -67,7 +67,7 @@ def test_a_presentation_with_the_challenge_it_answers(
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert len(lines) == 17
-    assert lines[0] == "  ✓ 1 format                   credentials 1"
+    assert lines[0] == "  ✓ 1 format                   format ldp_vc, credentials 1"
     assert lines[-1] == f"accepted: {DEVICE.short.text}, model thermometer, owner Example Ltd"
     assert "nothing is remembered without --dir" in result.stderr
 
@@ -166,7 +166,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_name(
     bad = tmp_path / "bad"
     bad.write_text("x = 1")
     for words, code in (
-        (("verify", bad, "--trust", outside.trust), "invalid_json"),
+        (("verify", bad, "--trust", outside.trust), "unknown_format"),
         (("verify", answer, "--trust", bad, "--challenge", asked), "invalid_trust_root"),
         (("verify", answer, "--trust", outside.trust, "--challenge", bad), "invalid_json"),
     ):
