@@ -115,7 +115,13 @@ def services(folder: Path) -> Iterator[Services]:
         network = stack.enter_context(ledger_service(folder / "ledger"))
         write_network(folder / "network.toml", network)
         make_issuer = stack.enter_context(
-            running(network, folder / "issuer", url=None, status_ttl=timedelta(minutes=5))
+            running(
+                network,
+                folder / "issuer",
+                url=None,
+                status_ttl=timedelta(minutes=5),
+                approval_interval=1,
+            )
         )
         issuer_url = stack.enter_context(serving_named(make_issuer))
         token = (folder / "issuer" / "admin.token").read_text().strip()
