@@ -18,9 +18,10 @@ def describe(agent: Agent) -> JsonObject:
         enrolment = {
             "issuer": progress.issuer,
             "complete": progress.complete,
-            "awaited": [each.configuration for each in progress.awaited],
             "missing": list(progress.missing),
         }
+        if progress.awaited:
+            enrolment["awaited"] = [each.configuration for each in progress.awaited]
     return {
         "did": agent.did.canonical.text,
         "longForm": agent.did.text,
