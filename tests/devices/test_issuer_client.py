@@ -430,3 +430,23 @@ def test_issuers_that_a_device_does_not_enrol_at(url: str, code: str) -> None:
     with pytest.raises(KeybornError) as caught:
         check_issuer_url(url, explicit=False)
     assert caught.value.code == code
+
+
+def test_metadata_is_asked_for_as_json(client: IssuerClient) -> None:
+    assert client._http.headers["accept"] == "application/json"
+    assert client.metadata().configurations
+
+
+def test_what_is_not_known_in_answers_is_ignored(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    issuer.tokens.add("t")
+    told: dict[str, Any] = {"access_token": "t", "token_type": "bearer", "scope": "x", "more": [1]}
+    issuer.answers["/token"] = [JSONResponse(told)]
+    metadata = client.metadata()
+    assert client.token(metadata, CODE, None).text == "t"
+    document = {"credential": {"x": 1}, "more": 1}
+    issuer.metadata["credential_request_encryption"] = None
+    issuer.answers["/credential"] = [JSONResponse({"credentials": [document], "c_nonce": "x"})]
+    answer = client.credential(client.metadata(), "t", PROVISIONING_CONFIGURATION, "proof")
+    assert answer == Issued({"x": 1}, None)

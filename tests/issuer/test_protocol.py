@@ -9,7 +9,7 @@ from actors import DEVICE, STRANGER
 from issuing import SECRETS, TERMS, URL, World, issuing
 from oauth import error
 
-from did.jose import EncryptionKey
+from did.jose import EncryptionKey, encrypt_jwe, jwe_header
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PRE_AUTHORIZED
 from did.strict_json import parse_object
 from did.vc.credential import parse_credential
@@ -279,3 +279,11 @@ def test_metadata_is_json_whatever_is_accepted(standing: World, accept: str) -> 
     assert told.status_code == 200
     assert told.headers["content-type"] == "application/json"
     assert "signed_metadata" not in told.json()
+
+
+def test_messages_name_the_key_that_they_are_encrypted_to(world: World) -> None:
+    key = world.issuer.keys.encryption
+    assert jwe_header(encrypt_jwe(b"{}", key.public_jwk()))["kid"] == key.kid
+    token = world.token(world.claim(BOTH))
+    answer = world.ask_sealed(token, world.proof(DEVICE), reply_to=REPLY_TO)
+    assert jwe_header(answer.text)["kid"] == REPLY_TO.kid
