@@ -17,6 +17,7 @@ Cbor = Mapping["str | int", "Cbor"] | Sequence["Cbor"] | str | bytes | int | boo
 
 _MAX_INTEGER = 2**64 - 1
 _MIN_INTEGER = -(2**64)
+_PLAIN = (bytes, str, bool)
 
 
 def encode(value: Cbor) -> bytes:
@@ -85,10 +86,15 @@ class _NoTags(Mapping[int, Callable[..., NoReturn]]):
 _NO_TAGS = _NoTags()
 
 
+def _is_label(key: object) -> bool:
+    """Whether ``key`` sorts as its encoding does: an integer that is not negative."""
+    return type(key) is int and key >= 0
+
+
 def _ordered(value: Cbor, depth: int) -> Cbor:
     if depth < 0:
         raise Invalid("not_cbor", f"value is nested deeper than {LIMITS.cbor_depth}")
-    if value is None or isinstance(value, bool | str | bytes):
+    if value is None or type(value) in _PLAIN or isinstance(value, bool | str | bytes):
         return value
     if isinstance(value, int) and _MIN_INTEGER <= value <= _MAX_INTEGER:
         return value
@@ -98,6 +104,9 @@ def _ordered(value: Cbor, depth: int) -> Cbor:
             item if type(item) is bytes and depth else _ordered(item, depth - 1) for item in value
         ]
     if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
-        keys = sorted(value, key=cbor2.dumps)
-        return {key: _ordered(value[key], depth - 1) for key in keys}
+        keys = sorted(value, key=None if all(map(_is_label, value)) else cbor2.dumps)
+        return {
+            key: item if type(item := value[key]) in _PLAIN and depth else _ordered(item, depth - 1)
+            for key in keys
+        }
     raise Invalid("not_cbor", f"a {type(value).__name__} has no place in our CBOR")

@@ -12,6 +12,7 @@ A DID matches its whole grammar or is refused. Nothing is trimmed, folded or nor
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 from did.errors import Invalid
@@ -175,6 +176,7 @@ class DidUrl:
         return key
 
 
+@lru_cache(maxsize=4096)  # the same few issuers come again with every credential
 def parse_did(text: str) -> Did:
     """The DID that ``text`` is, whole.
 

@@ -60,7 +60,13 @@ def sign_jws(header: Mapping[str, str], payload: JsonObject, signer: Signer) -> 
     return f"{signing_input}.{base64url_encode(signer.sign(signing_input.encode('ascii')))}"
 
 
-def parse_jws(token: str, *, typ: str | tuple[str | None, ...], limit: int = LIMITS.jwt) -> Jws:
+def parse_jws(
+    token: str,
+    *,
+    typ: str | tuple[str | None, ...],
+    limit: int = LIMITS.jwt,
+    whole_floats: bool = False,
+) -> Jws:
     """Take a compact JWS apart.
 
     Args:
@@ -68,6 +74,7 @@ def parse_jws(token: str, *, typ: str | tuple[str | None, ...], limit: int = LIM
         typ: The header's ``typ`` that it must have; or those of which it must have one, where None
             allows for none.
         limit: The most characters that are looked at.
+        whole_floats: As ``did.strict_json.parse`` has it, for the payload.
 
     Raises:
         Invalid: ``invalid_jwt``: form, JSON, ``alg``, ``typ`` or an unknown ``crit``.
@@ -79,7 +86,9 @@ def parse_jws(token: str, *, typ: str | tuple[str | None, ...], limit: int = LIM
         raise Invalid("invalid_jwt", "a token does not have three parts")
     try:
         header = parse_object(base64url_decode(parts[0]))
-        payload = parse_object(base64url_decode(parts[1], limit=limit), max_bytes=limit)
+        payload = parse_object(
+            base64url_decode(parts[1], limit=limit), max_bytes=limit, whole_floats=whole_floats
+        )
         signature = base64url_decode(parts[2])
     except Invalid as error:
         raise Invalid("invalid_jwt", f"a token is malformed: {error.message}") from error

@@ -81,6 +81,7 @@ class PublicKey:
         return bindings.crypto_sign_ed25519_pk_to_curve25519(self.raw)
 
 
+@lru_cache(maxsize=4096)  # as parse_did: an issuer's key comes again with every credential
 def ed25519_from_multibase(text: str) -> bytes:
     """The 32 raw bytes of an Ed25519 Multikey value; the point is not checked.
 

@@ -40,7 +40,11 @@ def base58_decode(text: str, *, length: int | None = None, limit: int = LIMITS.b
         )
     if not _BASE58.fullmatch(text):
         raise Invalid("invalid_base58", "text is not base58btc", value=text)
-    data = base58.b58decode(text)
+    value = base58.b58decode_int(text)
+    # The bytes of an integer; each leading 1 is a zero byte more. The library's own way is to
+    # divide them out of it one by one, which takes twice as long as all the rest.
+    zeros = len(text) - len(text.lstrip("1"))
+    data = bytes(zeros) + value.to_bytes((value.bit_length() + 7) // 8, "big")
     if length is not None and len(data) != length:
         raise Invalid(
             "invalid_base58",

@@ -19,7 +19,8 @@ from did.jcs import MAX_INTEGER, Json, JsonObject
 from did.resolution import Registration
 from issuer import claims, inventory, notifications
 from issuer.approvals import decide
-from issuer.inventory import Device
+from issuer.device import Device
+from issuer.fleet_api import add_fleet
 from issuer.metadata import base_path
 from issuer.service import Issuer
 from issuer.terms import LIFETIME, MAX_DEVICES, MAX_LIFETIME, Terms
@@ -88,6 +89,14 @@ class DecisionBody(BaseModel):
     dids: Annotated[list[str], Field(min_length=1, max_length=MAX_DEVICES)] | None = None
 
 
+class MessageBody(BaseModel):
+    """What verifiers are to be told of a device."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    message: _Text
+
+
 class RotationBody(BaseModel):
     """A rotation of the issuer's key; nothing happens if ``replacing`` is no longer in use."""
 
@@ -105,6 +114,7 @@ def router(issuer: Issuer, token: str) -> APIRouter:
     )
     _add_claims(routes, issuer)
     _add_devices(routes, issuer)
+    add_fleet(routes, issuer)
 
     @routes.get("/issuer")
     def show_issuer() -> Response:
@@ -182,15 +192,19 @@ def _add_devices(routes: APIRouter, issuer: Issuer) -> None:
 
     @routes.post("/devices/{did}/suspend")
     def suspend(did: str) -> Response:
-        return _one(issuer, inventory.suspend(issuer.engine, _did(did), at=issuer.clock()))
+        return _one(issuer, inventory.suspend(issuer.engine, _did(did), at=issuer.clock())[0])
 
     @routes.post("/devices/{did}/reinstate")
     def reinstate(did: str) -> Response:
-        return _one(issuer, inventory.reinstate(issuer.engine, _did(did)))
+        return _one(issuer, inventory.reinstate(issuer.engine, _did(did))[0])
 
     @routes.post("/devices/{did}/revoke")
     def revoke(did: str) -> Response:
-        return _one(issuer, inventory.revoke(issuer.engine, _did(did), at=issuer.clock()))
+        return _one(issuer, inventory.revoke(issuer.engine, _did(did), at=issuer.clock())[0])
+
+    @routes.post("/devices/{did}/tell")
+    def tell(did: str, body: MessageBody) -> Response:
+        return _one(issuer, inventory.tell(issuer.engine, _did(did), message=body.message)[0])
 
 
 def _with_log(issuer: Issuer, page: Sequence[Device]) -> list[JsonObject]:
@@ -223,7 +237,9 @@ def _identity(issuer: Issuer) -> JsonObject:
         "did": issuer.identity.did.text,
         "log_id": issuer.log_id.hex(),
         "rotating": issuer.identity.rotating(),
-        "status_ttl": int(issuer.status_ttl.total_seconds()),
+        "status_ttl": int(issuer.statuses.ttl.total_seconds()),
+        "status_lifetime": int(issuer.statuses.ends_after.total_seconds()),
+        "status_messages": list(issuer.statuses.messages),
     }
     try:
         resolution = issuer.identity.resolution()

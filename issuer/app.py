@@ -5,11 +5,9 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 
 from did.errors import KeybornError
-from issuer import admin, protocol
+from issuer import admin, protocol, status_route
 from issuer.errors import NotFound
-from issuer.metadata import base_path
 from issuer.service import Issuer
-from issuer.status import publication
 from keyborn.http import answer, install
 
 
@@ -24,19 +22,7 @@ def create_app(issuer: Issuer, *, admin_token: str) -> FastAPI:
     install(app)
     app.add_exception_handler(NotFound, _answer_not_found)
 
-    @app.get(f"{base_path(issuer.url)}/v1/status/{{name}}")
-    def status_list(name: str) -> Response:
-        at = issuer.clock()
-        content, ends = publication(
-            issuer.engine, issuer.identity, name, ttl=issuer.status_ttl, at=at
-        )
-        seconds = max(0, int((ends - at).total_seconds()))
-        return Response(
-            content,
-            media_type="application/vc",
-            headers={"cache-control": f"public, max-age={seconds}"},
-        )
-
+    app.include_router(status_route.router(issuer))
     app.include_router(protocol.well_known_router(issuer))
     app.include_router(protocol.router(issuer))
     app.include_router(admin.router(issuer, admin_token))

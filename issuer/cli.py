@@ -54,6 +54,20 @@ issuer.add_command(devices)
     show_default=True,
     help="Seconds after which a device that awaits approval is to ask again.",
 )
+@click.option(
+    "--status-lifetime",
+    type=click.IntRange(1, 604_800),
+    help="Seconds for which a verifier that cannot get a newer status list may rely on one, if its"
+    " own policy lets it.  [default: as --status-ttl]",
+)
+@click.option(
+    "--status-message",
+    "status_messages",
+    multiple=True,
+    metavar="TEXT",
+    help="What may be said of a device (devices tell); credentials list all of them. The first is"
+    " said until another is told.  [default: none]",
+)
 @service_options(port=PORT)
 def serve(
     *,
@@ -62,6 +76,8 @@ def serve(
     url: str | None,
     status_ttl: int,
     approval_interval: int,
+    status_lifetime: int | None,
+    status_messages: tuple[str, ...],
     host: str,
     port: int,
     ready_file: Path | None,
@@ -72,18 +88,20 @@ def serve(
     At first start it makes its own DID, registers it, and prints a token for administration.
     """
     from issuer.serving import running  # noqa: PLC0415 - what it needs is slow to import
+    from issuer.status_terms import StatusTerms  # noqa: PLC0415
     from keyborn import logs  # noqa: PLC0415
     from keyborn.server import serve_named  # noqa: PLC0415
     from ledger.network import load_network  # noqa: PLC0415
 
     logs.configure(as_json=log_json)
     network = load_network(network_file)
+    statuses = StatusTerms(
+        ttl=timedelta(seconds=status_ttl),
+        lifetime=None if status_lifetime is None else timedelta(seconds=status_lifetime),
+        messages=status_messages,
+    )
     with running(
-        network,
-        directory,
-        url=url,
-        status_ttl=timedelta(seconds=status_ttl),
-        approval_interval=approval_interval,
+        network, directory, url=url, statuses=statuses, approval_interval=approval_interval
     ) as make_app:
         serve_named(make_app, host=host, port=port, ready_file=ready_file)
 

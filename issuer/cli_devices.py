@@ -1,10 +1,13 @@
 """``keyborn issuer devices``: the inventory."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import click
 
 from did.identifier import parse_keyborn
+from did.jcs import Json, JsonObject
 from issuer.cli_client import Admin, admin_options
 from keyborn.options import Group
 from keyborn.output import as_text, emit, json_option
@@ -14,7 +17,7 @@ _FLAGS: Final = ("provisioned", "registered", "active", "suspended", "revoked", 
 
 @click.group(cls=Group)
 def devices() -> None:
-    """See how devices stand; suspend, reinstate and revoke them."""
+    """See how devices stand; suspend, reinstate and revoke them; have something told of them."""
 
 
 @devices.command("list")
@@ -54,45 +57,77 @@ def show(*, admin: Admin, did: str, as_json: bool) -> None:
     emit(answer, as_json=as_json, human=as_text({**answer, **_unasked(answer)}))
 
 
-@devices.command()
-@admin_options
-@click.argument("did")
-@json_option
-def suspend(*, admin: Admin, did: str, as_json: bool) -> None:
-    """Have verifiers refuse a device until it is reinstated.
-
-    Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
-    """
-    _change(admin, did, "suspend", as_json=as_json)
+_dids = click.argument("dids", metavar="DID...", nargs=-1, required=True)
 
 
 @devices.command()
 @admin_options
-@click.argument("did")
+@_dids
 @json_option
-def reinstate(*, admin: Admin, did: str, as_json: bool) -> None:
-    """End a device's suspension.
+def suspend(*, admin: Admin, dids: tuple[str, ...], as_json: bool) -> None:
+    """Have verifiers refuse devices until they are reinstated: all of them, or none.
 
     Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
     """
-    _change(admin, did, "reinstate", as_json=as_json)
+    _change(admin, dids, "suspend", as_json=as_json)
 
 
 @devices.command()
 @admin_options
-@click.argument("did")
+@_dids
 @json_option
-def revoke(*, admin: Admin, did: str, as_json: bool) -> None:
-    """Have verifiers refuse a device, for good.
+def reinstate(*, admin: Admin, dids: tuple[str, ...], as_json: bool) -> None:
+    """End devices' suspension: of all of them, or of none.
 
     Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
     """
-    _change(admin, did, "revoke", as_json=as_json)
+    _change(admin, dids, "reinstate", as_json=as_json)
 
 
-def _change(admin: Admin, did: str, verb: str, *, as_json: bool) -> None:
-    answer = admin.post(f"/devices/{parse_keyborn(did)}/{verb}", step=f"{verb} the device")
-    emit(answer, as_json=as_json, human=_line(answer))
+@devices.command()
+@admin_options
+@_dids
+@json_option
+def revoke(*, admin: Admin, dids: tuple[str, ...], as_json: bool) -> None:
+    """Have verifiers refuse devices, for good: all of them, or none.
+
+    Verifiers notice at the latest after their max_status_age: 300 s unless set otherwise.
+    """
+    _change(admin, dids, "revoke", as_json=as_json)
+
+
+@devices.command()
+@admin_options
+@click.argument("message")
+@_dids
+@json_option
+def tell(*, admin: Admin, message: str, dids: tuple[str, ...], as_json: bool) -> None:
+    """Have verifiers told MESSAGE of devices, which they accept all the same.
+
+    It is one of those that the issuer was started with (--status-message). Verifiers have it in
+    their records at the latest after their max_status_age: 300 s unless set otherwise.
+    """
+    _change(admin, dids, "tell", {"message": message}, as_json=as_json)
+
+
+def _change(
+    admin: Admin,
+    dids: tuple[str, ...],
+    verb: str,
+    body: Mapping[str, str] = MappingProxyType({}),
+    *,
+    as_json: bool,
+) -> None:
+    parsed = [parse_keyborn(did).canonical.text for did in dids]
+    if len(parsed) == 1:
+        path, step = f"/devices/{parsed[0]}/{verb}", f"{verb} the device"
+        answer = admin.post(path, step=step, body=dict(body) or None)
+        line = _line(answer)
+    else:
+        asked: JsonObject = {"dids": list[Json](parsed), **body}
+        answer = admin.post(f"/fleet/{verb}", step=f"{verb} the devices", body=asked)
+        line = f"{answer['devices']} devices"
+    emit(answer, as_json=as_json, human=line)
     if not as_json:
         click.echo("verifiers notice at the latest after their max_status_age", err=True)
 

@@ -20,7 +20,6 @@ from did.errors import Conflict, Invalid
 from did.identifier import KeybornDid
 from did.nonce import Nonce
 from did.openid4vci import PROVISIONING_CONFIGURATION
-from did.vc.status_list import PURPOSES
 from issuer import claims, deferral, inventory
 from issuer.claim import Claim
 from issuer.credentials import issue, subject_of
@@ -29,7 +28,7 @@ from issuer.identity import Assertion, confirm
 from issuer.notifications import answer_id
 from issuer.possession import Possession, check_not_ended
 from issuer.service import Issuer
-from issuer.status import allocate
+from issuer.status_indexes import allocate
 from issuer.store import grants, inserted, used_nonces
 from issuer.taking import denied, take
 from keyborn.faults import FaultPoint
@@ -247,9 +246,7 @@ def _issue(
 ) -> bytes:
     if configuration.kind == PROVISIONING_CONFIGURATION:
         inventory.note_provisioned(connection, did, at=at)
-    statuses = [
-        allocate(connection, did.text, purpose=purpose, url=issuer.url) for purpose in PURPOSES
-    ]
+    statuses = allocate(connection, did.text, url=issuer.url, terms=issuer.statuses)
     subject = subject_of(configuration.kind, did, issuer.log_id, claim.terms)
     credential, valid_from = issue(configuration, subject, assertion, statuses=statuses, at=at)
     connection.execute(

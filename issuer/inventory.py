@@ -5,21 +5,20 @@ credential; the store knows. *Registered*: its DID is on the log; the log alone 
 once for a whole page. *Active*: both, and neither suspended, revoked nor deactivated.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
-import orjson
-from sqlalchemy import Connection, Engine, Row, delete, exists, insert, select, update
+from sqlalchemy import Column, Connection, Engine, Row, delete, exists, insert, select, update
 
 from did.errors import Conflict
-from did.identifier import KeybornDid, parse_keyborn
-from did.jcs import JsonObject, canonicalize
-from did.timestamps import format_time
+from did.identifier import KeybornDid
+from did.jcs import canonicalize
 from did.vc.status_list import REVOCATION, SUSPENSION
+from issuer.device import Device, read_devices
 from issuer.errors import NotFound
-from issuer.status import note_change
+from issuer.status_indexes import set_message, set_values
 from issuer.store import device_tags, devices, inserted
 from issuer.terms import Terms
 from keyborn.faults import FaultPoint
@@ -27,56 +26,6 @@ from keyborn.storage import reading
 
 _BEFORE_COMMIT: Final = FaultPoint("issuer.revoke.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.revoke.after_commit")
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A device as the issuer knows it.
-
-    Attributes:
-        did: In canonical form.
-        model: As its newest claim states.
-        owner: As its newest claim states.
-        roles: As its newest claim states.
-        tags: As its newest claim states.
-        known: When the inventory first heard of it.
-        provisioned: When it was first granted its provisioning credential.
-        suspended: Since when it is.
-        revoked: Since when it is.
-    """
-
-    did: KeybornDid
-    model: str
-    owner: str
-    roles: tuple[str, ...]
-    tags: Mapping[str, str]
-    known: datetime
-    provisioned: datetime | None
-    suspended: datetime | None
-    revoked: datetime | None
-
-    def to_json(self, *, registered: bool | None, deactivated: bool | None) -> JsonObject:
-        """For the operator, with what the log says; None where it could not be asked."""
-        mine = self.provisioned is not None and self.suspended is None and self.revoked is None
-        active: bool | None = False
-        if mine:
-            active = None if registered is None else registered and not deactivated
-        return {
-            "did": self.did.text,
-            "model": self.model,
-            "owner": self.owner,
-            "roles": list(self.roles),
-            "tags": dict(self.tags),
-            "provisioned": self.provisioned is not None,
-            "registered": registered,
-            "active": active,
-            "suspended": self.suspended is not None,
-            "revoked": self.revoked is not None,
-            "deactivated": deactivated,
-            "provisioned_at": _stamp(self.provisioned),
-            "suspended_at": _stamp(self.suspended),
-            "revoked_at": _stamp(self.revoked),
-        }
 
 
 def expect(connection: Connection, did: KeybornDid, terms: Terms, *, at: datetime) -> None:
@@ -144,8 +93,7 @@ def show(engine: Engine, did: KeybornDid) -> Device:
     Raises:
         NotFound: ``device_not_found``.
     """
-    with reading(engine) as connection:
-        return _device(connection, did)
+    return _show(engine, [did.canonical.text])[0]
 
 
 def page(
@@ -176,108 +124,119 @@ def page(
         )
     with reading(engine) as connection:
         rows = connection.execute(query.order_by(devices.c.number).limit(limit + 1)).all()
-        shown = rows[:limit]
-        tagged = _tags(connection, [row.did for row in shown])
+        shown = read_devices(connection, rows[:limit])
     more = rows[limit - 1].number if len(rows) > limit else None
-    return [_from_row(row, tagged.get(row.did, {})) for row in shown], more
+    return shown, more
 
 
-def suspend(engine: Engine, did: KeybornDid, *, at: datetime) -> Device:
-    """Suspend a device; to repeat it changes nothing.
+def suspend(engine: Engine, *dids: KeybornDid, at: datetime) -> list[Device]:
+    """Suspend devices: all of them, or none; to repeat it changes nothing.
 
     Raises:
         NotFound: ``device_not_found``.
         Conflict: ``device_revoked``.
     """
-    return _change(engine, did, purpose=SUSPENSION, since=int(at.timestamp()))
+    with _changing(engine, dids, but_revoked=True) as (connection, texts):
+        _mark(connection, texts, devices.c.suspended, int(at.timestamp()))
+        set_values(connection, texts, SUSPENSION, 1)
+    return _show(engine, texts)
 
 
-def reinstate(engine: Engine, did: KeybornDid) -> Device:
-    """End a device's suspension; to repeat it changes nothing.
+def reinstate(engine: Engine, *dids: KeybornDid) -> list[Device]:
+    """End devices' suspension: of all of them, or of none; to repeat it changes nothing.
 
     Raises:
         NotFound: ``device_not_found``.
         Conflict: ``device_revoked``: revocation is final.
     """
-    return _change(engine, did, purpose=SUSPENSION, since=None)
+    with _changing(engine, dids, but_revoked=True) as (connection, texts):
+        _mark(connection, texts, devices.c.suspended, None)
+        set_values(connection, texts, SUSPENSION, 0)
+    return _show(engine, texts)
 
 
-def revoke(engine: Engine, did: KeybornDid, *, at: datetime) -> Device:
-    """Revoke all credentials of a device, for good; to repeat it changes nothing.
+def revoke(engine: Engine, *dids: KeybornDid, at: datetime) -> list[Device]:
+    """Revoke all credentials of devices, for good: of all or of none; to repeat changes nothing.
 
     Raises:
         NotFound: ``device_not_found``.
     """
-    return _change(engine, did, purpose=REVOCATION, since=int(at.timestamp()))
+    with _changing(engine, dids, but_revoked=False) as (connection, texts):
+        _mark(connection, texts, devices.c.revoked, int(at.timestamp()))
+        set_values(connection, texts, REVOCATION, 1)
+    return _show(engine, texts)
 
 
-def _change(engine: Engine, did: KeybornDid, *, purpose: str, since: int | None) -> Device:
-    column = devices.c.revoked if purpose == REVOCATION else devices.c.suspended
+def tell(engine: Engine, *dids: KeybornDid, message: str) -> list[Device]:
+    """Have verifiers told ``message`` of devices: of all of them, or of none.
+
+    Credentials that are issued later say it too.
+
+    Raises:
+        NotFound: ``device_not_found``.
+        Conflict: ``message_not_known``: a device has no credential that can say it.
+    """
+    with _changing(engine, dids, but_revoked=False) as (connection, texts):
+        told = set_message(connection, texts, message)
+        for text in texts:
+            if text not in told:
+                raise Conflict(
+                    "message_not_known",
+                    "no credential of the device can say this",
+                    value=text,
+                    hint="use a message that the issuer had when it issued the credential",
+                )
+        connection.execute(update(devices).where(devices.c.did.in_(texts)).values(message=message))
+    return _show(engine, texts)
+
+
+@contextmanager
+def _changing(
+    engine: Engine, dids: Sequence[KeybornDid], *, but_revoked: bool
+) -> Iterator[tuple[Connection, list[str]]]:
+    """One transaction over devices that are known and, if ``but_revoked``, not revoked."""
+    texts = list(dict.fromkeys(did.canonical.text for did in dids))
     with engine.begin() as connection:
-        device = _device(connection, did)
-        if device.revoked is not None and purpose == SUSPENSION:
-            raise _revoked(device.did.text)
-        changed = connection.execute(
-            update(devices)
-            .where(
-                devices.c.did == device.did.text,
-                column.is_(None) if since is not None else column.is_not(None),
-            )
-            .values({column: since})
-        )
-        if changed.rowcount:
-            note_change(connection, device.did.text, purpose=purpose)
-        device = _device(connection, did)
+        for device in _devices(connection, texts):
+            if but_revoked and device.revoked is not None:
+                raise _revoked(device.did)
+        yield connection, texts
         _BEFORE_COMMIT.reached()
     _AFTER_COMMIT.reached()
-    return device
+
+
+def _mark(
+    connection: Connection, dids: Sequence[str], column: Column[int], since: int | None
+) -> None:
+    """Note since when; what was noted before stays."""
+    fresh = column.is_(None) if since is not None else column.is_not(None)
+    connection.execute(
+        update(devices).where(devices.c.did.in_(dids), fresh).values({column: since})
+    )
+
+
+def _show(engine: Engine, dids: Sequence[str]) -> list[Device]:
+    with reading(engine) as connection:
+        return read_devices(connection, _devices(connection, dids))
+
+
+def _devices(connection: Connection, dids: Sequence[str]) -> list[Row[Any]]:
+    """The rows of these devices, in this order; raises ``NotFound`` (``device_not_found``)."""
+    query = select(devices).where(devices.c.did.in_(dids))
+    found = {row.did: row for row in connection.execute(query)}
+    for did in dids:
+        if did not in found:
+            raise NotFound(
+                "device_not_found",
+                "this issuer knows no such device",
+                value=did,
+                hint="keyborn issuer devices list",
+            )
+    return [found[did] for did in dids]
 
 
 def _row(connection: Connection, did: str) -> Row[Any] | None:
     return connection.execute(select(devices).where(devices.c.did == did)).one_or_none()
-
-
-def _device(connection: Connection, did: KeybornDid) -> Device:
-    text = did.canonical.text
-    row = _row(connection, text)
-    if row is None:
-        raise NotFound(
-            "device_not_found",
-            "this issuer knows no such device",
-            value=text,
-            hint="keyborn issuer devices list",
-        )
-    return _from_row(row, _tags(connection, [text]).get(text, {}))
-
-
-def _tags(connection: Connection, dids: list[str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    query = select(device_tags).where(device_tags.c.did.in_(dids)).order_by(device_tags.c.name)
-    for row in connection.execute(query):
-        found.setdefault(row.did, {})[row.name] = row.value
-    return found
-
-
-def _from_row(row: Row[Any], tags: Mapping[str, str]) -> Device:
-    return Device(
-        did=parse_keyborn(row.did),
-        model=row.model,
-        owner=row.owner,
-        roles=tuple(orjson.loads(row.roles)),
-        tags=tags,
-        known=datetime.fromtimestamp(row.known, UTC),
-        provisioned=_time(row.provisioned),
-        suspended=_time(row.suspended),
-        revoked=_time(row.revoked),
-    )
-
-
-def _time(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _stamp(time: datetime | None) -> str | None:
-    return None if time is None else format_time(time)
 
 
 def _revoked(did: str) -> Conflict:

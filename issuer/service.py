@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from did.resolution import Resolver
 from issuer.deferral import INTERVAL
 from issuer.identity import Identity
 from issuer.keys import Keys
-from issuer.status import TTL
+from issuer.status_terms import StatusTerms
 from keyborn.clock import now
 from ledger.state import DidState
 
@@ -42,7 +42,7 @@ class Issuer:
         identity: Its DID and the key that signs.
         log: Where devices are registered.
         log_id: That log's id, 32 bytes.
-        status_ttl: How long a status list may be cached.
+        statuses: How it keeps status lists.
         approval_interval: Seconds after which a device that awaits approval may ask again.
         clock: The time, aware.
         turn: Taken by whoever grants, in this process: SQLite admits one writer at a time, and lets
@@ -55,7 +55,7 @@ class Issuer:
     identity: Identity
     log: DeviceLog
     log_id: bytes
-    status_ttl: timedelta = TTL
+    statuses: StatusTerms = field(default_factory=StatusTerms)
     approval_interval: int = INTERVAL
     clock: Callable[[], datetime] = now
     turn: threading.Lock = field(default_factory=threading.Lock, repr=False)

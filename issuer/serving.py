@@ -13,7 +13,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ from issuer.deferral import INTERVAL
 from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
+from issuer.status_terms import StatusTerms
 from issuer.store import open_store
 from keyborn.files import locked, private_directory, sweep, write_private
 from keyborn.tokens import admin_token
@@ -42,7 +42,7 @@ def running(
     directory: Path,
     *,
     url: str | None,
-    status_ttl: timedelta,
+    statuses: StatusTerms,
     approval_interval: int = INTERVAL,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
@@ -51,7 +51,7 @@ def running(
         network: The ledger.
         directory: The issuer's own, private.
         url: Its public URL; where it listens, if None.
-        status_ttl: How long a status list may be cached.
+        statuses: How it keeps status lists.
         approval_interval: Seconds after which a device that awaits approval may ask again.
 
     Raises:
@@ -81,7 +81,7 @@ def running(
                 identity=identity,
                 log=reader,
                 log_id=network.log_id,
-                status_ttl=status_ttl,
+                statuses=statuses,
                 approval_interval=approval_interval,
             )
             identity.start()

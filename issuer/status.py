@@ -1,78 +1,74 @@
-"""Status lists: random indexes, and their signed publication (Bitstring Status List 1.0).
+"""Status lists as they are published: signed, in each media type (Bitstring Status List 1.0).
 
-Each credential points into a revocation and a suspension list. An index is random among those that
-nobody has, so that it tells nothing of when or to whom a credential was issued; a list is given up
-half full, so that finding one takes two tries at most on average. Whether a bit is set follows from
-the device that has the index (``issuer.inventory``).
+Which entry is whose, and what stands there, is the business of ``issuer.status_indexes``. A list
+is signed when it is asked for: if a value or the issuer's key has changed, or if half of its time
+to live is over. So a list that nobody asks for costs nothing, and a change costs one signature for
+each list that it concerns. All media types show one publication: the same values, ``validFrom`` and
+key.
 """
 
-import secrets
+import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+import orjson
+from sqlalchemy import Connection, Engine, Row, literal_column, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
-from did.jcs import canonicalize
-from did.vc.credential import build_credential, sign_credential
-from did.vc.status_list import (
-    CREDENTIAL_TYPE,
-    MINIMUM_BITS,
-    REVOCATION,
-    StatusEntry,
-    StatusList,
-    list_subject,
-)
+from did.jcs import JsonObject
+from did.multibase import base64url_encode
+from did.vc.bitstring import MINIMUM_ENTRIES, bitstring
+from did.vc.credential import build_credential
+from did.vc.formats import Format, media_type, secure_credential
+from did.vc.status_list import CREDENTIAL_TYPE, StatusList, list_subject
 from issuer.errors import NotFound
 from issuer.identity import Assertion, SigningIdentity, confirm
-from issuer.store import devices, inserted, status_indexes, status_lists
+from issuer.status_terms import StatusTerms, size_of, status_messages
+from issuer.store import status_indexes, status_lists, status_publications
 from keyborn.faults import FaultPoint
 from keyborn.storage import reading
 
-TTL: Final = timedelta(minutes=5)
-
-_FULL: Final = MINIMUM_BITS // 2
-_EMPTY: Final = bytes(MINIMUM_BITS // 8)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _BEFORE_COMMIT: Final = FaultPoint("issuer.status.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.status.after_commit")
 
 
-def allocate(connection: Connection, did: str, *, purpose: str, url: str) -> StatusEntry:
-    """A new index for a credential of the device ``did``, in a list at the issuer ``url``."""
-    name, list_url = _open_list(connection, purpose, url)
-    position = secrets.randbelow(MINIMUM_BITS)
-    while not inserted(
-        connection, insert(status_indexes).values(list=name, position=position, did=did)
-    ):
-        position = secrets.randbelow(MINIMUM_BITS)
-    connection.execute(
-        update(status_lists)
-        .where(status_lists.c.name == name)
-        .values(allocated=status_lists.c.allocated + 1)
-    )
-    return StatusEntry(purpose, position, list_url)
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A status list credential as it is served.
 
+    Attributes:
+        content: The secured credential.
+        fresh_until: When to look for a newer one.
+    """
 
-def note_change(connection: Connection, did: str, *, purpose: str) -> None:
-    """Have the lists for ``purpose`` that speak of the device ``did`` published anew."""
-    mine = select(status_indexes.c.list).where(status_indexes.c.did == did)
-    connection.execute(
-        update(status_lists)
-        .where(status_lists.c.purpose == purpose, status_lists.c.name.in_(mine))
-        .values(changes=status_lists.c.changes + 1)
-    )
+    content: bytes
+    fresh_until: datetime
+
+    @property
+    def etag(self) -> str:
+        """What names these very bytes (RFC 9110, section 8.8.3)."""
+        return f'"{base64url_encode(hashlib.sha256(self.content).digest())}"'
 
 
 def publication(
-    engine: Engine, identity: SigningIdentity, name: str, *, ttl: timedelta, at: datetime
-) -> tuple[bytes, datetime]:
-    """The status list credential ``name`` as JSON, and the time until which it may be cached.
+    engine: Engine,
+    identity: SigningIdentity,
+    name: str,
+    *,
+    terms: StatusTerms,
+    at: datetime,
+    format: Format = Format.LDP_VC,  # noqa: A002 - the field's name
+) -> Publication:
+    """The status list credential ``name``, secured in ``format``.
 
-    It is signed anew when a bit or the issuer's key has changed, and when half its ``ttl`` is over.
-    ``validFrom`` rises with each publication, by a microsecond if by no more, so that verifiers
-    can tell which of two is newer.
+    It is signed anew when a value or the issuer's key has changed, and when half its ``ttl`` is
+    over. ``validFrom`` rises with each publication, by a microsecond if by no more, so that
+    verifiers can tell which of two is newer.
 
     Raises:
         NotFound: ``status_list_not_found``.
@@ -81,83 +77,104 @@ def publication(
     """
     with reading(engine) as connection:
         row = _row(connection, name)
-    fresh = _fresh_until(row, ttl, at)
-    if fresh is not None and identity.rotating():
-        return bytes(row.published), fresh
+        content = _content(connection, row, format)
+    fresh = _fresh_until(row, terms, at)
+    if fresh is not None and content is not None and identity.rotating():
+        return Publication(content, fresh)
     assertion = identity.signing()
-    if fresh is not None and not _due(row, assertion, ttl, at):
-        return bytes(row.published), fresh
-    with engine.begin() as connection:
-        confirm(connection, assertion)
-        row = _row(connection, name)
-        published = _publish(connection, row, assertion, ttl=ttl, at=at)
-        _BEFORE_COMMIT.reached()
-    _AFTER_COMMIT.reached()
-    return published
+    due = fresh is None or _due(row, assertion, terms, at)
+    if content is None or due:
+        with engine.begin() as connection:
+            confirm(connection, assertion)
+            row = _row(connection, name)
+            if _fresh_until(row, terms, at) is None or _due(row, assertion, terms, at):
+                row = _begin(connection, row, assertion, terms=terms, at=at)
+            content = _secure(connection, row, assertion, format)
+            _BEFORE_COMMIT.reached()
+        _AFTER_COMMIT.reached()
+    fresh = _fresh_until(row, terms, at)
+    assert fresh is not None  # it was, or was made so
+    return Publication(content, fresh)
 
 
-def _publish(
-    connection: Connection, row: Row[Any], assertion: Assertion, *, ttl: timedelta, at: datetime
-) -> tuple[bytes, datetime]:
+def _begin(
+    connection: Connection,
+    row: Row[Any],
+    assertion: Assertion,
+    *,
+    terms: StatusTerms,
+    at: datetime,
+) -> Row[Any]:
+    """Begin a publication; what is published in any media type is not current from now on."""
     valid_from = max(at.replace(microsecond=0), assertion.since)
     if row.valid_from is not None:
         valid_from = max(valid_from, _from_microseconds(row.valid_from) + _MICROSECOND)
-    milliseconds = ttl // timedelta(milliseconds=1)
-    shown = StatusList(row.url, row.purpose, _bits(connection, row), milliseconds)
-    document = build_credential(
-        CREDENTIAL_TYPE,
-        issuer=assertion.did,
-        subject=list_subject(shown),
-        valid_from=valid_from,
-        url=row.url,
-    )
-    signed = canonicalize(
-        sign_credential(document, assertion.signer, issuer=assertion.did, created=valid_from)
-    )
     connection.execute(
         update(status_lists)
         .where(status_lists.c.name == row.name)
         .values(
-            published=signed,
             published_changes=row.changes,
             published_key=assertion.signer.public_key().multibase,
-            published_ttl=milliseconds,
-            valid_from=(valid_from - _EPOCH) // _MICROSECOND,
+            published_ttl=terms.ttl // _MILLISECOND,
+            valid_from=_to_microseconds(valid_from),
+            valid_until=_to_microseconds(valid_from + terms.ends_after),
         )
     )
-    return signed, valid_from + ttl
+    return _row(connection, row.name)
 
 
-def _open_list(connection: Connection, purpose: str, url: str) -> tuple[str, str]:
-    """Name and URL of a list with room; lists of a URL that the issuer no longer has are left."""
-    query = (
-        select(status_lists).where(status_lists.c.purpose == purpose).order_by(status_lists.c.name)
+def _secure(
+    connection: Connection,
+    row: Row[Any],
+    assertion: Assertion,
+    format: Format,  # noqa: A002 - the field's name
+) -> bytes:
+    """The current publication in ``format``: as it was made, or made now."""
+    content = _content(connection, row, format)
+    if content is not None:
+        return content
+    valid_from = _from_microseconds(row.valid_from)
+    content = secure_credential(
+        _document(connection, row, assertion),
+        assertion.signer,
+        issuer=assertion.did,
+        created=valid_from,
+        format=format,
     )
-    rows = connection.execute(query).all()
-    for row in rows:
-        if row.allocated < _FULL and row.url == _list_url(url, row.name):
-            return row.name, row.url
-    name = f"{purpose}-{len(rows) + 1}"
-    list_url = _list_url(url, name)
-    connection.execute(insert(status_lists).values(name=name, purpose=purpose, url=list_url))
-    return name, list_url
+    made = {"valid_from": row.valid_from, "content": content}
+    where = {"list": row.name, "media_type": media_type(format)}
+    statement = upsert(status_publications).values(**where, **made)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(where), set_=made))
+    return content
 
 
-def _list_url(url: str, name: str) -> str:
-    return f"{url}/v1/status/{name}"
-
-
-def _bits(connection: Connection, row: Row[Any]) -> bytes:
-    moment = devices.c.revoked if row.purpose == REVOCATION else devices.c.suspended
-    query = (
-        select(status_indexes.c.position)
-        .join(devices, devices.c.did == status_indexes.c.did)
-        .where(status_indexes.c.list == row.name, moment.is_not(None))
+def _document(connection: Connection, row: Row[Any], assertion: Assertion) -> JsonObject:
+    messages: tuple[str, ...] = tuple(orjson.loads(row.messages))
+    size = size_of(messages)
+    shown = StatusList(
+        url=row.url,
+        purposes=(row.purpose,),
+        bits=bitstring(_values(connection, row.name), entries=MINIMUM_ENTRIES, size=size),
+        ttl=row.published_ttl,
+        size=size if messages else None,
+        messages=status_messages(messages),
     )
-    bits = bytearray(_EMPTY)
-    for position in connection.execute(query).scalars():
-        bits[position // 8] |= 0x80 >> position % 8
-    return bytes(bits)
+    return build_credential(
+        CREDENTIAL_TYPE,
+        issuer=assertion.did,
+        subject=list_subject(shown),
+        valid_from=_from_microseconds(row.valid_from),
+        valid_until=_from_microseconds(row.valid_until),
+        url=row.url,
+    )
+
+
+def _values(connection: Connection, name: str) -> list[tuple[int, int]]:
+    query = select(status_indexes.c.position, status_indexes.c.value).where(
+        status_indexes.c.list == name,
+        status_indexes.c.value != literal_column("0"),  # as the index has it
+    )
+    return [(row[0], row[1]) for row in connection.execute(query).all()]
 
 
 def _row(connection: Connection, name: str) -> Row[Any]:
@@ -172,21 +189,36 @@ def _row(connection: Connection, name: str) -> Row[Any]:
     return row
 
 
-def _fresh_until(row: Row[Any], ttl: timedelta, at: datetime) -> datetime | None:
-    """When what is published ends; None if it cannot serve now."""
-    if row.published is None or row.changes != row.published_changes:
+def _content(connection: Connection, row: Row[Any], format: Format) -> bytes | None:  # noqa: A002
+    """The current publication, if it was made in ``format``."""
+    query = select(status_publications.c.content).where(
+        status_publications.c.list == row.name,
+        status_publications.c.media_type == media_type(format),
+        status_publications.c.valid_from == row.valid_from,
+    )
+    content = connection.execute(query).scalar_one_or_none()
+    return None if content is None else bytes(content)
+
+
+def _fresh_until(row: Row[Any], terms: StatusTerms, at: datetime) -> datetime | None:
+    """Until when what is published may be cached; None if it cannot serve now."""
+    if row.valid_from is None or row.changes != row.published_changes:
         return None
-    ends = _from_microseconds(row.valid_from) + min(ttl, timedelta(milliseconds=row.published_ttl))
+    ends = _from_microseconds(row.valid_from) + min(terms.ttl, row.published_ttl * _MILLISECOND)
     return ends if at < ends else None
 
 
-def _due(row: Row[Any], assertion: Assertion, ttl: timedelta, at: datetime) -> bool:
+def _due(row: Row[Any], assertion: Assertion, terms: StatusTerms, at: datetime) -> bool:
     """Whether to sign what is still fresh anew: half its time is over, or the key is another."""
     return (
-        at >= _from_microseconds(row.valid_from) + ttl / 2
+        at >= _from_microseconds(row.valid_from) + terms.ttl / 2
         or row.published_key != assertion.signer.public_key().multibase
     )
 
 
 def _from_microseconds(value: int) -> datetime:
     return _EPOCH + value * _MICROSECOND
+
+
+def _to_microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // _MICROSECOND

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     Connection,
     Engine,
@@ -142,6 +143,7 @@ devices: Final = Table(
     Column("provisioned", Integer),  # when it was first granted its provisioning credential
     Column("suspended", Integer),
     Column("revoked", Integer),
+    Column("message", String),  # what verifiers are told of it; None if nothing was set
     sqlite_autoincrement=True,
 )
 
@@ -159,23 +161,49 @@ status_lists: Final = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("purpose", String, nullable=False),
+    Column("base", String, nullable=False),  # where the issuer's lists were when it was begun
     Column("url", String, nullable=False, unique=True),  # as entries name it, for good
+    Column("messages", LargeBinary, nullable=False, default=b"[]"),  # what its values mean; JSON
     Column("allocated", Integer, nullable=False, default=0),
-    Column("changes", Integer, nullable=False, default=0),  # one more with each change of a bit
-    Column("published", LargeBinary),  # the newest signed credential
-    Column("published_changes", Integer),  # ``changes`` that it shows
-    Column("published_key", String),  # the key that signed it, multibase
-    Column("published_ttl", Integer),  # milliseconds
-    Column("valid_from", Integer),  # its validFrom, in microseconds since 1970
+    Column("changes", Integer, nullable=False, default=0),  # one more with each change of values
+    # The newest publication: ``changes`` that it shows, the key that signed it (multibase), its ttl
+    # in milliseconds, its validFrom and its validUntil in microseconds since 1970.
+    Column("published_changes", Integer),
+    Column("published_key", String),
+    Column("published_ttl", Integer),
+    Column("valid_from", Integer),
+    Column("valid_until", Integer),
+    Index("status_lists_open", "purpose", "base", "allocated"),
 )
 
-# An index is given out once. Whether its bit is set follows from the device.
+# A publication as it is served, in each media type that was asked for.
+status_publications: Final = Table(
+    "status_publications",
+    metadata,
+    Column("list", ForeignKey(status_lists.c.name), primary_key=True),
+    Column("media_type", String, primary_key=True),
+    Column("valid_from", Integer, nullable=False),  # of the publication
+    Column("content", LargeBinary, nullable=False),
+)
+
+# An index is given out once: to a credential of a device, or to one that stands for itself.
 status_indexes: Final = Table(
     "status_indexes",
     metadata,
     Column("list", ForeignKey(status_lists.c.name), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("did", ForeignKey(devices.c.did), nullable=False, index=True),
+    Column("did", ForeignKey(devices.c.did), index=True),
+    Column("credential", String, index=True),
+    Column("value", Integer, nullable=False, default=0),
+    CheckConstraint("(did IS NULL) <> (credential IS NULL)", name="one_holder"),
+)
+# What a publication reads: all that is set, and nothing else.
+Index(
+    "status_indexes_set",
+    status_indexes.c.list,
+    status_indexes.c.position,
+    status_indexes.c.value,
+    sqlite_where=status_indexes.c.value != 0,
 )
 
 

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -31,7 +32,7 @@ _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful (2xx) answer; ``headers`` have lower-case names."""
+    """An answer of status 2xx, or 304 to a conditional request; ``headers`` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -103,7 +104,7 @@ def request(
         json: Body as JSON; at most one of ``json``, ``form`` and ``content``.
         form: Body as ``application/x-www-form-urlencoded``.
         content: Body as bytes; name its type in ``headers``.
-        headers: More headers.
+        headers: More headers; with ``if-none-match``, the answer may be a 304 without a body.
         max_bytes: Limit on the answer's body.
 
     Raises:
@@ -165,9 +166,11 @@ def request(
             value=url,
             hint="check that the service runs and that its address is right",
         ) from error
-    if response.is_success:
+    if response.is_success or (
+        response.status_code == HTTPStatus.NOT_MODIFIED and "if-none-match" in built.headers
+    ):
         return Answer(response.status_code, dict(response.headers), body)
-    if response.is_redirect:
+    if response.has_redirect_location:
         raise Invalid(
             "redirected",
             "the service redirects, which is not followed",

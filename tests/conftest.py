@@ -50,3 +50,18 @@ def _strict(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"{reason} (KEYBORN_REQUIRE_ALL=1: a skip is a failure)"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted (``record_property``), where it is to be said how much there was."""
+    reports = terminalreporter.stats.get("passed", [])
+    counted = [
+        value
+        for report in reports
+        for name, value in report.user_properties
+        if name == "tampered" and report.when == "call"
+    ]
+    if counted:
+        terminalreporter.line(
+            f"tampering matrix: {sum(counted)} altered credentials and presentations, all refused"
+        )

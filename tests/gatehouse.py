@@ -4,6 +4,7 @@ The clock is the test's. Only the network is left out: the reader reads the ledg
 and status lists come from a table.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,23 +14,25 @@ from typing import Any, Final
 
 import httpx
 from actors import ISSUER, NOW, Actor
+from formats import as_v1
 from operations import Life, batch
 
 from did.challenge import Challenge
 from did.identifier import Did
 from did.jcs import JsonObject, canonicalize
 from did.keys import SigningKey
+from did.vc.bitstring import MINIMUM_BITS, with_value
 from did.vc.credential import PROVISIONING, build_credential, sign_credential
+from did.vc.formats import Format, secure_credential, secure_presentation
 from did.vc.presentation import sign_presentation
 from did.vc.status_list import (
     CREDENTIAL_TYPE,
-    MINIMUM_BITS,
     REVOCATION,
     SUSPENSION,
     StatusEntry,
     StatusList,
+    StatusMessage,
     list_subject,
-    with_bit,
 )
 from ledger.embedded.store import EmbeddedLedger
 from ledger.index import Index
@@ -53,7 +56,10 @@ class StatusService:
 
     served: dict[str, bytes] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    confirmed: list[str] = field(default_factory=list)
     up: bool = True
+    etags: bool = False
+    always_confirms: bool = False
 
     def connect(self, _prefix: str) -> httpx.Client:
         return httpx.Client(transport=httpx.MockTransport(self._answer))
@@ -62,9 +68,16 @@ class StatusService:
         if not self.up:
             raise httpx.ConnectError("nobody answers", request=request)
         url = str(request.url)
+        body = self.served.get(url, b"")
+        etag = f'"{hashlib.sha256(body).hexdigest()}"'
+        asked = request.headers.get("if-none-match")
+        if self.always_confirms or (self.etags and asked == etag):
+            self.confirmed.append(url)
+            return httpx.Response(304, headers={"etag": etag}, stream=httpx.ByteStream(b""))
         self.fetched.append(url)
         status = 200 if url in self.served else 404
-        return httpx.Response(status, stream=httpx.ByteStream(self.served.get(url, b"")))
+        headers = {"etag": etag} if self.etags else {}
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
 
 
 class Issuer:
@@ -97,15 +110,38 @@ class Issuer:
         self,
         subject: Did,
         *,
+        valid_from: datetime | None = None,
+        key: SigningKey | None = None,
+        **changes: Any,
+    ) -> JsonObject:
+        """A credential of ``subject``; ``changes`` as ``unsigned`` has them."""
+        document = self.unsigned(subject, valid_from=valid_from, **changes)
+        at = self._gatehouse.now if valid_from is None else valid_from
+        return sign_credential(document, key or self.key, issuer=self.did, created=at)
+
+    def issue_as(self, format_: Format, subject: Did, **changes: Any) -> bytes:
+        """A credential of ``subject`` in ``format_``; ``changes`` as ``unsigned`` has them."""
+        document = self.unsigned(subject, **changes)
+        return secure_credential(
+            as_v1(document) if format_ is Format.JWT_VC_JSON else document,
+            self.key,
+            issuer=self.did,
+            created=self._gatehouse.now,
+            format=format_,
+        )
+
+    def unsigned(
+        self,
+        subject: Did,
+        *,
         types: str = PROVISIONING,
         claims: JsonObject | None = None,
         statuses: Sequence[StatusEntry] | None = None,
         valid_from: datetime | None = None,
         valid_until: datetime | None = None,
-        key: SigningKey | None = None,
         alter: Callable[[JsonObject], object] = lambda _document: None,
     ) -> JsonObject:
-        """A credential of ``subject``; ``alter`` changes it before it is signed."""
+        """A credential of ``subject`` that is not signed yet; ``alter`` changes it."""
         at = self._gatehouse.now if valid_from is None else valid_from
         said: JsonObject = {
             "id": subject.canonical.text,
@@ -123,10 +159,10 @@ class Issuer:
             statuses=self.entries() if statuses is None else statuses,
         )
         alter(document)
-        return sign_credential(document, key or self.key, issuer=self.did, created=at)
+        return document
 
     def set(self, purpose: str, *, value: bool = True, index: int = INDEX) -> None:
-        self.bits[purpose] = with_bit(self.bits[purpose], index, value=value)
+        self.bits[purpose] = with_value(self.bits[purpose], index, int(value))
         self.publish()
 
     def publish(self, **changes: Any) -> None:
@@ -140,21 +176,36 @@ class Issuer:
         self,
         purpose: str,
         *,
-        says: str | None = None,
+        says: str | tuple[str, ...] | None = None,
         url: str | None = None,
         types: str = CREDENTIAL_TYPE,
         ttl: int | None = 300_000,
         valid_from: datetime | None = None,
         valid_until: datetime | None = None,
+        ends: bool = True,
         key: SigningKey | None = None,
+        bits: bytes | None = None,
+        size: int | None = None,
+        messages: Sequence[StatusMessage] = (),
         alter: Callable[[JsonObject], object] = lambda _document: None,
     ) -> JsonObject:
+        """A list that ends with its ``ttl``, as our issuer's do, unless something else is said."""
         at = self._gatehouse.now if valid_from is None else valid_from
         where = url or self.url(purpose)
+        if valid_until is None and ttl is not None and ends:
+            valid_until = at + timedelta(milliseconds=ttl)
+        said = StatusList(
+            url=where,
+            purposes=(says,) if isinstance(says, str) else says or (purpose,),
+            bits=self.bits[purpose] if bits is None else bits,
+            ttl=ttl,
+            size=size,
+            messages=tuple(messages),
+        )
         document = build_credential(
             types,
             issuer=self.did,
-            subject=list_subject(StatusList(where, says or purpose, self.bits[purpose], ttl)),
+            subject=list_subject(said),
             valid_from=at,
             valid_until=valid_until,
             url=where,
@@ -241,6 +292,25 @@ class Gatehouse:
         }
         signer = key or (device.actor.key if device.state is None else device.key)
         return canonicalize(sign_presentation(credentials, signer, **{**default, **changes}))
+
+    def present_as(
+        self,
+        format_: Format,
+        device: Life,
+        *credentials: tuple[bytes, Format],
+        challenge: Challenge,
+        **changes: Any,
+    ) -> bytes:
+        """As ``present``, in ``format_``, of credentials in any."""
+        default: dict[str, Any] = {
+            "holder": device.actor.short,
+            "challenge": challenge.nonce,
+            "audience": challenge.audience,
+            "created": self.now,
+            "expires": challenge.expires,
+        }
+        signer = device.actor.key if device.state is None else device.key
+        return secure_presentation(credentials, signer, format=format_, **{**default, **changes})
 
     def admit(
         self, holder: Life, *credentials: JsonObject, verifier: Verifier | None = None

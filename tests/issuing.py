@@ -35,6 +35,7 @@ from issuer.keys import load_keys
 from issuer.metadata import base_path
 from issuer.possession import check_possession, mint_nonce
 from issuer.service import Issuer
+from issuer.status_terms import StatusTerms
 from issuer.store import open_store
 from issuer.terms import Terms
 from ledger.controller import Controller
@@ -263,7 +264,7 @@ class World:
 
 @contextmanager
 def issuing(
-    directory: Path, *, url: str = URL, status_ttl: timedelta = timedelta(minutes=5)
+    directory: Path, *, url: str = URL, statuses: StatusTerms | None = None
 ) -> Iterator[World]:
     """An issuer that is registered and answers requests."""
     clock = Clock()
@@ -282,7 +283,7 @@ def issuing(
             identity=identity,
             log=reader,
             log_id=ledger.log_id,
-            status_ttl=status_ttl,
+            statuses=statuses or StatusTerms(),
             clock=clock,
         )
         yield World(

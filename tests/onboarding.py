@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from did.identifier import parse_did
 from issuer.serving import running
+from issuer.status_terms import StatusTerms
 from keyborn.server import Server, listen
 from ledger.network import Network, write_network
 from ledger.operations import Operation
@@ -109,7 +110,7 @@ class Paid:
 
 
 @contextmanager
-def services(folder: Path) -> Iterator[Services]:
+def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[Services]:
     """The services, with all their state in ``folder``."""
     with ExitStack() as stack:
         network = stack.enter_context(ledger_service(folder / "ledger"))
@@ -119,7 +120,7 @@ def services(folder: Path) -> Iterator[Services]:
                 network,
                 folder / "issuer",
                 url=None,
-                status_ttl=timedelta(minutes=5),
+                statuses=statuses or StatusTerms(),
                 approval_interval=1,
             )
         )

@@ -24,6 +24,7 @@ status = ["{STATUS}", "http://127.0.0.1:8000/"]
 from = 2026-01-01T00:00:00Z
 until = 2027-01-01T01:00:00+01:00
 compromised_keys = ["{KEY.multibase}"]
+status_issuers = ["{DEVICE.key_did.text}"]
 
 [[issuers]]
 did = "{DEVICE.key_did.text}"
@@ -37,4 +38,5 @@ max_status_age = 0
 clock_skew = 5
 models = ["meter"]
 roles = ["sensor", "door"]
+refused_messages = ["to be replaced"]
 """

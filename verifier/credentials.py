@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from did.errors import Invalid, Refused
+from did.errors import Invalid, KeybornError, Refused
 from did.identifier import Did, KeyDid
 from did.jcs import Json, JsonObject
 from did.keys import PublicKey
 from did.resolution import Resolution, asserting_version
 from did.timestamps import format_time
 from did.vc.credential import CONFIGURATION, PROVISIONING, Credential
-from did.vc.status_list import REVOCATION
+from did.vc.status_list import REVOCATION, SUSPENSION, StatusEntry
+from did.vc.status_problems import status_problem
 from verifier.decision import Check, Trail, age
 from verifier.inquiry import Inquiry, version_facts
-from verifier.statuses import Statuses
+from verifier.statuses import FoundStatus, Statuses
 from verifier.trust_root import Policy, TrustedIssuer
 
 _ANY_CREDENTIAL: Final = "VerifiableCredential"
@@ -72,7 +73,7 @@ class CredentialChecks:
             with self.trail.step(Check.SUBJECT, number) as found:
                 found.facts["subject"] = credential.subject_did().text
                 _check_subject(credential, self.holder)
-        self._check_status(credential, number, issuer, resolution)
+        self._check_status(credential, number, issuer)
         with self.trail.step(Check.POLICY, number) as found:
             found.facts.update(_check_policy(credential, root.policy))
 
@@ -86,9 +87,7 @@ class CredentialChecks:
             )
         )
 
-    def _check_status(
-        self, credential: Credential, number: int, issuer: TrustedIssuer, resolution: Resolution
-    ) -> None:
+    def _check_status(self, credential: Credential, number: int, issuer: TrustedIssuer) -> None:
         if not credential.statuses and not issuer.status:
             with self.trail.step(Check.STATUS, number) as found:
                 found.facts["status"] = "none: the trust root names no status lists of the issuer"
@@ -106,15 +105,29 @@ class CredentialChecks:
                 found.facts.update(
                     {"purpose": entry.purpose, "list": entry.list_url, "index": entry.index}
                 )
-                kept = self.statuses.check(
-                    entry,
-                    issuer=issuer,
-                    resolution=resolution,
-                    policy=self.inquiry.trust_root.policy,
-                    at=self.inquiry.at,
-                )
-                found.facts["version"] = format_time(kept.version)
-                found.age = age(self.inquiry.at, kept.fetched)
+                try:
+                    status = self.statuses.check(
+                        entry,
+                        issuer=issuer,
+                        resolve=self.inquiry.resolve,
+                        policy=self.inquiry.trust_root.policy,
+                        at=self.inquiry.at,
+                    )
+                except KeybornError as error:
+                    problem = status_problem(error)
+                    if problem is not None:
+                        found.facts["problem"] = problem.type
+                    raise
+                found.facts.update(_status_facts(status, entry))
+                found.age = age(self.inquiry.at, status.kept.fetched)
+
+
+def _status_facts(found: FoundStatus, entry: StatusEntry) -> JsonObject:
+    """The list's version; and its word, where there is more to it than that nothing is set."""
+    version: JsonObject = {"version": format_time(found.kept.version)}
+    if entry.purpose in (REVOCATION, SUSPENSION) and not entry.messages:
+        return version
+    return {**version, "status": found.status.value, "message": found.status.message}
 
 
 @dataclass(frozen=True, slots=True)

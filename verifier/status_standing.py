@@ -2,28 +2,39 @@
 
 A list counts if
 
-a. it is a Bitstring Status List 1.0 credential that names the URL it was fetched from as its
-   ``id``, so that no list can stand in for another;
-b. the credential's own issuer signed it, with a key that is its current one, settled, and not
-   marked compromised on the trust root;
-c. it is in force now, and for the purpose that is asked. A list that states no ``validUntil`` ends
-   with its ``ttl``, counted from its ``validFrom``, so that a copy is not good for ever.
+a. it is a Bitstring Status List 1.0 credential, of VC 2.0 in any of its formats, that names the
+   URL it was fetched from as its ``id``, so that no list can stand in for another;
+b. the credential's own issuer signed it, or one whom the trust root lets sign its lists, with a
+   key that is its current one, settled, and not marked compromised on the trust root;
+c. it is in force now. One that states no end is good for ever to whoever has not seen a newer one,
+   so it counts only from where nobody on the way can replace it: over TLS, or from this machine;
+d. it is for the purpose that is asked, its entries are of the size that is asked, and there are
+   enough of them.
 
 Where it comes short of that, the status is *undecided*: the device has done nothing wrong.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from did.errors import Invalid, KeybornError, Undecided
-from did.identifier import KeyDid
+from did.identifier import Did, KeyDid, parse_did
 from did.keys import PublicKey
 from did.resolution import Resolution, authenticating_version
-from did.strict_json import parse_object
 from did.timestamps import format_time
-from did.vc.credential import Credential, parse_credential
-from did.vc.status_list import CREDENTIAL_TYPE, StatusEntry, StatusList, parse_list_subject
+from did.vc.credential import CREDENTIALS_CONTEXT, Credential
+from did.vc.formats import read_credential
+from did.vc.status_list import (
+    CREDENTIAL_TYPE,
+    Status,
+    StatusEntry,
+    parse_list_subject,
+    read_status,
+)
+from keyborn.client import LOOPBACK
 from verifier.decision import Check
 from verifier.store import KeptList
 from verifier.trust_root import Policy, TrustedIssuer
@@ -46,83 +57,123 @@ class Standing:
 
     Attributes:
         issuer: On the trust root.
-        resolution: Of the issuer, fresh.
+        resolve: What the log says of a DID, fresh.
         policy: For freshness, finality and clocks.
         at: The moment of the decision.
     """
 
     issuer: TrustedIssuer
-    resolution: Resolution
+    resolve: Callable[[Did], Resolution]
     policy: Policy
     at: datetime
 
     def serves(self, kept: KeptList) -> bool:
         """Whether a kept list serves with no newer one asked for."""
+        ttl = kept.list.ttl
         return (
             self.is_young(kept)
-            and (kept.ttl is None or self.at - kept.fetched < kept.ttl)
-            and self._why_not_current(PublicKey(kept.key)) is None
+            and (ttl is None or self.at - kept.fetched < timedelta(milliseconds=ttl))
+            and self._is_current(kept)
         )
 
     def is_young(self, kept: KeptList) -> bool:
         """Whether policy lets a kept list decide: fetched recently, in force, its key trusted."""
         age = self.at - kept.fetched
-        return (
-            kept.issuer == self.issuer.did.text
-            and -self.policy.clock_skew <= age < self.policy.max_status_age
-            and not self._has_ended(kept.ends)
-            and PublicKey(kept.key) not in self.issuer.compromised_keys
-        )
+        return -self.policy.clock_skew <= age < self.policy.max_status_age and self._holds(kept)
 
-    def read(self, body: bytes, entry: StatusEntry) -> KeptList:
+    def may_be_confirmed(self, kept: KeptList) -> bool:
+        """Whether a kept list, whatever its age, serves if it is said to be unchanged."""
+        return self._holds(kept) and self._is_current(kept)
+
+    def confirmed(self, kept: KeptList, entry: StatusEntry) -> KeptList:
+        """``kept`` as of now, since it was said to be unchanged; raises as ``status``."""
+        self.status(kept, entry)
+        return replace(kept, fetched=self.at)
+
+    def status(self, kept: KeptList, entry: StatusEntry) -> Status:
+        """What a list that counts says of the credential's ``entry``.
+
+        Raises:
+            Undecided: ``status_purpose_mismatch``, ``status_size_mismatch``, ``status_invalid``.
+            Invalid: ``status_index_out_of_range``.
+        """
+        try:
+            return read_status(kept.list, entry)
+        except Invalid as error:
+            match error.code:
+                case "status_index_out_of_range":
+                    raise  # the issuer signed it into the credential
+                case "status_purpose_mismatch":
+                    wrong = undecided("status_purpose_mismatch", error.message, error.value)
+                case "status_size_mismatch":
+                    wrong = undecided("status_size_mismatch", error.message, error.value)
+                case _:
+                    wrong = undecided("status_invalid", error.message, kept.list.url)
+            raise wrong from error
+
+    def read(self, body: bytes, entry: StatusEntry, etag: str | None = None) -> KeptList:
         """The list that was fetched for ``entry``, checked in everything but roll-back.
 
         Raises:
-            Undecided: ``status_invalid``, ``status_issuer_mismatch``, ``status_purpose_mismatch``,
-                ``status_key_compromised``, ``status_expired``.
+            Undecided: ``status_invalid``, ``status_issuer_mismatch``, ``status_key_compromised``,
+                ``status_expired``, or as ``status``.
+            Invalid: As ``status``.
             StatusPendingError: ``status_key_not_current``.
         """
         url = entry.list_url
         try:
-            credential = parse_credential(parse_object(body, max_bytes=MAX_BYTES))
+            credential = read_credential(body, max_bytes=MAX_BYTES)
             version = _version(credential, url)
-            if credential.issuer != self.issuer.did:
+            if not self._may_sign(credential.issuer.text):
                 raise undecided(
                     "status_issuer_mismatch",
-                    "the status list is not of the credential's issuer",
+                    "the status list is neither of the credential's issuer, nor of one that the"
+                    " trust root lets sign its lists",
                     credential.issuer.text,
                 )
             key = credential.proof.method.key()
-            self._check_key(key)
+            self._check_key(credential.issuer, key)
             credential.proof.verify(key)
             list_ = parse_list_subject(url, credential.subject)
-            ends = _end(credential, version, list_)
         except Invalid as error:
             raise undecided(
                 "status_invalid", f"the status list is not valid: {error.message}", url
             ) from error
-        self._check_in_force(version, ends)
-        check_purpose(list_.purpose, entry)
-        return KeptList(
-            url=url,
+        ends = _end(credential)
+        self._check_in_force(version, ends, url)
+        kept = KeptList(
+            list=list_,
             issuer=credential.issuer.text,
             key=key.raw,
-            purpose=list_.purpose,
             version=version,
-            ends=credential.valid_until,
-            ttl=None if list_.ttl is None else timedelta(milliseconds=list_.ttl),
+            ends=ends,
             fetched=self.at,
-            bits=list_.bits,
+            etag=etag,
+        )
+        self.status(kept, entry)
+        return kept
+
+    def _may_sign(self, issuer: str) -> bool:
+        return issuer in {did.text for did in (self.issuer.did, *self.issuer.status_issuers)}
+
+    def _holds(self, kept: KeptList) -> bool:
+        return (
+            self._may_sign(kept.issuer)
+            and not self._has_ended(kept.ends)
+            and PublicKey(kept.key) not in self.issuer.compromised_keys
         )
 
-    def _check_key(self, key: PublicKey) -> None:
+    def _is_current(self, kept: KeptList) -> bool:
+        return self._why_not_current(parse_did(kept.issuer), PublicKey(kept.key)) is None
+
+    def _check_key(self, signer: Did, key: PublicKey) -> None:
         if key in self.issuer.compromised_keys:
             raise undecided(
                 "status_key_compromised",
                 "the status list is signed with a key that the trust root marks as compromised",
                 key.multibase,
             )
-        why = self._why_not_current(key)
+        why = self._why_not_current(signer, key)
         if why is not None:
             raise StatusPendingError(
                 undecided(
@@ -133,41 +184,35 @@ class Standing:
                 )
             )
 
-    def _why_not_current(self, key: PublicKey) -> KeybornError | None:
-        if isinstance(self.resolution.did, KeyDid):
+    def _why_not_current(self, signer: Did, key: PublicKey) -> KeybornError | None:
+        if isinstance(signer, KeyDid):
             return None  # has the one key, which its verification method names
+        resolution = self.resolve(signer)
         try:
             authenticating_version(
-                self.resolution, key, finality=self.policy.finality, step=Check.STATUS
+                resolution, key, finality=self.policy.finality, step=Check.STATUS
             )
         except KeybornError as error:
             return error
         return None
 
-    def _check_in_force(self, version: datetime, ends: datetime) -> None:
+    def _check_in_force(self, version: datetime, ends: datetime | None, url: str) -> None:
+        if ends is None and not _is_protected(url):
+            raise undecided(
+                "status_invalid",
+                "the status list states no end, and anybody on the way could show an old one",
+                url,
+                hint="have it state validUntil, or fetch it over https",
+            )
         if version > self.at + self.policy.clock_skew:
             raise undecided(
                 "status_invalid", "the status list is of the future", format_time(version)
             )
-        if self._has_ended(ends):
+        if ends is not None and self._has_ended(ends):
             raise undecided("status_expired", "the status list has ended", format_time(ends))
 
     def _has_ended(self, ends: datetime | None) -> bool:
         return ends is not None and self.at >= ends + self.policy.clock_skew
-
-
-def check_purpose(purpose: str, entry: StatusEntry) -> None:
-    """Return if a list is for the purpose that the credential's ``entry`` names.
-
-    Raises:
-        Undecided: ``status_purpose_mismatch``.
-    """
-    if purpose != entry.purpose:
-        raise undecided(
-            "status_purpose_mismatch",
-            f"the credential's entry is for {entry.purpose}, its status list for another purpose",
-            purpose,
-        )
 
 
 def undecided(code: str, message: str, value: object, *, hint: str | None = None) -> Undecided:
@@ -182,21 +227,25 @@ def undecided(code: str, message: str, value: object, *, hint: str | None = None
 
 
 def _version(credential: Credential, url: str) -> datetime:
+    context = credential.document["@context"]
+    if not isinstance(context, list) or context[0] != CREDENTIALS_CONTEXT:
+        raise Invalid("invalid_status_list", "it is not a Verifiable Credential 2.0")
     if CREDENTIAL_TYPE not in credential.types:
         raise Invalid("invalid_status_list", f"it is not a {CREDENTIAL_TYPE}")
     if credential.id != url:
         raise Invalid("invalid_status_list", "its id is not the URL it was fetched from")
-    if credential.valid_from is None:
+    version = credential.valid_from or credential.proof.created
+    if version is None:
         raise Invalid("invalid_status_list", "it has no validFrom, which is its version")
-    return credential.valid_from
+    return version
 
 
-def _end(credential: Credential, version: datetime, list_: StatusList) -> datetime:
-    if credential.valid_until is not None:
-        return credential.valid_until
-    if list_.ttl is None:
-        raise Invalid("invalid_status_list", "it states no end: neither validUntil nor ttl")
-    try:
-        return version + timedelta(milliseconds=list_.ttl)
-    except OverflowError as error:
-        raise Invalid("invalid_status_list", "its ttl is out of range") from error
+def _end(credential: Credential) -> datetime | None:
+    """The earlier of the ends of the list and of its proof."""
+    return min(filter(None, (credential.valid_until, credential.proof.expires)), default=None)
+
+
+def _is_protected(url: str) -> bool:
+    """Whether nobody on the way can replace what is fetched there."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in LOOPBACK

@@ -1,37 +1,54 @@
 """Status lists: fetched where the trust root says, judged, kept, and never going back.
 
 A list is fetched below the URL prefixes that the trust root has for the credential's issuer and
-nowhere else, with no redirects. It is fetched anew when its ``ttl`` or the policy's
-``max_status_age`` is over, or when its key is no longer its issuer's current one. Where that does
-not succeed, the one that was kept serves until it reaches ``max_status_age``. The highest version
-(``validFrom``) seen for each URL is kept over restarts, and an older one is not accepted.
+nowhere else, with no redirects. It is asked for anew when its ``ttl`` or the policy's
+``max_status_age`` is over, or when its key is no longer its signer's current one; if it is said to
+be unchanged (``ETag``, RFC 9110, section 13.1.2), the one that was kept is as good as fetched now.
+Where none can be had, the one that was kept serves until it reaches ``max_status_age``. The highest
+version (``validFrom``) seen for each URL is kept over restarts, and an older one is not accepted.
+What is kept are the bits, unpacked, so that a decision reads and does not unpack.
 
-Only a bit that is set is a refusal; a list that cannot be had or does not count is undecided.
+A revocation or suspension that is set is a refusal; ``refresh`` and ``message`` are told, and
+refuse nothing but where the policy says so. A list that cannot be had or does not count is
+undecided. A purpose that the specification does not define could mean anything, also that the
+credential is not to be accepted: it is refused.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 import httpx
 
 from did.errors import KeybornError, Refused
+from did.identifier import Did
 from did.resolution import Resolution
 from did.timestamps import format_time
-from did.vc.status_list import PURPOSES, REVOCATION, StatusEntry, is_set
+from did.vc.status_list import KNOWN_PURPOSES, MESSAGE, REVOCATION, SUSPENSION, Status, StatusEntry
+from keyborn.client import Answer, request
 from keyborn.client import connect as connect_http
-from keyborn.client import request
-from verifier.status_standing import (
-    MAX_BYTES,
-    Standing,
-    StatusPendingError,
-    check_purpose,
-    undecided,
-)
+from verifier.status_standing import MAX_BYTES, Standing, StatusPendingError, undecided
 from verifier.store import KeptList, Store
 from verifier.trust_root import Policy, TrustedIssuer
 
 _ATTEMPTS: Final = 3
+_ACCEPT: Final = (
+    "application/vc, application/vc+jwt;q=0.9, application/vc+cose;q=0.9, application/json;q=0.5"
+)
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+_ETAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e]{0,256}"', re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundStatus:
+    """What the list says, and the list, as it was kept."""
+
+    status: Status
+    kept: KeptList
 
 
 class Statuses:
@@ -54,32 +71,32 @@ class Statuses:
         entry: StatusEntry,
         *,
         issuer: TrustedIssuer,
-        resolution: Resolution,
+        resolve: Callable[[Did], Resolution],
         policy: Policy,
         at: datetime,
-    ) -> KeptList:
-        """Return the list in which ``entry`` is not set.
+    ) -> FoundStatus:
+        """What the list of ``entry`` says of it, if it says neither revoked nor suspended.
 
         Args:
             entry: Of the credential in question, whose signature has been verified.
             issuer: The credential's issuer, on the trust root.
-            resolution: Of that issuer, fresh.
+            resolve: What the log says of who signs lists, fresh.
             policy: For freshness, finality and clocks.
             at: The moment of the decision.
 
         Raises:
-            Refused: ``revoked``, ``suspended``; ``status_not_trusted``, no prefix covers the URL;
-                ``status_purpose_unknown``.
+            Refused: ``revoked``, ``suspended``, ``message_refused``; ``status_not_trusted``, no
+                prefix covers the URL; ``status_purpose_unknown``.
             Undecided: ``status_unavailable``, ``status_stale``, ``status_rolled_back``,
-                ``status_key_not_current``, or as ``Standing.read``.
+                ``status_key_not_current``, as ``Standing.read``, or as ``resolve``.
             Invalid: ``status_index_out_of_range``.
         """
-        if entry.purpose not in PURPOSES:
+        if entry.purpose not in KNOWN_PURPOSES:
             raise Refused(
                 "status_purpose_unknown",
                 "the credential has a status whose purpose is not known here",
                 value=entry.purpose,
-                hint="have it issued with revocation and suspension alone",
+                hint=f"have it issued with none but {', '.join(KNOWN_PURPOSES)}",
             )
         prefix = issuer.status_prefix(entry.list_url)
         if prefix is None:
@@ -89,20 +106,27 @@ class Statuses:
                 value=entry.list_url,
                 hint="if it is the issuer's, add its URL to the issuer's status in the trust root",
             )
-        standing = Standing(issuer, resolution, policy, at)
+        standing = Standing(issuer, resolve, policy, at)
         kept = self._store.status_list(entry.list_url)
         if kept is None or not standing.serves(kept):
             kept = self._renew(prefix, kept, entry, standing)
-        check_purpose(kept.purpose, entry)
-        if is_set(kept.bits, entry.index):
-            raise _set(entry, kept)
-        return kept
+        status = standing.status(kept, entry)
+        if status.value and entry.purpose in (REVOCATION, SUSPENSION):
+            raise _set(status, kept)
+        if entry.purpose == MESSAGE and status.message in policy.refused_messages:
+            raise Refused(
+                "message_refused",
+                "the status list says of the credential what the policy does not accept",
+                value=status.message,
+                hint="see refused_messages in the trust root's policy; its issuer can say another",
+            )
+        return FoundStatus(status, kept)
 
     def _renew(
         self, prefix: str, kept: KeptList | None, entry: StatusEntry, standing: Standing
     ) -> KeptList:
         try:
-            return self._newest(prefix, entry, standing)
+            return self._newest(prefix, kept, entry, standing)
         except StatusPendingError as pending:
             if kept is None:
                 raise pending.error from pending
@@ -115,16 +139,28 @@ class Statuses:
                 ) from pending
             return kept
 
-    def _newest(self, prefix: str, entry: StatusEntry, standing: Standing) -> KeptList:
+    def _newest(
+        self, prefix: str, kept: KeptList | None, entry: StatusEntry, standing: Standing
+    ) -> KeptList:
         """Fetch a list and keep it.
 
         One that is older than what is kept may only have been overtaken on its way, by the answer
         to another decision's question; so it is asked for again before it counts as a roll-back.
         """
+        condition = _NONE
+        if kept is not None and kept.etag is not None and standing.may_be_confirmed(kept):
+            condition = {"if-none-match": kept.etag}
         for _ in range(_ATTEMPTS):
-            new = standing.read(self._fetch(prefix, entry.list_url), entry)
-            if self._store.keep_status_list(new):
-                return new
+            answer = self._fetch(prefix, entry.list_url, condition)
+            condition = _NONE
+            if kept is not None and answer.status == HTTPStatus.NOT_MODIFIED:
+                new = standing.confirmed(kept, entry)
+                if self._store.renew_status_list(new):
+                    return new
+            else:
+                new = standing.read(answer.body, entry, _etag(answer))
+                if self._store.keep_status_list(new):
+                    return new
         raise undecided(
             "status_rolled_back",
             "the status list is older than one that was seen before",
@@ -132,20 +168,19 @@ class Statuses:
             hint="somebody on the way serves an old list, or the issuer restored an old state",
         )
 
-    def _fetch(self, prefix: str, url: str) -> bytes:
+    def _fetch(self, prefix: str, url: str, condition: Mapping[str, str]) -> Answer:
         if prefix not in self._clients:
             # Two threads may get here at once; a client that was not used yet holds nothing open.
             self._clients.setdefault(prefix, self._connect(prefix))
-        headers = {"accept": "application/vc, application/json"}
         try:
             return request(
                 self._clients[prefix],
                 "GET",
                 url,
                 step="status",
-                headers=headers,
+                headers={"accept": _ACCEPT, **condition},
                 max_bytes=MAX_BYTES,
-            ).body
+            )
         except KeybornError as error:
             raise StatusPendingError(
                 undecided(
@@ -157,9 +192,14 @@ class Statuses:
             ) from error
 
 
-def _set(entry: StatusEntry, kept: KeptList) -> Refused:
+def _etag(answer: Answer) -> str | None:
+    given = answer.headers.get("etag", "")
+    return given if _ETAG.fullmatch(given) else None
+
+
+def _set(status: Status, kept: KeptList) -> Refused:
     version = format_time(kept.version)
-    if entry.purpose == REVOCATION:
+    if status.purpose == REVOCATION:
         return Refused(
             "revoked",
             f"the credential is revoked, says its status list of {version}",

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import orjson
 from nacl.utils import random as random_bytes
 from sqlalchemy import (
     Column,
@@ -25,10 +26,13 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from did.jcs import canonicalize
+from did.vc.status_list import StatusList, StatusMessage
 from keyborn.faults import FaultPoint
 from keyborn.files import private_directory
 from keyborn.storage import open_database, reading
@@ -43,7 +47,7 @@ _USE_AFTER_COMMIT: Final = FaultPoint("verifier.challenge.after_commit")
 _STATUS_BEFORE_COMMIT: Final = FaultPoint("verifier.status.before_commit")
 _STATUS_AFTER_COMMIT: Final = FaultPoint("verifier.status.after_commit")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _KEY_BYTES: Final = 32
 
 _metadata: Final = MetaData()
@@ -65,11 +69,11 @@ _lists: Final = Table(
     Column("url", String, primary_key=True),
     Column("issuer", String, nullable=False),
     Column("key", LargeBinary, nullable=False),
-    Column("purpose", String, nullable=False),
+    Column("said", LargeBinary, nullable=False),  # its subject but for the bits; canonical JSON
     Column("version", Integer, nullable=False),
     Column("ends", Integer),
-    Column("ttl", Integer),
     Column("fetched", Integer, nullable=False),
+    Column("etag", String),
     Column("bits", LargeBinary, nullable=False),
 )
 
@@ -79,26 +83,22 @@ class KeptList:
     """A status list that was verified when it was fetched.
 
     Attributes:
-        url: Where it stands.
+        list: What it says.
         issuer: The DID that signed it.
         key: The raw key that signed it, 32 bytes; its issuer's current one at that time.
-        purpose: ``revocation`` or ``suspension``.
         version: Its ``validFrom``.
-        ends: Its ``validUntil``, if it states one.
-        ttl: How long its issuer lets it be cached, if it says.
-        fetched: When it was fetched.
-        bits: One bit an entry.
+        ends: When it ends, if it states that.
+        fetched: When it was fetched, or said to be unchanged.
+        etag: What names these bytes where they were fetched (RFC 9110, section 8.8.3).
     """
 
-    url: str
+    list: StatusList
     issuer: str
     key: bytes
-    purpose: str
     version: datetime
     ends: datetime | None
-    ttl: timedelta | None
     fetched: datetime
-    bits: bytes
+    etag: str | None = None
 
 
 class Store:
@@ -156,29 +156,27 @@ class Store:
         if row is None:
             return None
         return KeptList(
-            url=row.url,
+            list=_list(row.url, row.said, row.bits),
             issuer=row.issuer,
             key=row.key,
-            purpose=row.purpose,
             version=_from_micros(row.version),
             ends=None if row.ends is None else _from_micros(row.ends),
-            ttl=None if row.ttl is None else timedelta(milliseconds=row.ttl),
             fetched=_from_micros(row.fetched),
-            bits=row.bits,
+            etag=row.etag,
         )
 
     def keep_status_list(self, kept: KeptList) -> bool:
         """Keep ``kept`` for its URL; False, and nothing done, if a higher version was seen."""
         row = {
-            "url": kept.url,
+            "url": kept.list.url,
             "issuer": kept.issuer,
             "key": kept.key,
-            "purpose": kept.purpose,
+            "said": _said(kept.list),
             "version": _micros(kept.version),
             "ends": None if kept.ends is None else _micros(kept.ends),
-            "ttl": None if kept.ttl is None else kept.ttl // timedelta(milliseconds=1),
             "fetched": _micros(kept.fetched),
-            "bits": kept.bits,
+            "etag": kept.etag,
+            "bits": kept.list.bits,
         }
         statement = upsert(_lists).values(row)
         statement = statement.on_conflict_do_update(
@@ -192,6 +190,13 @@ class Store:
         _STATUS_AFTER_COMMIT.reached()
         return newest
 
+    def renew_status_list(self, kept: KeptList) -> bool:
+        """Note when ``kept`` was said to be unchanged; False if another version is kept by now."""
+        same = (_lists.c.url == kept.list.url) & (_lists.c.version == _micros(kept.version))
+        renewed = update(_lists).where(same).values(fetched=_micros(kept.fetched))
+        with self._engine.begin() as connection:
+            return connection.execute(renewed).rowcount == 1
+
 
 def open_store(directory: Path) -> Store:
     """The store in ``directory``, which is made (mode 0700) if it is missing.
@@ -202,6 +207,30 @@ def open_store(directory: Path) -> Store:
     """
     path = private_directory(directory) / "verifier.db"
     return Store(open_database(path, _metadata, name="verifier", version=_VERSION))
+
+
+def _said(list_: StatusList) -> bytes:
+    """All of a list but its URL and its bits, as canonical JSON."""
+    return canonicalize(
+        {
+            "purposes": list(list_.purposes),
+            "ttl": list_.ttl,
+            "size": list_.size,
+            "messages": [message.text for message in list_.messages],
+        }
+    )
+
+
+def _list(url: str, said: bytes, bits: bytes) -> StatusList:
+    value = orjson.loads(said)
+    return StatusList(
+        url=url,
+        purposes=tuple(value["purposes"]),
+        bits=bits,
+        ttl=value["ttl"],
+        size=value["size"],
+        messages=tuple(StatusMessage(n, text) for n, text in enumerate(value["messages"])),
+    )
 
 
 def _micros(time: datetime) -> int:

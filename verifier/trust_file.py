@@ -13,6 +13,7 @@
     from = 2026-01-01T00:00:00Z                    # optional: believed if validFrom is not earlier
     until = 2027-01-01T00:00:00Z                   # optional: ... and earlier than this
     compromised_keys = ["z6Mk..."]                 # optional: nothing that these keys signed counts
+    status_issuers = ["did:keyborn:..."]           # optional: others that may sign its status lists
 
     [policy]                    # optional, as is each of its fields
     finality = "finalized"      # latest, safe or finalized: how settled the log must be
@@ -21,6 +22,7 @@
     clock_skew = 60             # seconds
     models = ["..."]            # only devices of one of these models
     roles = ["..."]             # only devices that have all of these roles
+    refused_messages = ["..."]  # no devices of which a status list says one of these
 
 Reading is strict: an unknown field, an empty list of issuers or of types, an issuer named twice
 are refused, each with the field's name. ``status = []`` is for an issuer without status lists:
@@ -110,26 +112,31 @@ def _issuer(fields: Fields) -> TrustedIssuer:
     if since is not None and until is not None and until <= since:
         raise fields.wrong("until", "is not after from", until)
     issuer = TrustedIssuer(
-        did=_did(fields),
+        did=_did(fields, "did", fields.text("did")),
         types=types,
         status=status,
         since=since,
         until=until,
         compromised_keys=_keys(fields) if fields.has("compromised_keys") else (),
+        status_issuers=_dids(fields) if fields.has("status_issuers") else (),
     )
     fields.done()
     return issuer
 
 
-def _did(fields: Fields) -> Did:
-    text = fields.text("did")
+def _did(fields: Fields, name: str, text: str) -> Did:
     try:
         did = parse_did(text)
     except Invalid as error:
-        raise fields.wrong("did", f"is wrong: {error.message}", text) from error
+        raise fields.wrong(name, f"is wrong: {error.message}", text) from error
     if isinstance(did, KeybornDid) and did.genesis is not None:
-        raise fields.wrong("did", "is in its long form", text, f"write {did.canonical.text}")
+        raise fields.wrong(name, "is in its long form", text, f"write {did.canonical.text}")
     return did
+
+
+def _dids(fields: Fields) -> tuple[Did, ...]:
+    texts = fields.texts("status_issuers")
+    return tuple(_did(fields, "status_issuers", text) for text in texts)
 
 
 def _keys(fields: Fields) -> tuple[PublicKey, ...]:
@@ -171,9 +178,15 @@ def _policy(fields: Fields) -> Policy:
         clock_skew=_seconds(fields, "clock_skew", default.clock_skew, _MOST_SKEW),
         models=fields.some_texts("models") if fields.has("models") else (),
         roles=fields.some_texts("roles") if fields.has("roles") else (),
+        refused_messages=_refused_messages(fields),
     )
     fields.done()
     return policy
+
+
+def _refused_messages(fields: Fields) -> tuple[str, ...]:
+    name = "refused_messages"
+    return fields.some_texts(name) if fields.has(name) else ()
 
 
 def _seconds(fields: Fields, name: str, default: timedelta, most: int) -> timedelta:

@@ -32,9 +32,11 @@ class TrustedIssuer:
         did: Who, in canonical form.
         types: The credential types that it may issue, at least one.
         status: URL prefixes, each ending with a slash, below which its status lists are fetched.
+        status_issuers: Others that may sign its status lists.
         since: Its credentials count if their ``validFrom`` is not before this.
         until: Its credentials count if their ``validFrom`` is before this.
-        compromised_keys: Keys of it that others may hold: what they signed counts no more.
+        compromised_keys: Keys of it, or of ``status_issuers``, that others may hold: what they
+            signed counts no more.
     """
 
     did: Did
@@ -43,6 +45,7 @@ class TrustedIssuer:
     since: datetime | None = None
     until: datetime | None = None
     compromised_keys: tuple[PublicKey, ...] = ()
+    status_issuers: tuple[Did, ...] = ()
 
     def status_prefix(self, url: str) -> str | None:
         """The prefix that ``url`` lies below; None where this issuer's lists do not belong."""
@@ -57,6 +60,7 @@ class TrustedIssuer:
             "did": self.did.text,
             "types": list(self.types),
             "status": list(self.status),
+            "status_issuers": [did.text for did in self.status_issuers],
             "compromised_keys": [key.multibase for key in self.compromised_keys],
         }
         if self.since is not None:
@@ -77,6 +81,7 @@ class Policy:
         clock_skew: How far clocks may be apart.
         models: Accepted device models; empty: any.
         roles: Roles that a device must have, all of them; empty: none.
+        refused_messages: What an issuer's status lists may not say of it; empty: anything.
     """
 
     finality: Finality = Finality.FINALIZED
@@ -85,6 +90,7 @@ class Policy:
     clock_skew: timedelta = timedelta(seconds=60)
     models: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    refused_messages: tuple[str, ...] = ()
 
     def to_table(self) -> dict[str, Any]:
         """Its TOML table."""
@@ -98,6 +104,8 @@ class Policy:
             table["models"] = list(self.models)
         if self.roles:
             table["roles"] = list(self.roles)
+        if self.refused_messages:
+            table["refused_messages"] = list(self.refused_messages)
         return table
 
 

@@ -21,12 +21,13 @@ _HEAD: Final = """\
 """
 _ISSUERS: Final = """
 # Who may issue what. Below "status" lie the issuer's status lists; [] is for an issuer that has
-# none. "from" and "until" (times, optional) bound the validFrom of what is believed of it.
-# Nothing that "compromised_keys" signed is believed.
+# none. "status_issuers" may sign these lists, too. "from" and "until" (times, optional) bound the
+# validFrom of what is believed of it. Nothing that "compromised_keys" signed is believed.
 """
 _POLICY: Final = """
 # How settled the log must be, and how old, in seconds, what is decided on may be; max_status_age
-# 0 asks for the status list each time. Optional: models = ["..."], roles = ["..."].
+# 0 asks for the status list each time. Optional: models = ["..."], roles = ["..."],
+# refused_messages = ["..."].
 """
 
 # An [[issuers]] table, up to the next table.

@@ -64,7 +64,7 @@ def open_jwt(data: bytes, kind: Kind, *, limit: int = LIMITS.envelope) -> Opened
         Invalid: ``invalid_envelope``, ``invalid_claims``, or as ``did.jose.parse_jws`` and
             ``did.identifier.parse_did_url``.
     """
-    jws = parse_jws(token_text(data), typ=_TYPES, limit=limit)
+    jws = parse_jws(token_text(data), typ=_TYPES, limit=limit, whole_floats=True)
     other = "vp" if kind.name == "vc" else "vc"
     inner = jws.payload.get(kind.name)
     if not isinstance(inner, dict) or other in jws.payload:

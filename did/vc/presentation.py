@@ -93,8 +93,9 @@ def listed_credentials(document: JsonObject) -> list[Json]:
         Invalid: ``invalid_presentation``: not a presentation, no credentials, too many.
     """
     check_types(document, "VerifiablePresentation", _CODE)
-    credentials = document.get("verifiableCredential")
-    if not isinstance(credentials, list) or not credentials:
+    value = document.get("verifiableCredential")
+    credentials: list[Json] = value if isinstance(value, list) else [value]
+    if value is None or not credentials:
         raise Invalid(_CODE, "a presentation holds no credentials")
     if len(credentials) > LIMITS.credentials_in_presentation:
         raise Invalid(

@@ -9,7 +9,7 @@ import pytest
 from did.errors import Invalid
 from did.limits import LIMITS
 from did.multibase import base64url_encode
-from did.vc.status_list import MINIMUM_BITS, decode_list, encode_list
+from did.vc.bitstring import MINIMUM_BITS, decode_list, encode_list
 
 HUGE = 1 << 26  # bytes; the ceiling is a sixty-fourth of it
 CEILING = LIMITS.status_list_bits // 8

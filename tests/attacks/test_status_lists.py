@@ -1,24 +1,32 @@
 """Status lists that are bad news, old news, somebody else's, or no list at all."""
 
 import gzip
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
-from actors import DEVICE, STRANGER
+from actors import DEVICE, NOW, STRANGER
 from gatehouse import INDEX, PREFIX, Gatehouse, Issuer
 from outcomes import invalid, refused, undecided
 
-from did.identifier import KeyDid
+from did.identifier import DidUrl, KeyDid
 from did.jcs import JsonObject, canonicalize
 from did.keys import SigningKey
-from did.multibase import base64url_encode
-from did.vc.status_list import MINIMUM_BITS, REVOCATION, SUSPENSION, StatusEntry, encode_list
+from did.multibase import base58_encode, base64url_encode
+from did.timestamps import parse_time
+from did.vc.bitstring import MINIMUM_BITS, bitstring, encode_list
+from did.vc.data_integrity import add_proof
+from did.vc.formats import Format, secure_credential
+from did.vc.securing import ASSERTION
+from did.vc.status_list import MESSAGE, REVOCATION, SUSPENSION, StatusEntry, StatusMessage
 from verifier.decision import Check
 from verifier.status_standing import MAX_BYTES
+from verifier.statuses import Statuses
 
 
 def test_suspended_and_reinstated(house: Gatehouse) -> None:
@@ -95,7 +103,6 @@ def test_a_credential_without_status_where_the_issuer_has_lists(house: Gatehouse
         f"{PREFIX}list@evil.example",
         "http://issuer.example/v1/status/revocation-1",
         "file:///etc/passwd",
-        "",
     ],
 )
 def test_a_list_that_is_not_where_the_trust_root_says(standing: Gatehouse, url: str) -> None:
@@ -112,7 +119,7 @@ def test_a_list_that_is_not_where_the_trust_root_says(standing: Gatehouse, url: 
 
 def test_a_purpose_that_nobody_knows(house: Gatehouse) -> None:
     device = house.device(DEVICE)
-    entry = StatusEntry("refresh", INDEX, house.issuer.url(REVOCATION))
+    entry = StatusEntry("maintenance", INDEX, house.issuer.url(REVOCATION))
 
     with refused("status_purpose_unknown", Check.STATUS):
         house.admit(device, house.issuer.issue(DEVICE.short, statuses=(entry,)))
@@ -335,17 +342,26 @@ def _gzipped(data: bytes) -> str:
 
 BOMB = _gzipped(bytes(64 * 1_048_576))
 SHORT = _gzipped(bytes(16))
+EMPTY = bytes(MINIMUM_BITS // 8)
+TRAILING = "u" + base64url_encode(gzip.compress(EMPTY) + b"more")
 
 MALFORMED: dict[str, dict[str, Any]] = {
     "a gzip bomb": {"alter": _with_list(BOMB)},
     "too short a list": {"alter": _with_list(SHORT)},
+    "with trailing bytes": {"alter": _with_list(TRAILING)},
+    "with no multibase header": {"alter": _with_list(encode_list(EMPTY)[1:])},
+    "of VC 1.1": {
+        "alter": lambda c: c.update(
+            {"@context": ["https://www.w3.org/2018/credentials/v1"]}
+            | {"issuanceDate": c["validFrom"], "expirationDate": c.pop("validUntil")}
+        )
+    },
+    "of several subjects": {"alter": lambda c: c.update(credentialSubject=[{"id": "a:b"}] * 2)},
+    "of another subject type": {"alter": lambda c: c["credentialSubject"].update(type="List")},
     "no gzip": {"alter": _with_list("uAAAA")},
     "cut off": {"alter": _with_list(encode_list(bytes(MINIMUM_BITS // 8))[:-8])},
     "of another type": {"types": "SomethingElse"},
-    "without a version": {"alter": lambda c: c.pop("validFrom")},
     "with a ttl that is none": {"alter": lambda c: c["credentialSubject"].update(ttl="soon")},
-    "without an end": {"ttl": None},
-    "with an end beyond the calendar": {"ttl": 2**53 - 1},
     "under no URL": {"alter": lambda c: c.pop("id")},
 }
 
@@ -426,6 +442,343 @@ def test_a_list_out_of_its_time(house: Gatehouse) -> None:
     house.issuer.publish(valid_from=house.now - skew - second, ttl=2_000)
     house.admit(device, credential)
     house.issuer.publish(valid_from=house.now + skew)
+    house.admit(device, credential)
+
+
+def test_a_list_without_an_end(house: Gatehouse) -> None:
+    """Good for ever, in the hands of whoever is on the way; over TLS nobody is."""
+    device = house.device(DEVICE)
+    house.issuer.publish(ttl=None, valid_from=house.now - timedelta(days=400))
+    house.admit(device, house.issuer.issue(DEVICE.short))
+
+    house.issuer.prefix = PREFIX.replace("https", "http")
+    house.issuer.publish(ttl=None)
+    credential = house.issuer.issue(DEVICE.short)
+    with undecided("status_invalid", Check.STATUS):
+        house.admit(device, credential)
+    house.issuer.publish()
+    house.admit(device, credential)
+
+    house.issuer.prefix = "http://127.0.0.1:8102/v1/status/"
+    house.issuer.publish(ttl=None)
+    house.admit(device, house.issuer.issue(DEVICE.short))
+
+
+def test_a_ttl_is_no_end(house: Gatehouse) -> None:
+    """It says when to look for a newer list; while there is none, the list counts to its end."""
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    day = timedelta(days=1)
+    house.wait(3_600)
+    house.issuer.publish(ttl=1_000, valid_from=house.now - day / 2, valid_until=house.now + day / 2)
+    house.admit(device, credential)
+    house.wait(day.total_seconds() / 2 + house.policy.clock_skew.total_seconds())
+    with undecided("status_expired", Check.STATUS):
+        house.admit(device, credential)
+
+
+def test_a_list_without_a_time(house: Gatehouse) -> None:
+    """Nothing would tell it from an older one; the time at which it was signed does, too."""
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    timeless = house.issuer.list(REVOCATION, alter=lambda c: c.pop("validFrom"))
+    house.issuer.serve(REVOCATION, timeless)
+    house.admit(device, credential)
+
+    house.issuer.serve(REVOCATION, _resigned(timeless, house.issuer, created=None))
+    with undecided("status_invalid", Check.STATUS):
+        house.admit(device, credential)
+    house.issuer.publish()
+    house.admit(device, credential)
+
+
+def test_a_list_whose_proof_has_ended(house: Gatehouse) -> None:
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    whole = house.issuer.list(REVOCATION)
+    over = house.now - house.policy.clock_skew
+
+    house.issuer.serve(REVOCATION, _resigned(whole, house.issuer, expires=over))
+    with undecided("status_expired", Check.STATUS):
+        house.admit(device, credential)
+    soon = over + timedelta(seconds=1)
+    house.issuer.serve(REVOCATION, _resigned(whole, house.issuer, expires=soon))
+    house.admit(device, credential)
+
+
+def _resigned(document: JsonObject, issuer: Issuer, **changes: Any) -> JsonObject:
+    bare = {name: value for name, value in document.items() if name != "proof"}
+    given: dict[str, Any] = {"created": parse_time("2026-01-01T00:00:00Z"), **changes}
+    created = given.pop("created")
+    method = DidUrl(issuer.did.canonical, issuer.key.public_key().multibase)
+    options = {"method": method, "purpose": ASSERTION, "created": created or NOW, **given}
+    signed = add_proof(bare, issuer.key, **options)
+    return signed if created else _signed_without_created(bare, issuer, signed["proof"])
+
+
+def _signed_without_created(bare: JsonObject, issuer: Issuer, proof: Any) -> JsonObject:
+    """By hand: what we make always has the time at which it was made."""
+    said = {n: v for n, v in proof.items() if n not in ("created", "proofValue")}
+    said["@context"] = bare["@context"]
+    digests = [hashlib.sha256(canonicalize(part)).digest() for part in (said, bare)]
+    value = "z" + base58_encode(issuer.key.sign(b"".join(digests)))
+    return {**bare, "proof": {**said, "proofValue": value}}
+
+
+@pytest.mark.parametrize(("confirms", "code"), [(False, "status_expired"), (True, "status_stale")])
+def test_a_stale_list_that_is_served_for_ever(
+    house: Gatehouse,
+    confirms: bool,  # noqa: FBT001 - a parameter of the test
+    code: str,
+) -> None:
+    """Whether as itself or as unchanged: it has an end, which is signed."""
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    house.statuses.etags = True
+    house.issuer.publish(ttl=60_000)
+    verifier = house.verifier()
+    house.admit(device, credential, verifier=verifier)
+
+    house.statuses.always_confirms = confirms
+    house.wait(119)  # within the skew of clocks
+    house.admit(device, credential, verifier=verifier)
+    house.wait(1)
+    with undecided(code, Check.STATUS):
+        house.admit(device, credential, verifier=verifier)
+
+    house.statuses.always_confirms = False
+    house.issuer.publish(ttl=60_000)
+    house.admit(device, credential, verifier=verifier)
+
+
+def test_who_says_unchanged_of_what_nobody_has(house: Gatehouse) -> None:
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    house.statuses.always_confirms = True
+    with undecided("status_unavailable", Check.STATUS):
+        house.admit(device, credential)
+    house.statuses.always_confirms = False
+    house.admit(device, credential)
+
+
+def test_unchanged_does_not_count_for_a_key_that_was_rotated_away(house: Gatehouse) -> None:
+    """What was kept does not hold any more; so it is asked for whole."""
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    house.statuses.etags = True
+    verifier = house.verifier()
+    house.admit(device, credential, verifier=verifier)
+    house.wait(1)
+    house.append(house.issuer.life.rotate())
+    with undecided("status_stale", Check.STATUS):
+        house.admit(device, credential, verifier=verifier)
+    assert house.statuses.confirmed == []
+    house.issuer.publish()
+    house.admit(device, credential, verifier=verifier)
+    house.admit(device, credential, verifier=verifier)
+    assert len(house.statuses.confirmed) == 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_list_that_is_elsewhere(house: Gatehouse, status: int) -> None:
+    """Redirects are not followed: the trust root says where lists are."""
+    device = house.device(DEVICE)
+    credential = house.issuer.issue(DEVICE.short)
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        elsewhere = {"location": f"{PREFIX}elsewhere"}
+        return httpx.Response(status, headers=elsewhere, stream=httpx.ByteStream(b""))
+
+    def connect(_prefix: str) -> httpx.Client:
+        return httpx.Client(transport=httpx.MockTransport(answer))
+
+    with undecided("status_unavailable", Check.STATUS):
+        statuses = Statuses(store=house.store, connect=connect)
+        house.admit(device, credential, verifier=house.verifier(statuses=statuses))
+    assert asked == [house.issuer.url(REVOCATION)]
+    house.issuer.publish()
+    house.admit(device, credential)
+
+
+# -- sizes, purposes, messages -----------------------------------------------------------------
+
+
+TEXTS = [StatusMessage(value, text) for value, text in enumerate(("fine", "worn", "hot", "lost"))]
+
+
+def _entry(purpose: str, **changes: Any) -> StatusEntry:
+    entry = StatusEntry(purpose, INDEX, f"{PREFIX}{purpose}-1", 2, tuple(TEXTS))
+    return replace(entry, **changes)
+
+
+def _serve(house: Gatehouse, purpose: str, value: int, **changes: Any) -> None:
+    """Two bits an entry."""
+    bits = bitstring([(INDEX, value)], entries=MINIMUM_BITS, size=2)
+    given = {"size": 2, "messages": TEXTS, "bits": bits, "url": f"{PREFIX}{purpose}-1", **changes}
+    house.statuses.served[f"{PREFIX}{purpose}-1"] = canonicalize(
+        house.issuer.list(REVOCATION, **{"says": purpose, **given})
+    )
+
+
+def test_a_list_of_one_bit_read_as_one_of_two(house: Gatehouse) -> None:
+    """Entry 4,711 of two bits lies where entries 9,422 and 9,423 of one bit do."""
+    device = house.device(DEVICE)
+    credential = house.issuer.issue(DEVICE.short, statuses=[_entry(REVOCATION)])
+    long = bytes(2 * MINIMUM_BITS // 8)
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("status_size_mismatch", {"size": 1, "messages": TEXTS[:2], "bits": long}),
+        ("status_invalid", {"size": None, "messages": (), "bits": EMPTY}),
+        ("status_size_mismatch", {"size": 3, "messages": (), "bits": long * 2}),
+    ]
+    for code, said in cases:
+        _serve(house, REVOCATION, 0, **said)
+        with undecided(code, Check.STATUS):
+            house.admit(device, credential)
+
+    _serve(house, REVOCATION, 0)
+    house.admit(device, credential)
+    _serve(house, REVOCATION, 0, size=None, messages=())
+    house.admit(device, credential)
+
+
+def test_an_entry_of_one_bit_in_a_list_of_two(house: Gatehouse) -> None:
+    device = house.device(DEVICE)
+    entry = _entry(REVOCATION, size=1, messages=())
+    credential = house.issuer.issue(DEVICE.short, statuses=[entry])
+    _serve(house, REVOCATION, 0)
+    with undecided("status_size_mismatch", Check.STATUS):
+        house.admit(device, credential)
+    _serve(house, REVOCATION, 0, size=None, messages=())
+    house.admit(device, credential)
+
+
+@pytest.mark.parametrize("value", [1, 2, 3])
+def test_any_value_but_zero_revokes(house: Gatehouse, value: int) -> None:
+    device = house.device(DEVICE)
+    credential = house.issuer.issue(DEVICE.short, statuses=[_entry(REVOCATION)])
+    _serve(house, REVOCATION, value)
+    with refused("revoked", Check.STATUS):
+        house.admit(device, credential)
+    _serve(house, REVOCATION, 0)
+    house.admit(device, credential)
+
+
+def test_an_index_beyond_a_list_of_two_bits(house: Gatehouse) -> None:
+    device = house.device(DEVICE)
+    _serve(house, REVOCATION, 0)
+    outside = _entry(REVOCATION, index=MINIMUM_BITS)
+    with invalid("status_index_out_of_range", Check.STATUS):
+        house.admit(device, house.issuer.issue(DEVICE.short, statuses=[outside]))
+    last = _entry(REVOCATION, index=MINIMUM_BITS - 1)
+    house.admit(device, house.issuer.issue(DEVICE.short, statuses=[last]))
+
+
+def test_a_message_cannot_be_made_of_a_revocation(house: Gatehouse) -> None:
+    """The list says what it is for, and is signed: its bits are not read for anything else."""
+    device = house.device(DEVICE)
+    message = _entry(MESSAGE, list_url=f"{PREFIX}{REVOCATION}-1")
+    _serve(house, REVOCATION, 1)
+    with undecided("status_purpose_mismatch", Check.STATUS):
+        house.admit(device, house.issuer.issue(DEVICE.short, statuses=[message]))
+    _serve(house, MESSAGE, 1)
+    house.admit(device, house.issuer.issue(DEVICE.short, statuses=[_entry(MESSAGE)]))
+
+
+def test_a_list_for_several_purposes(house: Gatehouse) -> None:
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    for says in ((SUSPENSION, REVOCATION), (REVOCATION, "another")):
+        house.issuer.serve(REVOCATION, house.issuer.list(REVOCATION, says=says))
+        house.admit(device, credential)
+    for says in ((SUSPENSION, "another"), ("another", "revocations"), (SUSPENSION,)):
+        house.issuer.serve(REVOCATION, house.issuer.list(REVOCATION, says=says))
+        with undecided("status_purpose_mismatch", Check.STATUS):
+            house.admit(device, credential)
+
+
+# -- lists of others ---------------------------------------------------------------------------
+
+
+def test_a_list_of_one_whom_the_trust_root_lets_sign(house: Gatehouse) -> None:
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    other = Issuer(house, STRANGER)
+    house.append(other.life.create())
+    house.issuer.set(REVOCATION)
+    other.publish()
+
+    with undecided("status_issuer_mismatch", Check.STATUS):
+        house.admit(device, credential)
+    let = house.issuer.trusted(status_issuers=(other.did,))
+    house.admit(device, credential, verifier=house.verifier(let))
+    other.set(REVOCATION)
+    with refused("revoked", Check.STATUS):
+        house.admit(device, credential, verifier=house.verifier(let))
+    # It may sign lists, and no credentials.
+    with refused("untrusted_issuer", Check.ISSUER):
+        house.admit(device, other.issue(DEVICE.short), verifier=house.verifier(let))
+
+
+def test_the_key_of_such_a_one_is_its_current_one_too(house: Gatehouse) -> None:
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    other = Issuer(house, STRANGER)
+    house.append(other.life.create())
+    former = other.key
+    let = house.issuer.trusted(status_issuers=(other.did,))
+    other.publish()
+    house.admit(device, credential, verifier=house.verifier(let))
+    house.wait(10)
+    house.append(other.life.rotate())
+
+    other.publish(key=former)
+    with undecided("status_stale", Check.STATUS):
+        house.admit(device, credential, verifier=house.verifier(let))
+    other.publish()
+    house.admit(device, credential, verifier=house.verifier(let))
+    wary = replace(let, compromised_keys=(other.key.public_key(),))
+    with undecided("status_key_compromised", Check.STATUS):
+        house.admit(device, credential, verifier=house.verifier(wary))
+
+
+def test_a_list_is_no_credential_of_a_device(house: Gatehouse) -> None:
+    """Signed by the same issuer; trusted for what it says of devices alone."""
+    device = house.device(DEVICE)
+    with refused("untrusted_type", Check.ISSUER):
+        house.admit(device, house.issuer.list(REVOCATION))
+    house.admit(device, house.issuer.issue(DEVICE.short))
+
+
+def test_a_credential_of_a_device_is_no_list(house: Gatehouse) -> None:
+    device = house.device(DEVICE)
+    credential = house.issuer.issue(DEVICE.short)
+    house.statuses.served[house.issuer.url(REVOCATION)] = canonicalize(credential)
+    with undecided("status_invalid", Check.STATUS):
+        house.admit(device, credential)
+    house.issuer.publish()
+    house.admit(device, credential)
+
+
+@pytest.mark.parametrize("format_", [Format.VC_JWT, Format.VC_COSE])
+def test_a_list_in_another_format(house: Gatehouse, format_: Format) -> None:
+    """Judged as the others are: by its key, its time, its bits."""
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    url = house.issuer.url(REVOCATION)
+
+    def serve(key: SigningKey, **changes: Any) -> None:
+        signed = house.issuer.list(REVOCATION, **changes)
+        document = {name: value for name, value in signed.items() if name != "proof"}
+        house.statuses.served[url] = secure_credential(
+            document, key, issuer=house.issuer.did, created=house.now, format=format_
+        )
+
+    serve(house.issuer.key)
+    house.admit(device, credential)
+    serve(STRANGER.key)
+    with undecided("status_stale", Check.STATUS):
+        house.admit(device, credential)
+    house.wait(1)
+    serve(house.issuer.key, bits=bitstring([(INDEX, 1)], entries=MINIMUM_BITS))
+    with refused("revoked", Check.STATUS):
+        house.admit(device, credential)
+    whole = house.statuses.served[url]
+    house.statuses.served[url] = whole[:-1] + bytes([whole[-1] ^ 4])
+    with undecided("status_invalid", Check.STATUS):
+        house.admit(device, credential)
+    serve(house.issuer.key)
     house.admit(device, credential)
 
 

@@ -13,7 +13,9 @@ from onboarding import SECRETS, Services
 
 from did.openid4vci import Offer
 from did.possession import parse_possession
+from did.vc.formats import read_presentation
 from keyborn.cli import cli
+from keyborn.inputs import without_line_end
 
 Run = Callable[..., Result]
 INSECURE = json.dumps(Offer("http://10.0.0.7", ("device-provisioning",), "a-code").to_json())
@@ -126,6 +128,27 @@ def test_a_presentation_can_be_made_for_a_challenge_in_a_file(
     assert json.loads(printed.stdout)["type"] == ["VerifiablePresentation"]
     other = run("present", "--challenge", challenge, "--audience", "https://x.example", "--json")
     assert _error(other)["code"] == "wrong_audience"
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("format_", ["ldp_vc", "vc+jwt", "vc+cose", "jwt_vc_json"])
+def test_a_presentation_in_a_format_of_ones_choice(
+    run: Run, world: Services, tmp_path: Path, format_: str
+) -> None:
+    shown = _data(run("present", "--verifier", world.verifier_url, "--format", format_, "--json"))
+    assert shown["decision"]["steps"][0]["evidence"] == {"format": format_, "credentials": 1}
+
+    asked = httpx.post(f"{world.verifier_url}/v1/challenges", json={})
+    challenge, out = tmp_path / "challenge.json", tmp_path / "presentation"
+    challenge.write_bytes(asked.content)
+    given = ("present", "--challenge", challenge, "--format", format_)
+    printed = run(*given).stdout_bytes
+    assert (printed[-1:] == b"\n") is (format_ != "vc+cose")
+    assert read_presentation(without_line_end(printed)).format == format_
+    _data(run(*given, "--out", out, "--json"))
+    assert read_presentation(out.read_bytes()).format == format_
+    sent = httpx.post(f"{world.verifier_url}/v1/presentations", content=out.read_bytes())
+    assert sent.status_code == 200
 
 
 @pytest.mark.usefixtures("ready")

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from actors import DEVICE, LOG_ID, NOW, OTHER_LOG_ID
+from formats import credential as secured
 from scripted_issuer import credential
 
 from devices.progress import Progress, claim_digest
 from devices.store import Store
 from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
+from did.vc.formats import Format, as_json, credential_in
 from ledger.embedded.heads import EmbeddedPin
 from ledger.network import Network
 
@@ -130,6 +132,18 @@ def test_a_credential_comes_back_as_it_was_issued(store: Store) -> None:
     assert store.credential("provisioning") == document
     assert store.credential("configuration") is None
     assert store.credential_path("provisioning").is_file()
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_a_credential_keeps_the_format_in_which_it_was_issued(
+    store: Store, format_: Format
+) -> None:
+    issued = secured(format_)
+    store.save_credential("provisioning", as_json(issued, format_))
+    document = store.credential("provisioning")
+    assert document is not None
+    read = credential_in(document)
+    assert (read.format, read.to_bytes()) == (format_, issued)
 
 
 def test_a_credential_comes_back_however_large_its_layout_would_be(store: Store) -> None:

@@ -58,3 +58,23 @@ def test_the_key_that_stands_twice_is_named() -> None:
     with pytest.raises(Invalid) as raised:
         parse(b'{"a":1,"b":2,"c":3,"\\u0062":2}')
     assert (raised.value.code, raised.value.value) == ("duplicate_key", "b")
+
+
+@pytest.mark.parametrize(("text", "value"), [("5.0", 5), ("-5.000", -5), ("0.0", 0), ("5", 5)])
+def test_whole_floats_where_they_are_allowed(text: str, value: int) -> None:
+    data = f'{{"a":[{text}]}}'.encode()
+    read = parse(data, whole_floats=True)
+    assert read == {"a": [value]}
+    assert type(read["a"][0]) is int  # type: ignore[index,call-overload] # as just compared
+    if "." in text:
+        with pytest.raises(Invalid):
+            parse(data)
+
+
+@pytest.mark.parametrize(
+    "text", ["5.5", "5e0", "5.0e0", "5E1", "9007199254740992.0", "-0.0", "NaN", "1e400"]
+)
+def test_other_floats_are_refused_there_too(text: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        parse(text.encode(), whole_floats=True)
+    assert raised.value.code == "json_number"

@@ -1,8 +1,10 @@
 """The other implementations, each started once, and services of ours for them to meet."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,8 @@ from peer import Peer
 
 
 @contextmanager
-def running(script: str) -> Iterator[Peer]:
-    command = ["node", str(Path(__file__).parent / script)]
+def running(script: str, program: str = "node") -> Iterator[Peer]:
+    command = [program, str(Path(__file__).parent / script)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -31,6 +33,32 @@ def digitalbazaar() -> Iterator[Peer]:
 @pytest.fixture(scope="session")
 def wallet() -> Iterator[Peer]:
     with running("openid4vci.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def jose() -> Iterator[Peer]:
+    with running("jose.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def did_jwt_vc() -> Iterator[Peer]:
+    with running("did_jwt_vc.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def cose() -> Iterator[Peer]:
+    with running("cose.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def didkit() -> Iterator[Peer]:
+    if find_spec("didkit") is None:
+        pytest.skip("didkit is not installed: it has wheels for few machines (pyproject.toml)")
+    with running("didkit_peer.py", sys.executable) as peer:
         yield peer
 
 

@@ -12,7 +12,9 @@ import {
   createSignCryptosuite, createVerifyCryptosuite
 } from '@digitalbazaar/eddsa-jcs-2022-cryptosuite';
 import * as vc from '@digitalbazaar/vc';
-import {decodeList} from '@digitalbazaar/vc-bitstring-status-list';
+import {
+  checkStatus as checkBitstringStatus, createCredential, createList, decodeList
+} from '@digitalbazaar/vc-bitstring-status-list';
 import jsonld from 'jsonld';
 
 const didKey = DidKey.driver();
@@ -91,6 +93,22 @@ const operations = {
   async decodeList({encodedList, indexes}) {
     const list = await decodeList({encodedList});
     return {length: list.length, set: indexes.map(index => list.getStatus(index))};
+  },
+  // A signed status list credential, as an issuer makes one with the package. `more` is what it
+  // leaves to its caller: issuer, times.
+  async issueList({id, length, set, statusPurpose, more, documents, now, ...key}) {
+    const list = await createList({length});
+    set.forEach(index => list.setStatus(index, true));
+    const credential = {...await createCredential({id, list, statusPurpose}), ...more};
+    return vc.issue({
+      credential, suite: await signSuite(key), documentLoader: loaderOf(documents), now
+    });
+  },
+  async checkStatus({credential, documents}) {
+    const {verified, error, results} = await checkBitstringStatus({
+      credential, suite: verifySuite(), documentLoader: loaderOf(documents)
+    });
+    return {verified, error: error?.message, set: (results ?? []).map(r => r.status)};
   }
 };
 

@@ -12,8 +12,10 @@ from click.testing import CliRunner, Result
 from issuing import SECRETS, TERMS, TOKEN, World
 
 from did.openid4vci import OfferReference, parse_any_offer, parse_offer
+from issuer.status_terms import StatusTerms
 from keyborn.cli import cli
 from keyborn.files import write_private
+from ledger.network import Network, write_network
 
 MODEL = ("claim", "create", "--model", "m", "--owner", "o")
 
@@ -154,6 +156,33 @@ def test_devices(world: World) -> None:
     )
 
 
+def test_several_devices_at_once(world: World) -> None:
+    world.issuer = replace(world.issuer, statuses=StatusTerms(messages=("fine", "worn")))
+    fleet = [actor(f"device {n}") for n in range(3)]
+    dids = [each.short.text for each in fleet]
+    for each in fleet:
+        world.enrol(each)
+
+    def flags(name: str) -> list[object]:
+        return [data(world, "devices", "show", did)[name] for did in dids]
+
+    assert data(world, "devices", "suspend", *dids) == {"devices": 3}
+    assert flags("suspended") == [True, True, True]
+    assert run(world, "devices", "reinstate", *dids[1:]).stdout == "2 devices\n"
+    assert flags("suspended") == [True, False, False]
+    assert data(world, "devices", "tell", "worn", dids[0])["message"] == "worn"
+    assert data(world, "devices", "tell", "worn", *dids) == {"devices": 3}
+    assert flags("message") == ["worn", "worn", "worn"]
+    refused = run(world, "devices", "tell", "lost", *dids, exit_code=1)
+    assert "message_not_known" in refused.stderr
+    assert flags("message") == ["worn", "worn", "worn"]
+    refused = run(world, "devices", "revoke", *dids, actor("none").short.text, exit_code=1)
+    assert "device_not_found" in refused.stderr
+    assert flags("revoked") == [False, False, False]
+    assert data(world, "devices", "revoke", *dids) == {"devices": 3}
+    run(world, "devices", "revoke", exit_code=2)
+
+
 def test_what_a_device_is_called_cannot_steer_the_terminal(world: World) -> None:
     terms = world.claim().to_json()
     assert terms["id"]
@@ -193,6 +222,25 @@ def test_an_issuer_has_to_be_named(tmp_path: Path) -> None:
     assert "store_readable_by_others" in said
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--status-message", "one"],
+        ["--status-message", "one", "--status-message", "one"],
+        ["--status-ttl", "300", "--status-lifetime", "299"],
+    ],
+)
+def test_serve_says_which_terms_for_lists_make_no_sense(
+    world: World, tmp_path: Path, options: list[str]
+) -> None:
+    network = tmp_path / "network.toml"
+    write_network(network, Network(world.ledger.pin, "http://127.0.0.1:1"))
+    named = ["issuer", "serve", "--dir", str(tmp_path / "new"), "--network", str(network)]
+    result = CliRunner().invoke(cli, [*named, *options])
+    assert (result.exit_code, "invalid_status_terms" in result.stderr) == (1, True)
+    assert not (tmp_path / "new").exists()
+
+
 def test_serve_says_what_is_wrong_before_it_starts(tmp_path: Path) -> None:
     arguments = ["issuer", "serve", "--dir", str(tmp_path / "issuer"), "--port", "0"]
     result = CliRunner().invoke(cli, arguments)
@@ -202,12 +250,12 @@ def test_serve_says_what_is_wrong_before_it_starts(tmp_path: Path) -> None:
     assert "none.toml' does not exist" in result.stderr
 
 
-@pytest.mark.parametrize("verb", ["show", "suspend", "reinstate", "revoke"])
+@pytest.mark.parametrize("verb", ["show", "suspend", "reinstate", "revoke", "tell x"])
 @pytest.mark.parametrize("more", ["/revoke?", "/../x", "\n", "#x"])
 def test_a_device_is_named_by_its_did_and_nothing_more(world: World, verb: str, more: str) -> None:
     world.enrol(DEVICE)
     did = DEVICE.short.text
-    refused = run(world, "devices", verb, f"{did}{more}", exit_code=1)
+    refused = run(world, "devices", *verb.split(), f"{did}{more}", exit_code=1)
     assert "invalid_did" in refused.stderr
     shown = data(world, "devices", "show", did)
     assert (shown["suspended"], shown["revoked"]) == (False, False)

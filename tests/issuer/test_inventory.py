@@ -7,8 +7,8 @@ from issuing import TERMS, World
 
 from did.errors import Conflict
 from issuer import inventory
+from issuer.device import Device
 from issuer.errors import NotFound
-from issuer.inventory import Device
 
 
 def pages(world: World, limit: int, **filters: object) -> list[list[str]]:
@@ -43,20 +43,20 @@ def test_lists_in_pages_that_filters_narrow(world: World) -> None:
 def test_suspends_and_reinstates(world: World) -> None:
     world.enrol(DEVICE)
     engine = world.issuer.engine
-    assert inventory.suspend(engine, DEVICE.did, at=NOW).suspended == NOW
+    assert inventory.suspend(engine, DEVICE.did, at=NOW)[0].suspended == NOW
     later = NOW + timedelta(hours=1)
-    assert inventory.suspend(engine, DEVICE.short, at=later).suspended == NOW
-    assert inventory.reinstate(engine, DEVICE.did).suspended is None
-    assert inventory.reinstate(engine, DEVICE.did).suspended is None
-    assert inventory.suspend(engine, DEVICE.did, at=later).suspended == later
+    assert inventory.suspend(engine, DEVICE.short, at=later)[0].suspended == NOW
+    assert inventory.reinstate(engine, DEVICE.did)[0].suspended is None
+    assert inventory.reinstate(engine, DEVICE.did)[0].suspended is None
+    assert inventory.suspend(engine, DEVICE.did, at=later)[0].suspended == later
 
 
 def test_revocation_is_final(world: World) -> None:
     world.enrol(DEVICE)
     engine = world.issuer.engine
     inventory.suspend(engine, DEVICE.did, at=NOW)
-    assert inventory.revoke(engine, DEVICE.did, at=NOW).revoked == NOW
-    assert inventory.revoke(engine, DEVICE.did, at=NOW + timedelta(1)).revoked == NOW
+    assert inventory.revoke(engine, DEVICE.did, at=NOW)[0].revoked == NOW
+    assert inventory.revoke(engine, DEVICE.did, at=NOW + timedelta(1))[0].revoked == NOW
     for act in (
         lambda: inventory.reinstate(engine, DEVICE.did),
         lambda: inventory.suspend(engine, DEVICE.did, at=NOW),
@@ -66,7 +66,7 @@ def test_revocation_is_final(world: World) -> None:
         assert caught.value.code == "device_revoked"
     world.enrol(STRANGER)
     inventory.suspend(engine, STRANGER.did, at=NOW)
-    assert inventory.reinstate(engine, STRANGER.did).revoked is None
+    assert inventory.reinstate(engine, STRANGER.did)[0].revoked is None
 
 
 def test_knows_its_devices(world: World) -> None:
@@ -82,7 +82,7 @@ def test_knows_its_devices(world: World) -> None:
         assert caught.value.code == "device_not_found"
 
 
-BORN = Device(DEVICE.short, "m", "o", (), {}, NOW, None, None, None)
+BORN = Device(DEVICE.short, "m", "o", (), {}, NOW, None, None, None, None)
 PROVISIONED = replace(BORN, provisioned=NOW)
 
 

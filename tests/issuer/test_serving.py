@@ -14,13 +14,14 @@ from serving import serving
 
 from did.errors import Conflict, Invalid, Undecided
 from issuer.serving import running
+from issuer.status_terms import StatusTerms
 from keyborn.http import install
 from ledger.embedded.routes import routes as log_routes
 from ledger.embedded.store import EmbeddedLedger
 from ledger.network import Network
 from ledger.registrar.routes import routes as registrar_routes
 
-TTL = timedelta(seconds=60)
+STATUSES = StatusTerms(ttl=timedelta(seconds=60))
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def test_starts_and_starts_again(tmp_path: Path, capsys: pytest.CaptureFixture[s
     with network(tmp_path / "ledger") as net:
         for _ in range(2):
             with (
-                running(net, directory, url=url, status_ttl=TTL) as make_app,
+                running(net, directory, url=url, statuses=STATUSES) as make_app,
                 serving(make_app("http://127.0.0.1:1")) as address,
             ):
                 token = (directory / "admin.token").read_text().strip()
@@ -60,7 +61,7 @@ def test_starts_and_starts_again(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_is_named_by_where_it_listens_unless_told(tmp_path: Path) -> None:
     with (
         network(tmp_path / "ledger") as net,
-        running(net, tmp_path / "issuer", url=None, status_ttl=TTL) as make_app,
+        running(net, tmp_path / "issuer", url=None, statuses=STATUSES) as make_app,
         serving(make_app("http://127.0.0.1:7")) as address,
     ):
         told = httpx.get(f"{address}/.well-known/openid-credential-issuer").json()
@@ -72,7 +73,7 @@ def test_does_not_start_for_the_first_time_without_the_ledger(tmp_path: Path) ->
         pass
     for _ in range(2):
         with (
-            running(net, tmp_path / "issuer", url=None, status_ttl=TTL) as make_app,
+            running(net, tmp_path / "issuer", url=None, statuses=STATUSES) as make_app,
             pytest.raises(Undecided),
         ):
             make_app("http://127.0.0.1:7")
@@ -81,11 +82,11 @@ def test_does_not_start_for_the_first_time_without_the_ledger(tmp_path: Path) ->
 def test_starts_again_without_the_ledger(tmp_path: Path) -> None:
     with (
         network(tmp_path / "ledger") as net,
-        running(net, tmp_path / "issuer", url=None, status_ttl=TTL) as make_app,
+        running(net, tmp_path / "issuer", url=None, statuses=STATUSES) as make_app,
     ):
         make_app("http://127.0.0.1:7")
     with (
-        running(net, tmp_path / "issuer", url=None, status_ttl=TTL) as make_app,
+        running(net, tmp_path / "issuer", url=None, statuses=STATUSES) as make_app,
         serving(make_app("http://127.0.0.1:7")) as address,
     ):
         assert httpx.post(f"{address}/nonce").status_code == 200
@@ -95,7 +96,7 @@ def test_refuses_a_url_that_cannot_name_it(tmp_path: Path) -> None:
     with (
         network(tmp_path / "ledger") as net,
         pytest.raises(Invalid) as caught,
-        running(net, tmp_path / "issuer", url="https://x/", status_ttl=TTL),
+        running(net, tmp_path / "issuer", url="https://x/", statuses=STATUSES),
     ):
         pass
     assert caught.value.code == "invalid_issuer_url"
@@ -105,14 +106,14 @@ def test_refuses_a_url_that_cannot_name_it(tmp_path: Path) -> None:
 def test_two_do_not_run_in_one_directory(tmp_path: Path) -> None:
     directory = tmp_path / "issuer"
     with network(tmp_path / "ledger") as net:
-        with running(net, directory, url=None, status_ttl=TTL) as make_app:
+        with running(net, directory, url=None, statuses=STATUSES) as make_app:
             make_app("http://127.0.0.1:1")
             with (
                 pytest.raises(Conflict) as raised,
-                running(net, directory, url=None, status_ttl=TTL),
+                running(net, directory, url=None, statuses=STATUSES),
             ):
                 pytest.fail("it runs")
             assert raised.value.code == "store_in_use"
             assert (directory / "url").read_text() == "http://127.0.0.1:1\n"
-        with running(net, directory, url=None, status_ttl=TTL) as make_app:
+        with running(net, directory, url=None, statuses=STATUSES) as make_app:
             make_app("http://127.0.0.1:2")

@@ -1,52 +1,53 @@
-from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from actors import DEVICE, STRANGER, actor
 from issuing import URL, World
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from did.errors import KeybornError, Unavailable, Undecided
-from did.strict_json import parse_object
-from did.vc.credential import Credential, parse_credential
+from did.keys import PublicKey, Signer
+from did.vc.bitstring import MINIMUM_BITS
+from did.vc.credential import Credential
+from did.vc.formats import read_credential
 from did.vc.status_list import (
-    MINIMUM_BITS,
     REVOCATION,
-    SUSPENSION,
     StatusEntry,
     StatusList,
-    is_set,
     parse_list_subject,
+    read_status,
 )
 from issuer import inventory
 from issuer.errors import NotFound
-from issuer.identity import Assertion
-from issuer.status import publication
-from issuer.store import status_indexes, status_lists
+from issuer.identity import Assertion, SigningIdentity
+from issuer.status import Publication, publication
+from issuer.status_terms import StatusTerms
+from issuer.store import status_publications
 
 TTL = timedelta(seconds=60)
+TERMS = StatusTerms(ttl=TTL)
 
 
 def name_of(entry: StatusEntry) -> str:
     return entry.list_url.removeprefix(f"{URL}/v1/status/")
 
 
-def published(world: World, name: str, **changes: object) -> tuple[Credential, StatusList]:
-    identity = changes.get("identity", world.issuer.identity)
-    content, _ = publication(
-        world.issuer.engine,
-        identity,  # type: ignore[arg-type] # of the test's choice
-        name,
-        ttl=TTL,
-        at=world.clock(),
-    )
-    credential = parse_credential(parse_object(content))
+def publish(world: World, name: str, **changes: Any) -> Publication:
+    identity = changes.pop("identity", world.issuer.identity)
+    given = {"terms": TERMS, "at": world.clock(), **changes}
+    return publication(world.issuer.engine, identity, name, **given)
+
+
+def published(world: World, name: str, **changes: Any) -> tuple[Credential, StatusList]:
+    credential = read_credential(publish(world, name, **changes).content)
     assert credential.id is not None
     return credential, parse_list_subject(credential.id, credential.subject)
 
 
 def bit(world: World, entry: StatusEntry) -> bool:
-    return is_set(published(world, name_of(entry))[1].bits, entry.index)
+    return read_status(published(world, name_of(entry))[1], entry).value == 1
 
 
 def from_of(credential: Credential) -> datetime:
@@ -62,7 +63,9 @@ def test_a_list_is_a_credential_of_the_issuer(world: World) -> None:
     assert credential.issuer == world.issuer.identity.did
     assert credential.id == entry.list_url == f"{URL}/v1/status/revocation-1"
     assert credential.valid_from == world.clock()
-    assert (shown.purpose, shown.ttl, len(shown.bits) * 8) == (REVOCATION, 60_000, MINIMUM_BITS)
+    assert credential.valid_until == world.clock() + TTL
+    assert (shown.purposes, shown.ttl) == ((REVOCATION,), 60_000)
+    assert (len(shown.bits) * 8, shown.size) == (MINIMUM_BITS, None)
     assert not any(shown.bits)
 
 
@@ -108,14 +111,22 @@ def test_valid_from_rises_with_each_publication(world: World) -> None:
 
 def test_another_ttl_takes_effect(world: World) -> None:
     world.enrol(DEVICE)
-    engine, identity = world.issuer.engine, world.issuer.identity
-    at = world.clock()
-    _, ends = publication(engine, identity, "revocation-1", ttl=TTL, at=at)
-    assert ends == at + TTL
+    assert publish(world, "revocation-1").fresh_until == world.clock() + TTL
     world.clock.advance(20)
-    at = world.clock()
-    _, ends = publication(engine, identity, "revocation-1", ttl=timedelta(seconds=10), at=at)
-    assert ends == at + timedelta(seconds=10)
+    shorter = StatusTerms(ttl=timedelta(seconds=10))
+    assert publish(world, "revocation-1", terms=shorter).fresh_until == world.clock() + shorter.ttl
+
+
+def test_a_list_may_be_relied_upon_for_longer_than_its_ttl(world: World) -> None:
+    world.enrol(DEVICE)
+    patient = StatusTerms(ttl=TTL, lifetime=timedelta(days=1))
+    credential, shown = published(world, "revocation-1", terms=patient)
+    assert (shown.ttl, credential.valid_until) == (60_000, world.clock() + timedelta(days=1))
+    world.clock.advance(59)
+    assert publish(world, "revocation-1", terms=patient, identity=Rotating()).content
+    world.clock.advance(1)
+    with pytest.raises(Unavailable):
+        publish(world, "revocation-1", terms=patient, identity=Rotating())
 
 
 def test_needs_the_current_key(world: World) -> None:
@@ -166,42 +177,83 @@ def test_a_list_that_is_not_there(world: World) -> None:
         assert caught.value.code == "status_list_not_found"
 
 
-def test_an_index_is_given_out_once_and_at_random(world: World) -> None:
-    entries = [world.enrol(actor(f"device {n}")).statuses[0] for n in range(8)]
-    indexes = [entry.index for entry in entries]
-    assert max(Counter(indexes).values()) == 1
-    assert indexes != sorted(indexes)
-    with world.issuer.engine.begin() as connection:
-        rows = connection.execute(select(status_indexes.c.list)).scalars().all()
-        lists = connection.execute(select(status_lists.c.name, status_lists.c.allocated)).all()
-    assert Counter(rows) == {"revocation-1": 8, "suspension-1": 8}
-    assert sorted(map(tuple, lists)) == [("revocation-1", 8), ("suspension-1", 8)]
+@dataclass
+class CountingSigner:
+    """A signer that counts what it signs."""
+
+    signer: Signer
+    count: int = 0
+
+    def public_key(self) -> PublicKey:
+        return self.signer.public_key()
+
+    def sign(self, data: bytes) -> bytes:
+        self.count += 1
+        return self.signer.sign(data)
 
 
-def test_an_index_that_somebody_has_is_passed_over(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn = iter([7, 7, 7, 7, 8, 7, 9])
-    monkeypatch.setattr("issuer.status.secrets.randbelow", lambda _: next(drawn))
-    assert [entry.index for entry in world.enrol(DEVICE).statuses] == [7, 7]
-    assert [entry.index for entry in world.enrol(STRANGER).statuses] == [8, 9]
+class Counting:
+    """An identity whose signatures are counted."""
+
+    def __init__(self, identity: SigningIdentity) -> None:
+        assertion = identity.signing()
+        self.signer = CountingSigner(assertion.signer)
+        self._assertion = replace(assertion, signer=self.signer)
+
+    @property
+    def count(self) -> int:
+        return self.signer.count
+
+    def signing(self) -> Assertion:
+        return self._assertion
+
+    def rotating(self) -> bool:
+        return False
 
 
-def test_a_list_half_full_is_followed_by_another(world: World) -> None:
-    first = world.enrol(DEVICE).statuses
-    with world.issuer.engine.begin() as connection:
-        connection.execute(
-            update(status_lists)
-            .where(status_lists.c.purpose == REVOCATION)
-            .values(allocated=MINIMUM_BITS // 2)
-        )
-    second = world.enrol(STRANGER).statuses
-    assert [name_of(entry) for entry in first] == ["revocation-1", "suspension-1"]
-    assert [name_of(entry) for entry in second] == ["revocation-2", "suspension-1"]
-    inventory.revoke(world.issuer.engine, STRANGER.did, at=world.clock())
-    assert bit(world, second[0])
-    assert not bit(world, first[0])
-    assert {entry.purpose for entry in second} == {REVOCATION, SUSPENSION}
+class Overtaken(Counting):
+    """An identity that lends its key after another process has published what it is lent for."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__(world.issuer.identity)
+        self._other = lambda: publish(world, name)
+        self.published: Publication | None = None
+
+    def signing(self) -> Assertion:
+        self.published = self._other()
+        return super().signing()
+
+
+def test_what_another_process_publishes_meanwhile_is_not_signed_again(world: World) -> None:
+    world.enrol(DEVICE)
+    overtaken = Overtaken(world, "revocation-1")
+    assert publish(world, "revocation-1", identity=overtaken) == overtaken.published
+    assert overtaken.count == 0
+
+
+def test_what_is_published_is_kept_once_for_each_media_type(world: World) -> None:
+    world.enrol(DEVICE)
+    publish(world, "revocation-1")
+    inventory.revoke(world.issuer.engine, DEVICE.did, at=world.clock())
+    newest = publish(world, "revocation-1")
+    with world.issuer.engine.connect() as connection:
+        kept = connection.execute(select(status_publications.c.content)).scalars().all()
+    assert kept == [newest.content]
+
+
+def test_a_change_is_one_signature_for_each_list_that_it_concerns(world: World) -> None:
+    fleet = [actor(f"device {n}") for n in range(6)]
+    for each in fleet:
+        world.enrol(each)
+    before = {name: publish(world, name).content for name in ("revocation-1", "suspension-1")}
+    inventory.suspend(world.issuer.engine, *(each.did for each in fleet), at=world.clock())
+
+    counting = Counting(world.issuer.identity)
+    for _ in range(3):
+        assert publish(world, "revocation-1", identity=counting).content == before["revocation-1"]
+        _, shown = published(world, "suspension-1", identity=counting)
+        assert sum(byte.bit_count() for byte in shown.bits) == len(fleet)
+    assert counting.count == 1
 
 
 def test_a_log_that_cannot_be_read_is_not_guessed_at(world: World) -> None:

@@ -44,6 +44,17 @@ async def moved() -> Response:
     return Response(status_code=307, headers={"location": "http://elsewhere/"})
 
 
+@app.get("/kept")
+async def kept(request: Request) -> Response:
+    unchanged = request.headers.get("if-none-match") == '"1"'
+    return Response(b"" if unchanged else b"x", 304 if unchanged else 200, {"etag": '"1"'})
+
+
+@app.get("/status/{status}")
+async def status(status: int) -> Response:
+    return Response(status_code=status)
+
+
 @app.get("/packed")
 async def packed() -> Response:
     return Response(gzip.compress(b"{}"), headers={"content-encoding": "gzip"})
@@ -92,6 +103,9 @@ def test_a_call_and_its_answer(service: httpx.Client) -> None:
         ("/conflict", Conflict, "claim_used"),
         ("/oauth", Invalid, "invalid_grant"),
         ("/moved", Invalid, "redirected"),
+        ("/status/300", Invalid, "http_error"),  # a redirect to nowhere
+        ("/status/302", Invalid, "http_error"),
+        ("/status/304", Invalid, "http_error"),  # unchanged, says who was not asked
         ("/packed", Invalid, "invalid_answer"),
         ("/size/262145", Invalid, "answer_too_large"),
         ("/size/262144", Invalid, "invalid_answer"),
@@ -118,6 +132,15 @@ def test_what_the_service_said_is_kept(service: httpx.Client) -> None:
 
 def test_the_limit_on_an_answer_can_be_set(service: httpx.Client) -> None:
     assert len(request(service, "GET", "/size/300000", step="s", max_bytes=300_000).body) == 300_000
+
+
+def test_what_is_unchanged_is_an_answer_to_who_asks(service: httpx.Client) -> None:
+    first = request(service, "GET", "/kept", step="s")
+    assert (first.status, first.body, first.headers["etag"]) == (200, b"x", '"1"')
+    again = request(service, "GET", "/kept", step="s", headers={"if-none-match": '"1"'})
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", '"1"')
+    other = request(service, "GET", "/kept", step="s", headers={"if-none-match": '"2"'})
+    assert (other.status, other.body) == (200, b"x")
 
 
 def test_nobody_there() -> None:

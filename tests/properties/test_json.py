@@ -56,3 +56,18 @@ def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     except Invalid:
         return
     assert parse(canonicalize(value)) == value
+
+
+@given(st.one_of(json_values, json_values_with_floats))
+def test_canonical_text_is_read_as_any_other(value: Any) -> None:
+    """It is parsed by other means; white space before it has it parsed as the rest is."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return parse(data)
+        except Invalid as error:
+            return error.code
+
+    for data in (canonicalize(value), json.dumps(value).encode()):
+        assert read(data) == read(b" " + data)
+        assert repr(read(data)) == repr(read(b" " + data)), "1 is not True, nor 1.0"

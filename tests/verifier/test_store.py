@@ -11,18 +11,26 @@ import pytest
 from actors import ISSUER, NOW
 
 from did.errors import Refused
+from did.vc.status_list import StatusList, StatusMessage
 from verifier.store import KeptList, Store, open_store
 
+URL = "https://issuer.example/v1/status/1"
+SAID = StatusList(URL, ("revocation",), bytes(16), ttl=1_500)
+RICH = StatusList(
+    url=URL,
+    purposes=("message", "refresh"),
+    bits=bytes(16),
+    size=1,
+    messages=(StatusMessage(0, "fine"), StatusMessage(1, "worn é")),
+)
 KEPT = KeptList(
-    url="https://issuer.example/v1/status/1",
+    list=SAID,
     issuer=ISSUER.short.text,
     key=ISSUER.key.public_key().raw,
-    purpose="revocation",
     version=NOW + timedelta(microseconds=1),
     ends=NOW + timedelta(days=1),
-    ttl=timedelta(milliseconds=1_500),
     fetched=NOW + timedelta(microseconds=123),
-    bits=bytes(16),
+    etag='"1"',
 )
 
 
@@ -32,28 +40,41 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-@pytest.mark.parametrize("kept", [KEPT, replace(KEPT, ends=None, ttl=None)])
+@pytest.mark.parametrize("kept", [KEPT, replace(KEPT, ends=None, etag=None, list=RICH)])
 def test_a_list_is_kept_as_it_is(store: Store, tmp_path: Path, kept: KeptList) -> None:
-    assert store.status_list(kept.url) is None
+    assert store.status_list(URL) is None
     assert store.keep_status_list(kept)
-    assert store.status_list(kept.url) == kept
+    assert store.status_list(URL) == kept
     store.close()
     with closing(open_store(tmp_path / "verifier")) as again:
-        assert again.status_list(kept.url) == kept
+        assert again.status_list(URL) == kept
 
 
 def test_a_list_never_goes_back(store: Store) -> None:
     step = timedelta(microseconds=1)
-    newer = replace(KEPT, version=KEPT.version + step, bits=bytes(15) + b"\x01")
+    newer = replace(KEPT, version=KEPT.version + step, list=replace(SAID, bits=bytes(15) + b"\x01"))
     again = replace(newer, fetched=NOW + timedelta(hours=1))
     assert store.keep_status_list(KEPT)
     assert store.keep_status_list(newer)
 
     assert not store.keep_status_list(KEPT)
-    assert store.status_list(KEPT.url) == newer
+    assert store.status_list(URL) == newer
 
     assert store.keep_status_list(again)
-    assert store.status_list(KEPT.url) == again
+    assert store.status_list(URL) == again
+
+
+def test_what_is_unchanged_is_renewed_and_what_was_replaced_is_not(store: Store) -> None:
+    later = replace(KEPT, fetched=KEPT.fetched + timedelta(seconds=9))
+    assert not store.renew_status_list(later)
+    assert store.keep_status_list(KEPT)
+    assert store.renew_status_list(later)
+    assert store.status_list(URL) == later
+
+    newer = replace(KEPT, version=KEPT.version + timedelta(microseconds=1))
+    assert store.keep_status_list(newer)
+    assert not store.renew_status_list(later)
+    assert store.status_list(URL) == newer
 
 
 def test_it_is_durable_and_private(store: Store, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_each_field_is_read() -> None:
             datetime(2026, 1, 1, tzinfo=UTC),
             datetime(2027, 1, 1, tzinfo=UTC),
             (KEY,),
+            (DEVICE.key_did,),
         ),
         TrustedIssuer(DEVICE.key_did, ("X",), ()),
     )
@@ -41,6 +42,7 @@ def test_each_field_is_read() -> None:
         timedelta(seconds=5),
         ("meter",),
         ("sensor", "door"),
+        ("to be replaced",),
     )
 
 
@@ -110,6 +112,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an end before the beginning": (
         {"issuer__until": datetime(2026, 1, 1, tzinfo=UTC)},
         r".*until is not after from",
+    ),
+    "a list's issuer that is none": (
+        {"issuer__status_issuers": ["did:example:1"]},
+        r".*status_issuers is wrong.*",
+    ),
+    "a list's issuer in its long form": (
+        {"issuer__status_issuers": [DEVICE.did.text]},
+        r".*status_issuers is in its long form.*",
     ),
     "a key that is none": ({"issuer__compromised_keys": ["z6Mk"]}, r".*compromised_keys holds.*"),
     "a finality that is none": ({"policy__finality": "soon"}, "policy.finality is none of .*"),

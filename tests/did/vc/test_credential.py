@@ -72,6 +72,17 @@ def test_parse() -> None:
     credential.proof.verify(ISSUER.key.public_key())
 
 
+def test_several_subjects() -> None:
+    other: JsonObject = {"id": STRANGER.short.text}
+    value = signed(subject=[SUBJECT, other])  # type: ignore[arg-type] # a list of them
+    credential = parse_credential(value)
+    assert credential.subjects == (SUBJECT, other)
+    for ask in (lambda: credential.subject, lambda: credential.log_id, credential.subject_did):
+        with pytest.raises(Invalid) as raised:
+            ask()
+        assert raised.value.code == "invalid_credential"
+
+
 def test_parse_as_little_as_can_be() -> None:
     value = signed(subject={"claim": 1})
     for name in ("id", "validFrom"):

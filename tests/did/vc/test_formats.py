@@ -3,12 +3,13 @@ from itertools import product
 
 import pytest
 from actors import DEVICE, ISSUER, LOG_ID, NOW
-from formats import AUDIENCE, ENDS, NONCE, V2, as_v1, credential, presentation, unsecured
+from formats import AUDIENCE, ENDS, NONCE, V2, as_v1, at, credential, presentation, unsecured
+from tampered import sign, take, whole
 
 from did.errors import Invalid
 from did.jcs import canonicalize
 from did.strict_json import parse_object
-from did.vc.credential import PROVISIONING
+from did.vc.credential import PROVISIONING, sign_credential
 from did.vc.data_urls import format_of_media_type, media_type, wrap
 from did.vc.enveloping import CREDENTIAL, PRESENTATION
 from did.vc.formats import (
@@ -135,6 +136,42 @@ def test_data_integrity_carries_vc_1_1_too() -> None:
     read.proof.verify(ISSUER.key.public_key())
     shown = read_presentation(presentation(Format.LDP_VC, [(data, Format.LDP_VC)]))
     assert shown.credentials == (read,)
+
+
+def test_vc_1_1_has_an_issuance_date() -> None:
+    document = as_v1(unsecured())
+    del document["issuanceDate"]
+    data = canonicalize(sign_credential(document, ISSUER.key, issuer=ISSUER.did, created=NOW))
+    with pytest.raises(Invalid) as raised:
+        read_credential(data)
+    assert raised.value.code == "invalid_credential"
+
+
+@pytest.mark.parametrize("format_", [Format.VC_JWT, Format.VC_COSE])
+def test_the_wrong_version_in_an_envelope(format_: Format) -> None:
+    """What an honest writer would not make, under a signature that holds."""
+    data = credential(format_)
+    taken = take(data, format_)
+    read_credential(whole(sign(taken, ISSUER.key)))
+    payload = {**as_v1(unsecured()), "iat": at(NOW)}
+    with pytest.raises(Invalid) as raised:
+        read_credential(whole(sign(taken.put(payload=payload), ISSUER.key)))
+    assert raised.value.code == "invalid_credential"
+
+
+def test_an_id_that_its_claim_repeats() -> None:
+    taken = take(credential(Format.VC_JWT), Format.VC_JWT)
+    for claims, good in (
+        ({"jti": unsecured()["id"], "sub": DEVICE.short.text, "iss": ISSUER.short.text}, True),
+        ({"jti": "urn:uuid:2"}, False),
+    ):
+        token = whole(sign(taken.put(payload={**taken.parts["payload"], **claims}), ISSUER.key))
+        if good:
+            read_credential(token).proof.verify(ISSUER.key.public_key())
+            continue
+        with pytest.raises(Invalid) as raised:
+            read_credential(token)
+        assert raised.value.code == "invalid_claims"
 
 
 def test_a_presentation_ends_by_itself() -> None:

@@ -1,0 +1,70 @@
+"""``GET /v1/status/{name}``: status lists over HTTP, in the media type that is asked for.
+
+Whoever caches one may do so for as long as its ``ttl`` says, and who has one already asks with its
+``ETag`` whether it is still the newest. Nobody is asked who they are.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from did.errors import Invalid
+from did.vc.formats import Format, media_type
+from issuer.metadata import base_path
+from issuer.service import Issuer
+from issuer.status import publication
+from keyborn.http import StrictRoute, answer
+from keyborn.negotiation import is_unchanged, negotiated
+
+# Data Integrity is JSON too, to who knows no better name for it (section 4 of the specification).
+_JSON: Final = ("application/json", "application/ld+json")
+_DEFAULT: Final = media_type(Format.LDP_VC)
+_FORMATS: Final[Mapping[str, Format]] = {
+    **{media_type(each): each for each in (Format.LDP_VC, Format.VC_JWT, Format.VC_COSE)},
+    **dict.fromkeys(_JSON, Format.LDP_VC),
+}
+_OFFERED: Final[Mapping[str, str]] = {
+    **{name: name for name in _FORMATS},
+    "application/*": _DEFAULT,
+}
+
+
+def router(issuer: Issuer) -> APIRouter:
+    """The route of ``issuer``'s status lists."""
+    routes = APIRouter(prefix=f"{base_path(issuer.url)}/v1/status", route_class=StrictRoute)
+
+    @routes.get("/{name}")
+    def status_list(name: str, request: Request) -> Response:
+        wanted = negotiated(request.headers.getlist("accept"), _OFFERED)
+        if wanted is None:
+            return answer(_not_acceptable(), HTTPStatus.NOT_ACCEPTABLE, {"vary": "accept"})
+        at = issuer.clock()
+        found = publication(
+            issuer.engine,
+            issuer.identity,
+            name,
+            terms=issuer.statuses,
+            at=at,
+            format=_FORMATS[wanted],
+        )
+        seconds = max(0, int((found.fresh_until - at).total_seconds()))
+        headers = {
+            "cache-control": f"public, max-age={seconds}",
+            "etag": found.etag,
+            "vary": "accept",
+        }
+        if is_unchanged(request.headers.getlist("if-none-match"), found.etag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(found.content, media_type=wanted, headers=headers)
+
+    return routes
+
+
+def _not_acceptable() -> Invalid:
+    return Invalid(
+        "media_type_not_served",
+        f"a status list is had as {', '.join(_FORMATS)}, and none of these is accepted",
+        hint="ask for one of them, or send no Accept header",
+    )
