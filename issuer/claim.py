@@ -102,7 +102,8 @@ class Claim:
             if full and standings == {"denied"}:
                 return "denied"
         if at >= self.expires:
-            return "expired"
+            # Who took it in time and was approved is still to be served (``issuer.redemption``).
+            return "taken" if self.terms.approval and self.holders else "expired"
         return "taken" if full else "open"
 
     def to_json(self, at: datetime) -> JsonObject:

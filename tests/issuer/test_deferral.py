@@ -163,6 +163,8 @@ def test_who_took_it_in_time_can_wait_longer_than_the_claim_lives(world: World) 
     assert refusal(world.redeem(late)) == ("invalid_grant", "code_expired")
     assert state(world, claim) == "waiting"
     approve(world, claim)
+    assert state(world, claim) == "taken"
+    assert state(world, late) == "expired"
     assert world.come_back(world.token(claim), transaction).status_code == 200
     world.clock.advance(GRACE.total_seconds())
     assert refusal(world.redeem(claim)) == ("invalid_grant", "code_used")
