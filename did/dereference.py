@@ -103,7 +103,7 @@ def find(document: JsonObject, reference: str) -> JsonObject:
     name = absolute(reference, did)
     for value in _nested({key: value for key, value in document.items() if key != "@context"}):
         id_ = value.get("id")
-        if isinstance(id_, str) and absolute(id_, did) == name and value is not document:
+        if isinstance(id_, str) and absolute(id_, did) == name:
             return value
     raise _not_found("a fragment that names nothing in the document")
 

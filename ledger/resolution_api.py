@@ -35,9 +35,9 @@ from ledger.resolving.resolve import dereference_parts, resolve_text, with_versi
 
 _PREFIX: Final = "/1.0/identifiers/"
 _MOST_PARAMETERS: Final = 32
-# Of a DID that is put into the path as it is, what a URL has another use for is escaped; the rest,
-# the %3A of a did:web's port above all, is the DID's own.
-_ESCAPED = re.compile(rb"%(?:23|25|2[Ff]|3[Ff])")
+# Of a DID that is put into the path as it is, what a URL has another use for is escaped: the # / ?
+# & = of a DID URL, and a % itself; the rest, the %3A of a did:web's port above all, is its own.
+_ESCAPED = re.compile(rb"%(?:2[356Ff]|3[DdFf])")
 
 _Pairs = list[tuple[str, Json]]
 

@@ -125,7 +125,7 @@ def negotiate(accept: str, served: Sequence[Representation]) -> Representation:
 
 def _ranges(accept: str) -> Iterator[_Range]:
     for place, item in enumerate(_ITEM.findall(accept)):
-        name, *parameters = (part.strip() for part in _PARAMETER.findall(item))
+        name, *parameters = [part.strip() for part in _PARAMETER.findall(item)] or [""]
         values = {
             key.strip().lower(): value.strip().strip('"')
             for key, _, value in (parameter.partition("=") for parameter in parameters)

@@ -316,7 +316,7 @@ def test_a_did_web_that_signs_the_lists_of_another(office: Office) -> None:
     credential = house.issuer.issue(DEVICE.short)
     admit(office, credential, verifier)
     office.host.serve(office.did, answer(b"", "404 Not Found"))
-    with undecided("status_key_not_current", Check.STATUS):
+    with undecided("status_stale", Check.STATUS):
         admit(office, credential, verifier)
     with undecided("status_issuer_mismatch", Check.STATUS):
         admit(office, credential, house.verifier())

@@ -19,6 +19,7 @@ from serving import serving
 from did import key_documents
 from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.limits import LIMITS
+from did.vc import vc_api, vc_problems
 from issuer import protocol, redemption
 from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
 from issuer.app import create_app as issuer_app
@@ -114,6 +115,30 @@ def test_what_is_said_of_asking_with_openid4vp(tmp_path: Path) -> None:
         assert gate.answer(request).status_code == 200
         assert gate.outcome(asked).keys() <= codes(page)
         assert said(gate.answer(request))[:2] in stated
+
+
+def test_the_routes_of_the_vc_api(tmp_path: Path) -> None:
+    rows = re.findall(
+        r"^\| (issuer|verifier) \| (\w+) \| `([^`]+)`", section("The VC-API"), re.MULTILINE
+    )
+    with issuing(tmp_path) as world:
+        plain = served(issuer_app(world.issuer, admin_token=TOKEN))
+        more = served(issuer_app(world.issuer, admin_token=TOKEN, with_vc_api=True))
+    assert {(verb, path) for at, verb, path in rows if at == "issuer"} == more - plain
+    with gatehouse(tmp_path / "gate") as house:
+        plain = served(verifier_app(house.verifier()))
+        more = served(verifier_app(house.verifier(), vc_api_token=TOKEN))
+    assert {(verb, path) for at, verb, path in rows if at == "verifier"} == more - plain
+
+
+def test_the_options_and_problem_types_of_the_vc_api() -> None:
+    of_issuing = section("Issuing").partition("### Verifying")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", of_issuing, re.MULTILINE)
+    assert {name for row in rows for name in codes(row)} == vc_api._ISSUE_OPTIONS
+    assert f"sets and chains of up to {LIMITS.proofs}" in section("Verifying")
+    stated = {name for name in codes(section("Verifying")) if name.startswith("https:")}
+    status = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR"
+    assert stated == {*vc_problems._TYPES.values(), status}
 
 
 def test_the_status_of_each_branch() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -126,6 +127,14 @@ def test_who_accepts_a_list_of_uris_is_sent_to_the_service(
     answer = world.get(world.web.text + url, "text/uri-list", encoded=True)
     assert (answer.status_code, answer.content) == (303, b"")
     assert answer.headers["location"] == location
+
+
+@pytest.mark.parametrize("safe", ["", ":", ":/", ":@!$'()*+,;"])
+def test_a_did_url_may_be_encoded_in_part(world: Resolving, safe: str) -> None:
+    """Libraries differ in what they leave as it is; a port's %3A is the DID's own in each."""
+    url = f"{world.web.text}?service=files&relativeRef=a%2Fb#page"
+    answer = world.get(quote(url, safe=safe), "text/uri-list")
+    assert answer.headers["location"] == "https://files.example/of/7/a/b#page"
 
 
 def test_a_relationship_is_asked_for(world: Resolving) -> None:

@@ -78,6 +78,8 @@ def test_of_a_did_url(accept: str, served: str) -> None:
         'application/ld+json;profile="https://w3id.org/other"',
         "application/did+cbor",
         '"',
+        ";",
+        "; q=1, ;",
     ],
 )
 def test_none_of_these(accept: str) -> None:
