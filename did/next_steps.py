@@ -28,6 +28,8 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "invalid_time": "write it as 2026-01-31T12:00:00Z",
     "invalid_did": _COPY,
     "method_not_supported": "name a DID of a method that is used here",
+    "invalid_did_document": "see to the host: it is to serve the DID's own document",
+    "unsupported_public_key_type": "ask for Multikey or JsonWebKey",
     "invalid_did_url": "write the DID, a #, and the key",
     "invalid_verification_method": "write the key as z6Mk..., after the #",
     "unknown_verification_method": "sign with the key in the DID document",

@@ -37,7 +37,12 @@ _log: Final = logging.getLogger(__name__)
 
 @contextmanager
 def running(
-    network: Network, directory: Path, *, url: str | None, statuses: StatusTerms
+    network: Network,
+    directory: Path,
+    *,
+    url: str | None,
+    statuses: StatusTerms,
+    with_vc_api: bool = False,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
 
@@ -46,6 +51,7 @@ def running(
         directory: The issuer's own, private.
         url: Its public URL; where it listens, if None.
         statuses: How it keeps status lists.
+        with_vc_api: Whether it signs what administrators give it.
 
     Raises:
         Invalid: ``invalid_issuer_url``.
@@ -86,6 +92,6 @@ def running(
                 )
             write_private(directory / URL_FILE, f"{issuer.url}\n".encode())
             _log.info("issuer %s at %s", identity.did.text, issuer.url)
-            return create_app(issuer, admin_token=token.text)
+            return create_app(issuer, admin_token=token.text, with_vc_api=with_vc_api)
 
         yield make_app

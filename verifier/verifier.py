@@ -18,7 +18,8 @@ The verifier checks, at one moment and in this order:
    2. *Trusted issuer.* The trust root believes its issuer, for all its types and at its
       ``validFrom``.
    3. *Issuer's key.* The key that signed is not marked compromised, and was the issuer's current
-      one at ``validFrom``; the issuer is not deactivated.
+      one at ``validFrom``; the issuer is not deactivated. Of a did:web: its document, fetched
+      recently enough, lists the key for assertions now; there is no telling since when.
    4. *Credential signature.* That key signed the credential.
    5. *Validity.* It has begun and has not ended.
    6. *Log.* It is bound to the pinned log.
@@ -51,10 +52,12 @@ from did.timestamps import format_time
 from did.vc.credential import PROVISIONING, Credential
 from did.vc.formats import Format, read_credential, read_presentation
 from did.vc.presentation import Presentation
+from verifier.acceptance import TrustedIssuersAlone
 from verifier.challenges import ChallengeBook, check_audience, expired
 from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
 from verifier.decision import Check, Decision, Trail
 from verifier.inquiry import Inquiry, version_facts
+from verifier.proofs_only import ProofVerifier
 from verifier.statuses import Statuses
 from verifier.trust_root import TrustRoot
 
@@ -139,6 +142,15 @@ class Verifier:
             resolver=self._resolver,
             statuses=self._statuses,
             challenges=self._challenges.called(audience),
+        )
+
+    def proofs(self) -> ProofVerifier:
+        """What verifies proofs, and nothing of who presents them, by the same trust root."""
+        return ProofVerifier(
+            trust_root=self._root,
+            resolver=self._resolver,
+            statuses=self._statuses,
+            acceptance=TrustedIssuersAlone(self._root),
         )
 
     def challenge(self, *, at: datetime, did: Did | None = None) -> Challenge:

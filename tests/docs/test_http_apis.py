@@ -16,16 +16,18 @@ from issuing import TOKEN, issuing
 from pages import DOCS, fences
 from serving import serving
 
+from did import key_documents
 from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.limits import LIMITS
+from did.vc import vc_api, vc_problems
 from issuer import protocol, redemption
 from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
 from issuer.app import create_app as issuer_app
 from issuer.terms import LIFETIME
 from keyborn import http, problem
-from ledger import resolution_api
 from ledger.app import create_app as ledger_app
 from ledger.registrar.messages import State
+from ledger.resolving import errors, negotiation, options
 from verifier.app import create_app as verifier_app
 from verifier.openid4vp import routes as openid4vp
 from verifier.openid4vp.requests import Status
@@ -115,6 +117,30 @@ def test_what_is_said_of_asking_with_openid4vp(tmp_path: Path) -> None:
         assert said(gate.answer(request))[:2] in stated
 
 
+def test_the_routes_of_the_vc_api(tmp_path: Path) -> None:
+    rows = re.findall(
+        r"^\| (issuer|verifier) \| (\w+) \| `([^`]+)`", section("The VC-API"), re.MULTILINE
+    )
+    with issuing(tmp_path) as world:
+        plain = served(issuer_app(world.issuer, admin_token=TOKEN))
+        more = served(issuer_app(world.issuer, admin_token=TOKEN, with_vc_api=True))
+    assert {(verb, path) for at, verb, path in rows if at == "issuer"} == more - plain
+    with gatehouse(tmp_path / "gate") as house:
+        plain = served(verifier_app(house.verifier()))
+        more = served(verifier_app(house.verifier(), vc_api_token=TOKEN))
+    assert {(verb, path) for at, verb, path in rows if at == "verifier"} == more - plain
+
+
+def test_the_options_and_problem_types_of_the_vc_api() -> None:
+    of_issuing = section("Issuing").partition("### Verifying")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", of_issuing, re.MULTILINE)
+    assert {name for row in rows for name in codes(row)} == vc_api._ISSUE_OPTIONS
+    assert f"sets and chains of up to {LIMITS.proofs}" in section("Verifying")
+    stated = {name for name in codes(section("Verifying")) if name.startswith("https:")}
+    status = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR"
+    assert stated == {*vc_problems._TYPES.values(), status}
+
+
 def test_the_status_of_each_branch() -> None:
     branches: tuple[type[KeybornError], ...] = (
         Invalid,
@@ -150,8 +176,18 @@ def test_the_errors_of_resolution() -> None:
         for name in codes(about)
         if re.fullmatch("[A-Z_]+", name)
     }
-    errors = {(name, int(status)) for name, status in resolution_api._ERRORS.values()}
-    assert stated == errors | {(resolution_api._UNDECIDED[0], resolution_api._UNDECIDED[1])}
+    stating = [*errors.ERRORS.values(), errors.UNDECIDED]
+    assert stated == {(name, int(status)) for name, status in stating}
+
+
+def test_the_options_and_media_types_of_resolution() -> None:
+    page = codes(section("Resolution"))
+    assert {*options._TEXTS, *options._FLAGS, *options._KEY_OPTIONS} <= page
+    assert set(key_documents._CONTEXTS) <= page
+    for served in (*negotiation.FOR_DIDS, *negotiation.FOR_DID_URLS):
+        name, _, profile = served.media_type.partition(";profile=")
+        assert name in page
+        assert not profile or profile.strip('"') in page
 
 
 def test_the_states_of_an_operation_and_the_fields_of_a_claim() -> None:
