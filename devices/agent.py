@@ -71,8 +71,8 @@ class Agent:
     ) -> None:
         self.store = store
         self.controller = Controller.open(store.identity)
-        self._connections = connections
-        self._now = now
+        self.connections: Final = connections
+        self.now: Final = now
 
     @classmethod
     def born(
@@ -163,10 +163,10 @@ class Agent:
             signer=self.controller.signer,
             log_id=ledger.network.log_id,
             resolver=ledger.reader,
-            clock=self._now,
+            clock=self.now,
             patience=patience,
         )
-        return enrolment.finish(progress, self._connections.to(progress.issuer))
+        return enrolment.finish(progress, self.connections.to(progress.issuer))
 
     def _fetched(self, offer: "Offer | OfferReference", issuer: str | None) -> "Offer":
         from devices.offers import check_reference, fetch_offer  # noqa: PLC0415 - as enrolment
@@ -175,7 +175,7 @@ class Agent:
         if not isinstance(offer, OfferReference):
             return offer
         check_reference(offer, issuer=issuer)
-        return fetch_offer(offer, self._connections.to(offer.url.partition("?")[0]))
+        return fetch_offer(offer, self.connections.to(offer.url.partition("?")[0]))
 
     def announce(self, ledger: "LedgerAccess") -> None:
         """Hand the DID's create to the registrar, without waiting for the log."""
@@ -301,7 +301,7 @@ class Agent:
             credential or self.credential(),
             self.controller.signer,
             did=self.did,
-            at=self._now(),
+            at=self.now(),
             format=format,
         )
 
@@ -327,7 +327,7 @@ class Agent:
         """
         from devices.presenting import ask, deliver  # noqa: PLC0415 - slow to import
 
-        http = self._connections.to(verifier)
+        http = self.connections.to(verifier)
         challenge = ask(http, self.did, audience=audience or verifier)
         presentation = self.answer(challenge, credential, format=format)
         _SIGNED.reached()
@@ -344,5 +344,5 @@ class Agent:
             self.controller.signer,
             audience=audience,
             nonce=nonce,
-            issued=self._now(),
+            issued=self.now(),
         )

@@ -4,7 +4,7 @@ What a command needs is imported when it runs: a device runs many small ones.
 """
 
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +13,7 @@ import click
 from did.jcs import JsonObject
 from did.vc.securing import Format
 from keyborn.inputs import INPUT_FILE, read_message, read_object, reading
-from keyborn.output import as_text, emit, json_option
+from keyborn.output import as_text, emit, json_option, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,6 +209,51 @@ def present(
 
 @click.command()
 @_directory_option
+@click.argument("request")
+@_network_option
+@click.option("--verifier", "pinned", help="The verifier's DID; a request of another is refused.")
+@click.option("--optional", is_flag=True, help="Present what is asked for and not required, too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def answer(
+    directory: Path,
+    *,
+    request: str,
+    network_file: Path | None,
+    pinned: str | None,
+    optional: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Answer a verifier's REQUEST: a link, openid4vp://?..., or - for stdin (OpenID4VP 1.0).
+
+    Shows on stderr who asks, and what is presented. Asks first, at a terminal.
+    """
+    from devices.inputs import read_request_link  # noqa: PLC0415
+    from devices.openid4vp.holder import answer_link  # noqa: PLC0415
+    from did.openid4vp.client_id import parse_pin  # noqa: PLC0415
+
+    link = read_request_link(request)
+    only = None if pinned is None else parse_pin(pinned)
+
+    def agree(shown: JsonObject) -> bool:
+        click.echo(printable(as_text(shown), keep="\n"), err=True)
+        return yes or not _at_a_terminal() or click.confirm("Present this?", err=True)
+
+    with _opened(directory) as agent, ExitStack() as ledgers:
+        said = answer_link(
+            agent,
+            link,
+            resolver=lambda: ledgers.enter_context(_on_ledger(agent, network_file)).reader,
+            pinned=only,
+            optional=optional,
+            agree=agree,
+        )
+        _emit(said, as_json=as_json)
+
+
+@click.command()
+@_directory_option
 @click.option("--audience", required=True, help="The issuer's URL.")
 @click.option("--nonce", required=True, help="The c_nonce that the issuer gave.")
 @json_option
@@ -393,6 +438,7 @@ DEVICE_COMMANDS: Final = (
     enroll,
     register,
     present,
+    answer,
     configuration,
     prove,
     rotate,

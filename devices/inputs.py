@@ -10,6 +10,7 @@ import orjson
 from did.errors import Invalid
 from did.limits import LIMITS
 from did.openid4vci import Offer, OfferReference, parse_any_offer, parse_offer
+from did.openid4vp.link import RequestLink, parse_link
 from did.strict_json import parse_object
 
 _MAX_CLAIMS: Final = 256 * 1024 * 1024
@@ -49,6 +50,15 @@ def read_offer(text: str) -> Offer | OfferReference:
                 hint="copy it whole, from openid-credential-offer: on",
             ) from error
     return parse_any_offer(text)
+
+
+def read_request_link(text: str) -> RequestLink:
+    """The link that ``text`` is; - for stdin.
+
+    Raises:
+        KeybornError: As ``did.openid4vp.link.parse_link``.
+    """
+    return parse_link(sys.stdin.read(LIMITS.request_link + 1) if text == "-" else text)
 
 
 def read_claims(path: Path) -> list[Claim]:

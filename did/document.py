@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from did import key_documents
 from did.identifier import Did, KeyDid
-from did.jcs import Json, JsonObject
-from did.keys import PublicKey, x25519_multibase
+from did.jcs import JsonObject
+from did.keys import PublicKey
 
-DID_CONTEXT: Final = "https://www.w3.org/ns/did/v1"
-MULTIKEY_CONTEXT: Final = "https://w3id.org/security/multikey/v1"
+DID_CONTEXT: Final = key_documents.DID_CONTEXT
+MULTIKEY_CONTEXT: Final = key_documents.MULTIKEY_CONTEXT
 RELATIONSHIPS: Final = ("authentication", "assertionMethod", "capabilityInvocation")
 
 
@@ -19,34 +20,22 @@ def document(did: Did, key: PublicKey | None) -> JsonObject:
     """
     if key is None:
         return {"@context": [DID_CONTEXT], "id": did.text}
-    method, entry = _method(did, key.multibase)
+    name = f"{did.text}#{key.multibase}"
     return {
         "@context": [DID_CONTEXT, MULTIKEY_CONTEXT],
         "id": did.text,
-        "verificationMethod": [entry],
-        **{relationship: [method] for relationship in RELATIONSHIPS},
+        "verificationMethod": [
+            {
+                "id": name,
+                "type": key_documents.MULTIKEY,
+                "controller": did.text,
+                "publicKeyMultibase": key.multibase,
+            }
+        ],
+        **{relationship: [name] for relationship in RELATIONSHIPS},
     }
 
 
 def key_document(did: KeyDid) -> JsonObject:
-    """The document of a ``did:key`` (did:key v0.9, section 3.1.1), with its derived X25519 key."""
-    value = document(did, did.key)
-    agreement, entry = _method(did, x25519_multibase(did.key.x25519()))
-    method = f"{did.text}#{did.key.multibase}"
-    methods: list[Json] = [_method(did, did.key.multibase)[1], entry]
-    return {
-        **value,
-        "verificationMethod": methods,
-        "capabilityDelegation": [method],
-        "keyAgreement": [agreement],
-    }
-
-
-def _method(did: Did, multibase: str) -> tuple[str, JsonObject]:
-    name = f"{did.text}#{multibase}"
-    return name, {
-        "id": name,
-        "type": "Multikey",
-        "controller": did.text,
-        "publicKeyMultibase": multibase,
-    }
+    """The document of a ``did:key``, without options, with its derived X25519 key."""
+    return key_documents.expand(did.key.multibase)

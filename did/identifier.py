@@ -1,4 +1,4 @@
-"""DIDs and DID URLs: ``did:keyborn`` in its short and long form, and ``did:key`` (Ed25519).
+"""DIDs: ``did:keyborn`` in its short and long form, ``did:key`` (Ed25519), ``did:web``; DID URLs.
 
 ::
 
@@ -19,6 +19,7 @@ from did.errors import Invalid
 from did.keys import KEY_BYTES, PublicKey, ed25519_from_multibase
 from did.limits import LIMITS
 from did.multibase import base58_decode, base58_encode
+from did.web_identifier import WebDid, parse_web
 
 ID_BYTES: Final = 32
 GENESIS_BYTES: Final = 64
@@ -134,7 +135,7 @@ class KeyDid:
         return self.text
 
 
-Did = KeybornDid | KeyDid
+Did = KeybornDid | KeyDid | WebDid
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +151,23 @@ class DidUrl:
         return f"{self.did.text}#{self.fragment}"
 
     def key(self) -> PublicKey:
-        """The key that the fragment names: in both methods it is the key's own Multikey value.
+        """The key that the fragment names, where it is the key's own Multikey value.
 
         A ``did:key`` has the one key that it is; whether a key is one of a ``did:keyborn`` is for
-        the log to say.
+        the log to say. What a fragment of a ``did:web`` names, its document alone says:
+        ``did.resolution.named_key``.
 
         Raises:
             Invalid: ``invalid_verification_method``; ``unknown_verification_method`` for a key
                 that is not the ``did:key``'s own.
         """
+        if isinstance(self.did, WebDid):
+            raise Invalid(
+                "invalid_verification_method",
+                "which key a verification method of a did:web is, its document alone says",
+                value=self.text,
+                hint="use a did:keyborn or a did:key here",
+            )
         try:
             key = PublicKey.from_multibase(self.fragment)
         except Invalid as error:
@@ -195,11 +204,13 @@ def parse_did(text: str) -> Did:
         return _parse_keyborn(rest, text)
     if method == "key":
         return _parse_key(rest, text)
+    if method == "web":
+        return parse_web(rest, text)
     raise Invalid(
         "method_not_supported",
         "the DID's method is not supported",
         value=text,
-        hint="use did:keyborn or did:key",
+        hint="use did:keyborn, did:key or did:web",
     )
 
 

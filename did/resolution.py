@@ -12,10 +12,12 @@ from typing import Protocol
 
 from did.document import document, key_document
 from did.errors import Invalid, Refused, Undecided
-from did.identifier import Did, Genesis, KeyDid
+from did.identifier import Did, DidUrl, Genesis, KeybornDid, KeyDid
 from did.jcs import JsonObject
 from did.keys import PublicKey
 from did.timestamps import format_time
+from did.web_document import ASSERTION, WebDocument
+from did.web_identifier import WebDid
 
 RETRY_UNTIL_FINAL = 5  # seconds; a block or a few
 
@@ -39,7 +41,7 @@ class Registration(StrEnum):
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"  # the log was not asked
-    NOT_APPLICABLE = "not-applicable"  # did:key
+    NOT_APPLICABLE = "not-applicable"  # did:key, did:web
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,10 @@ class Resolution:
         registration: Whether it is on the log.
         versions: Oldest first, the unsettled ones included; empty unless registered.
         log_id: The log that was asked, 32 bytes.
-        as_of: Time of the newest verified head of that log: what is here was complete then.
+        as_of: Time of the newest verified head of that log: what is here was complete then. Of a
+            did:web, when its document was fetched.
         selected: The version that the query selected: an index into ``versions``.
+        web: The document of a did:web, which has one version, the present one.
     """
 
     did: Did
@@ -89,6 +93,7 @@ class Resolution:
     log_id: bytes | None = None
     as_of: datetime | None = None
     selected: int = -1
+    web: WebDocument | None = None
 
     def document(self) -> JsonObject:
         """The DID document of the selected version.
@@ -99,9 +104,11 @@ class Resolution:
         """
         if isinstance(self.did, KeyDid):
             return key_document(self.did)
+        if self.web is not None:
+            return self.web.content
         if self.registration is Registration.YES:
             raw = self.versions[self.selected].key
-        elif self.did.genesis is not None:
+        elif isinstance(self.did, KeybornDid) and self.did.genesis is not None:
             raw = self.did.genesis.key
         else:
             raise not_registered(self)
@@ -116,7 +123,7 @@ class Resolution:
         if self.log_id is not None:
             value["logId"] = self.log_id.hex()
         if self.as_of is not None:
-            value["asOf"] = format_time(self.as_of)
+            value["asOf"] = format_time(self.as_of.replace(microsecond=0))
         if self.registration is not Registration.YES:
             return value
         version = self.versions[self.selected]
@@ -150,7 +157,14 @@ class Resolution:
 
         Raises:
             Refused: ``version_not_found``.
+            Invalid: ``feature_not_supported``: a did:web has versions that nobody kept.
         """
+        if self.web is not None:
+            raise Invalid(
+                "feature_not_supported",
+                "a did:web has no history here: its former documents are not to be had",
+                hint="ask for it without versionId and versionTime",
+            )
         if isinstance(moment, str):
             found = [v.number for v in self.versions if v.id == moment]
         else:
@@ -176,9 +190,34 @@ class Resolver(Protocol):
 
 
 def resolve_offline(did: Did) -> Resolution:
-    """What a DID says of itself with no log asked: a did:key, or a long form (enrolment only)."""
+    """What a DID says of itself with no log asked: a did:key, or a long form (enrolment only).
+
+    Raises:
+        Invalid: ``method_not_supported``: a did:web is what its host says.
+    """
+    if isinstance(did, WebDid):
+        raise Invalid(
+            "method_not_supported",
+            "a did:web says nothing of itself, and its host is not asked here",
+            value=did.text,
+        )
     known = Registration.NOT_APPLICABLE if isinstance(did, KeyDid) else Registration.UNKNOWN
     return Resolution(did, known)
+
+
+def named_key(resolution: Resolution, method: DidUrl) -> PublicKey:
+    """The key that a verification method for assertions names.
+
+    Of a did:keyborn and a did:key the name is the key. Of a did:web its document says, which must
+    have it in ``assertionMethod`` now.
+
+    Raises:
+        Invalid: As ``DidUrl.key`` and ``WebDocument.key``.
+        Refused: ``key_not_authorized``.
+    """
+    if resolution.web is not None:
+        return resolution.web.key(method, ASSERTION)
+    return method.key()
 
 
 def birth_key(genesis: Genesis) -> PublicKey:
@@ -308,6 +347,27 @@ def asserting_version(
         step=step,
         value=format_time(signed),
     )
+
+
+def check_current(resolution: Resolution, key: PublicKey, *, finality: Finality, step: str) -> None:
+    """Return if ``key`` may make assertions for the DID *now*, whatever its method.
+
+    Raises:
+        KeybornError: As ``authenticating_version``; ``key_not_authorized``.
+    """
+    if resolution.web is not None:
+        if not resolution.web.authorizes(key, ASSERTION):
+            raise Refused(
+                "key_not_authorized",
+                f"the document of the did:web does not have the key in {ASSERTION}",
+                step=step,
+                value=key.multibase,
+                hint="sign with a key that is listed there",
+            )
+    elif isinstance(resolution.did, KeyDid):
+        return  # has the one key, which its verification method names
+    else:
+        authenticating_version(resolution, key, finality=finality, step=step)
 
 
 def _split(

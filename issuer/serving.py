@@ -44,6 +44,7 @@ def running(
     url: str | None,
     statuses: StatusTerms,
     approval_interval: int = INTERVAL,
+    with_vc_api: bool = False,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
 
@@ -53,6 +54,7 @@ def running(
         url: Its public URL; where it listens, if None.
         statuses: How it keeps status lists.
         approval_interval: Seconds after which a device that awaits approval may ask again.
+        with_vc_api: Whether it signs what administrators give it.
 
     Raises:
         Invalid: ``invalid_issuer_url``.
@@ -94,6 +96,6 @@ def running(
                 )
             write_private(directory / URL_FILE, f"{issuer.url}\n".encode())
             _log.info("issuer %s at %s", identity.did.text, issuer.url)
-            return create_app(issuer, admin_token=token.text)
+            return create_app(issuer, admin_token=token.text, with_vc_api=with_vc_api)
 
         yield make_app

@@ -3,7 +3,7 @@
 ::
 
     POST /v1/operations, GET /v1/operations/{hash}     ledger.registrar.routes
-    GET  /1.0/identifiers/{did}                        ledger.resolution_api
+    GET, POST /1.0/identifiers/{did}                   ledger.resolution_api
     GET  /v1/log/heads, /v1/log/entries                ledger.embedded.routes
     GET  /health                                       200 while operations get onto the log
     GET  /metrics                                      ledger.registrar.metrics
@@ -23,17 +23,24 @@ from ledger.embedded.store import EmbeddedLedger
 from ledger.registrar import metrics
 from ledger.registrar import routes as registrar_routes
 from ledger.registrar.registrar import Registrar
+from ledger.resolving.methods import MethodResolver
+from ledger.resolving.web import WebResolver
 
 
 def create_app(
-    *, registrar: Registrar, resolver: Resolver, embedded: EmbeddedLedger | None = None
+    *,
+    registrar: Registrar,
+    resolver: Resolver,
+    embedded: EmbeddedLedger | None = None,
+    web: WebResolver | None = None,
 ) -> FastAPI:
     """The application. The registrar's thread runs as long as it does.
 
     Args:
         registrar: Not started.
-        resolver: Answers resolution.
+        resolver: Of the log.
         embedded: The log to serve, if it is not on a ledger of its own.
+        web: For did:web, if that is to be resolved.
     """
 
     @asynccontextmanager
@@ -47,7 +54,7 @@ def create_app(
     )
     http.install(app)
     app.include_router(registrar_routes.routes(registrar))
-    app.include_router(resolution_api.routes(resolver))
+    app.include_router(resolution_api.routes(MethodResolver(resolver, web)))
     if embedded is not None:
         app.include_router(embedded_routes.routes(embedded))
 

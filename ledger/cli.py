@@ -1,6 +1,7 @@
 """``keyborn ledger …`` and ``keyborn resolve``."""
 
 import os
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,8 +18,11 @@ from ledger.cli_proof import check, prove
 from ledger.options import BlockHash, index_option, key_options, mirror_option, network_option
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from fastapi import FastAPI
 
+    from keyborn.public_https import PublicHttps
     from ledger.network import Network
     from ledger.reader import LogReader
 
@@ -110,6 +114,11 @@ for _command in (deploy, doctor, follow, prove, check):
     show_default=True,
     help="Embedded ledger with a finality depth: seconds between blocks until all is final.",
 )
+@click.option(
+    "--did-web",
+    is_flag=True,
+    help="Resolve did:web too: fetch from whatever public host a client names.",
+)
 @service_options(port=PORT)
 def serve(
     *,
@@ -127,9 +136,11 @@ def serve(
     queue_limit: int,
     finality_depth: int,
     block_time: float,
+    did_web: bool,
     host: str,
     port: int,
     ready_file: Path | None,
+    tls: "SSLContext | None",
     log_json: bool | None,
 ) -> None:
     """Serve a ledger: registrar, resolution, and for an embedded one the log.
@@ -143,6 +154,7 @@ def serve(
     from ledger.account import find_account  # noqa: PLC0415
     from ledger.network import load_network, parse_network, write_network  # noqa: PLC0415
     from ledger.registrar.dispatch import Batching  # noqa: PLC0415
+    from ledger.resolving.web import WebResolver  # noqa: PLC0415
     from ledger.service import embedded_service, ethereum_service  # noqa: PLC0415
 
     if network is None and (key_file is not None or password_file is not None):
@@ -151,6 +163,8 @@ def serve(
     batching = Batching(
         count=batch_size, size=batch_bytes, queue=queue_limit, patience=replace_after
     )
+    # No patience: whoever waits for slow hosts is not to keep the registrar from its work.
+    web = WebResolver(_public_https(), patience=0) if did_web else None
     if network is None:
         delay = 0.05 if batch_time is None else batch_time
         service = embedded_service(
@@ -158,6 +172,7 @@ def serve(
             batching=replace(batching, delay=delay, poll=0.2),
             finality_depth=finality_depth,
             block_seconds=block_time,
+            web=web,
         )
     else:
         delay = 0.5 if batch_time is None else batch_time
@@ -167,6 +182,7 @@ def serve(
             sender=find_account(key_file, password_file, os.environ),
             ceiling=round(max_fee_gwei * 10**9),
             batching=replace(batching, delay=delay, poll=0.5),
+            web=web,
         )
     with service as built:
 
@@ -177,7 +193,7 @@ def serve(
                 write_network(path, found)
             return built.app
 
-        serve_named(named, host=host, port=port, ready_file=ready_file)
+        serve_named(named, host=host, port=port, ready_file=ready_file, tls=tls)
 
 
 @ledger.command()
@@ -242,13 +258,14 @@ def devnet(*, directory: Path, port: int, anvil: Path | None, ready_file: Path |
 @click.option(
     "--network",
     type=INPUT_FILE,
-    help="The log to read: network.toml of its operator. Not for did:key.",
+    help="The log to read: network.toml of its operator. For did:keyborn alone.",
 )
 @index_option
 @_block_option
 @mirror_option
 @click.option("--version-id", help="The version with this versionId.")
 @click.option("--version-time", help="The version that was current then: 2026-01-31T12:00:00Z.")
+@click.option("--did-web", is_flag=True, help="Fetch the document of a did:web from its host.")
 @json_option
 def resolve(
     *,
@@ -259,31 +276,52 @@ def resolve(
     mirror: str | None,
     version_id: str | None,
     version_time: str | None,
+    did_web: bool,
     as_json: bool,
 ) -> None:
     """Resolve a DID, reading the log yourself.
 
-    The log is replayed and checked here; nobody's resolver is asked.
+    The log is replayed and checked here; nobody's resolver is asked. A did:web is what its host
+    says: with --did-web it is fetched over HTTPS, from public addresses alone.
     """
-    from did.identifier import KeyDid, parse_did  # noqa: PLC0415
-    from did.resolution import resolve_offline  # noqa: PLC0415
+    from did.identifier import KeybornDid, parse_did  # noqa: PLC0415
+    from did.key_documents import X25519_PREFIX  # noqa: PLC0415
     from did.timestamps import parse_time  # noqa: PLC0415
+    from did.web_identifier import WebDid  # noqa: PLC0415
     from ledger.network import load_network, with_mirror  # noqa: PLC0415
-    from ledger.report import resolution_text  # noqa: PLC0415
+    from ledger.report import document_text, resolution_text  # noqa: PLC0415
+    from ledger.resolving.methods import MethodResolver  # noqa: PLC0415
+    from ledger.resolving.options import Options  # noqa: PLC0415
+    from ledger.resolving.resolve import resolve_text  # noqa: PLC0415
+    from ledger.resolving.web import WebResolver  # noqa: PLC0415
 
     if version_id is not None and version_time is not None:
         raise click.UsageError("--version-id and --version-time are two ways to name one thing")
     at = version_id if version_time is None else parse_time(version_time)
+    if did.startswith(X25519_PREFIX):  # a key to encrypt to, which is no DID that could act
+        resolved = resolve_text(did, Options(at=at), MethodResolver(None))
+        emit(resolved.to_json(), as_json=as_json, human=document_text(resolved.document))
+        return
     parsed = parse_did(did)
-    if isinstance(parsed, KeyDid):
-        resolution = resolve_offline(parsed)
-        resolution = resolution if at is None else resolution.at(at)
-    elif network is None:
+    if isinstance(parsed, WebDid) and not did_web:
+        raise click.UsageError(f"--did-web is needed to fetch {parsed.url}")
+    if isinstance(parsed, KeybornDid) and network is None:
         raise click.UsageError("--network is needed to resolve a did:keyborn")
-    else:
-        with _reader(with_mirror(load_network(network), mirror), index, block_hash) as reader:
-            resolution = reader.resolve(parsed, at=at)
+    with ExitStack() as stack:
+        log = None
+        if isinstance(parsed, KeybornDid) and network is not None:
+            found = with_mirror(load_network(network), mirror)
+            log = stack.enter_context(_reader(found, index, block_hash))
+        web = WebResolver(_public_https()) if isinstance(parsed, WebDid) else None
+        resolution = MethodResolver(log, web).resolve(parsed, at=at)
     emit(resolution.to_json(), as_json=as_json, human=resolution_text(resolution))
+
+
+def _public_https() -> "PublicHttps":
+    """How did:web is fetched: as whoever calls this command from code has it, such as a test."""
+    from keyborn.public_https import PublicHttps  # noqa: PLC0415
+
+    return click.get_current_context().find_object(PublicHttps) or PublicHttps()
 
 
 def _reader(network: "Network", index: Path | None, block_hash: bytes | None) -> "LogReader":

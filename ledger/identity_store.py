@@ -156,7 +156,7 @@ class IdentityStore:
         """Keep a key; nothing happens if it is kept already."""
         path = self._key_path(key.public_key())
         if not path.exists():
-            create_private(path, _key_text(key))
+            create_key(path, key)
 
     def drop_keys(self, *, but: tuple[PublicKey | None, ...]) -> None:
         """Remove every key except some: what was rotated away, or never came to be used."""
@@ -213,7 +213,7 @@ class NextKeyFile:
 
     def create(self, key: SigningKey) -> None:
         """Put ``key`` into the file, which must not exist."""
-        create_private(self.path, _key_text(key))
+        create_key(self.path, key)
 
     def key(self, public: PublicKey) -> SigningKey:
         """The key with this public half.
@@ -241,7 +241,7 @@ class NextKeyFile:
         if self._beside.exists():
             return read_key(self._beside)
         key = SigningKey.generate()
-        create_private(self._beside, _key_text(key))
+        create_key(self._beside, key)
         return key
 
     def replace(self, public: PublicKey) -> None:
@@ -286,6 +286,15 @@ def _corrupt(path: Path, why: str) -> Invalid:
         value=str(path),
         hint="restore the directory from a backup; without its keys the DID is lost",
     )
+
+
+def create_key(path: Path, key: SigningKey) -> None:
+    """Put ``key`` into a file, which must not exist.
+
+    Raises:
+        Conflict: ``store_exists``.
+    """
+    create_private(path, _key_text(key))
 
 
 def _key_text(key: SigningKey) -> bytes:

@@ -171,6 +171,7 @@ class LogReader:
 
         Raises:
             Refused: ``version_not_found``.
+            Invalid: ``method_not_supported``: a did:web.
             KeybornError: As ``sync``.
         """
         resolution = self._resolve(did) if isinstance(did, KeybornDid) else resolve_offline(did)

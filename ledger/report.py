@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from did.jcs import JsonObject
 from did.resolution import Registration, Resolution
 from did.timestamps import format_time
+from did.web_document import WebDocument
 from ledger.log import Head, Heads, SourceWarning
 from ledger.network import Network
 
@@ -58,12 +59,39 @@ def resolution_text(resolution: Resolution) -> str:
         lines.append(_line("version", f"{version.id}, {version.finality}"))
     else:
         lines.append(_line("registered", resolution.registration))
-    methods = resolution.document().get("verificationMethod", [])
-    assert isinstance(methods, list)
-    lines += [_line("key", str(method["publicKeyMultibase"])) for method in methods]
-    if not methods:
+    if resolution.web is not None:
+        lines.append(_line("fetched", str(resolution.metadata()["asOf"])))
+        return "\n".join([*lines, *_web_keys(resolution.web)])
+    lines += _keys(resolution.document())
+    if resolution.metadata().get("deactivated"):
         lines.append(_line("deactivated", "for good"))
     return "\n".join(lines)
+
+
+def document_text(document: JsonObject) -> str:
+    """A did:key's document, to be read: its DID and its keys."""
+    return "\n".join([_line("did", str(document["id"])), *_keys(document)])
+
+
+def _keys(document: JsonObject) -> list[str]:
+    """A line for each key of a document whose methods are ``Multikey``."""
+    methods = document.get("verificationMethod", [])
+    assert isinstance(methods, list)
+    found = [method["publicKeyMultibase"] for method in methods if isinstance(method, dict)]
+    return [_line("key", str(key)) for key in found]
+
+
+def _web_keys(web: WebDocument) -> list[str]:
+    """Keys, and what for; other kinds of key than Ed25519 are of no use here."""
+    return [
+        _line(
+            "key",
+            ", ".join(
+                [key.multibase, *(use for use, names in web.relationships.items() if name in names)]
+            ),
+        )
+        for name, key in web.keys.items()
+    ]
 
 
 def head_json(head: Head) -> JsonObject:

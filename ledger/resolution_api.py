@@ -1,146 +1,175 @@
-"""``GET /1.0/identifiers/{did}``: the HTTP(S) binding of W3C DID Resolution 1.0, section 12.1.
+"""``/1.0/identifiers/{did}``: the HTTP(S) binding of W3C DID Resolution 1.0, section 12.1.
 
-Query parameters: ``versionId``, ``versionTime``. ``Accept``: ``application/did-resolution`` for the
-whole result (the default), ``application/did`` for the document alone. A DID that is deactivated
-is answered with 410 and its document. Errors have the specification's form, and statuses::
+GET, and POST with the options as a JSON object. What follows ``identifiers/`` is a DID, which is
+resolved, or a DID URL, which is dereferenced. It may be percent-encoded, and has to be where it has
+a ``#``, or where there are options beside a query of its own; the query of the request is otherwise
+taken for both: parameters of the DID URL (``service`` and its like) and options.
 
-    INVALID_DID, INVALID_OPTIONS, INVALID_PUBLIC_KEY     400
-    NOT_FOUND                                            404
-    REPRESENTATION_NOT_SUPPORTED                         406
-    METHOD_NOT_SUPPORTED                                 501
-    INTERNAL_ERROR                                       503, the log cannot be read; may pass
+``Accept`` chooses the form (``ledger.resolving.negotiation``), of errors too
+(``ledger.resolving.errors``). A DID that is deactivated is answered with 410.
 
 It is a convenience and the Universal Resolver's driver interface: who depends on an answer asks a
 reader of its own.
 """
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
-from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl, unquote_to_bytes
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
-from did.errors import Invalid, KeybornError, Refused
-from did.identifier import parse_did
-from did.jcs import JsonObject
-from did.resolution import Resolution, Resolver
-from did.timestamps import parse_time
+from did.dereference import SERVICE_PARAMETERS
+from did.did_url import Parts, take_apart
+from did.errors import Invalid, KeybornError
+from did.jcs import Json
+from did.strict_json import parse_object
+from keyborn.http import RawBody
 from keyborn.problem import retry_after
-
-RESULT: Final = "application/did-resolution"
-DOCUMENT: Final = "application/did"
+from ledger.resolving import answers
+from ledger.resolving.answers import Answer
+from ledger.resolving.methods import MethodResolver
+from ledger.resolving.negotiation import FOR_DID_URLS, FOR_DIDS, Representation, Shape, negotiate
+from ledger.resolving.options import Options, parse_options
+from ledger.resolving.resolve import dereference_parts, resolve_text, with_version
 
 _PREFIX: Final = "/1.0/identifiers/"
-_TYPE: Final = "https://www.w3.org/ns/did#"
-_OPTIONS: Final = ("versionId", "versionTime")
-# What a client that accepts one of these is served as; the first one is the default.
-_SERVED: Final[Mapping[str, str]] = {
-    RESULT: RESULT,
-    "*/*": RESULT,
-    "application/*": RESULT,
-    "application/json": RESULT,
-    DOCUMENT: DOCUMENT,
-    "application/did+json": DOCUMENT,
-    "application/did+ld+json": DOCUMENT,
-}
+_MOST_PARAMETERS: Final = 32
+# Of a DID that is put into the path as it is, what a URL has another use for is escaped: the # / ?
+# & = of a DID URL, and a % itself; the rest, the %3A of a did:web's port above all, is its own.
+_ESCAPED = re.compile(rb"%(?:2[356Ff]|3[DdFf])")
 
-_NOT_FOUND: Final = ("NOT_FOUND", HTTPStatus.NOT_FOUND)
-_ERRORS: Final[Mapping[str, tuple[str, HTTPStatus]]] = {
-    "invalid_public_key": ("INVALID_PUBLIC_KEY", HTTPStatus.BAD_REQUEST),
-    "invalid_public_key_type": ("INVALID_PUBLIC_KEY", HTTPStatus.BAD_REQUEST),
-    "invalid_public_key_length": ("INVALID_PUBLIC_KEY", HTTPStatus.BAD_REQUEST),
-    "invalid_did": ("INVALID_DID", HTTPStatus.BAD_REQUEST),
-    "invalid_options": ("INVALID_OPTIONS", HTTPStatus.BAD_REQUEST),
-    "invalid_time": ("INVALID_OPTIONS", HTTPStatus.BAD_REQUEST),
-    "method_not_supported": ("METHOD_NOT_SUPPORTED", HTTPStatus.NOT_IMPLEMENTED),
-    "not_registered": _NOT_FOUND,
-    "version_not_found": _NOT_FOUND,
-    "representation_not_supported": (
-        "REPRESENTATION_NOT_SUPPORTED",
-        HTTPStatus.NOT_ACCEPTABLE,
-    ),
-}
-_UNDECIDED: Final = ("INTERNAL_ERROR", HTTPStatus.SERVICE_UNAVAILABLE)
+_Pairs = list[tuple[str, Json]]
 
 
-def routes(resolver: Resolver) -> APIRouter:
+def routes(resolver: MethodResolver) -> APIRouter:
     """The endpoint, answered by ``resolver``."""
     router = APIRouter(tags=["resolution"])
 
     # A path, so that what is no DID because of a slash is told so too.
     @router.get(f"{_PREFIX}{{did:path}}", response_model=None)
     def resolve(request: Request) -> Response:
-        """Resolve a DID."""
-        # Not the route's parameter: matching it drops a line feed at the end.
-        did = request.scope["path"].partition(_PREFIX)[2]
-        try:
-            media_type = _negotiated(request.headers.getlist("accept"))
-            at = _version(request)
-            resolution = resolver.resolve(parse_did(did), at=at)
-            document = resolution.document()
-        except KeybornError as error:
-            return _failure(error)
-        return _success(resolution, document, media_type)
+        """Resolve a DID, or dereference a DID URL."""
+        return _answered(request, b"", resolver)
+
+    @router.post(f"{_PREFIX}{{did:path}}", response_model=None)
+    def resolve_with_options(request: Request, body: RawBody) -> Response:
+        """The same, with the options in the body."""
+        return _answered(request, body, resolver)
 
     return router
 
 
-def _negotiated(accepts: list[str]) -> str:
-    """The media type to answer with (RFC 9110, section 12.5.1)."""
-    wishes: list[tuple[float, int, str]] = []
-    for place, item in enumerate(",".join(accepts).split(",")):
-        name, *parameters = (part.strip().lower() for part in item.split(";"))
-        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        try:
-            weight = float(quality)
-        except ValueError:
-            weight = 0.0
-        if name in _SERVED and weight > 0:
-            wishes.append((-weight, place, _SERVED[name]))
-    if wishes:
-        return min(wishes)[2]
-    if not any(accepts):
-        return RESULT
-    raise Invalid(
-        "representation_not_supported",
-        f"none of the media types that are accepted is {RESULT} or {DOCUMENT}",
-    )
+def _answered(request: Request, body: bytes, resolver: MethodResolver) -> Response:
+    accept = ",".join(request.headers.getlist("accept"))
+    form, of_did_url = FOR_DIDS[0], False
+    try:
+        text, (own, pairs) = _identifier(request), _query(request)
+        of_did_url = bool(own) or any(mark in text for mark in "/?#")
+        form = _of_errors(accept, FOR_DID_URLS if of_did_url else FOR_DIDS)
+        options = parse_options([*pairs, *_members(body)])
+        accept = accept if options.accept is None else options.accept
+        if not of_did_url:
+            form = negotiate(accept, FOR_DIDS)
+            return _sent(answers.resolution(resolve_text(text, options, resolver), form))
+        form, alone = _negotiated(accept)
+        if alone:
+            of_did_url = False
+            return _sent(_resolved_alone(_parts(text, own), options, form, resolver))
+        resource, resolved = dereference_parts(
+            _parts(text, own), options, resolver, uris=form.shape is Shape.URLS
+        )
+        return _sent(answers.dereferencing(resource, resolved, form))
+    except KeybornError as error:
+        answer = answers.failure(error, form, of_did_url=of_did_url)
+        return _sent(answer, after=retry_after(error, answer.status))
 
 
-def _version(request: Request) -> str | datetime | None:
-    """The version that is asked for; what other parameters there are is no concern of ours."""
-    given = [(name, v) for name, v in request.query_params.multi_items() if name in _OPTIONS]
-    if not given:
-        return None
-    if len(given) > 1:
-        raise Invalid("invalid_options", "versionId and versionTime are two ways to name one thing")
-    ((name, value),) = given
-    return value if name == "versionId" else parse_time(value)
+def _of_errors(accept: str, served: tuple[Representation, ...]) -> Representation:
+    """The form of what is wrong before a representation could be agreed on."""
+    try:
+        return negotiate(accept, served)
+    except Invalid:
+        return served[0]
 
 
-def _success(resolution: Resolution, document: JsonObject, media_type: str) -> Response:
-    metadata = resolution.metadata()
-    status = HTTPStatus.GONE if metadata.get("deactivated") else HTTPStatus.OK
-    body = document if media_type == DOCUMENT else resolution.to_json()
-    return Response(orjson.dumps(body), status, media_type=media_type)
+def _negotiated(accept: str) -> tuple[Representation, bool]:
+    """The representation for a DID URL, and whether all that is accepted is of a DID."""
+    try:
+        return negotiate(accept, FOR_DID_URLS), False
+    except Invalid:
+        return negotiate(accept, FOR_DIDS[:1]), True
 
 
-def _failure(error: KeybornError) -> Response:
-    """As DID Resolution 1.0, section 11: problem details as ``error`` in the result."""
-    known = _ERRORS.get(error.code) if isinstance(error, Invalid | Refused) else None
-    name, status = known or _UNDECIDED
-    problem: JsonObject = {
-        "type": _TYPE + name,
-        "title": name.replace("_", " ").capitalize().replace(" did", " DID"),
-        "detail": error.message if error.hint is None else f"{error.message}; {error.hint}",
-    }
-    body: JsonObject = {
-        "didDocument": None,
-        "didResolutionMetadata": {"error": problem},
-        "didDocumentMetadata": {},
-    }
-    after = retry_after(error, status)
+def _resolved_alone(
+    parts: Parts, options: Options, form: Representation, resolver: MethodResolver
+) -> Answer:
+    """The answer to a DID URL whose parameters are but options of resolution."""
+    options, rest = with_version(parts, options)
+    if not rest.is_did:
+        raise Invalid(
+            "invalid_did",
+            "a DID URL is dereferenced, not resolved",
+            hint="accept application/did-url-dereferencing, or name the DID alone",
+        )
+    return answers.resolution(resolve_text(rest.did, options, resolver), form)
+
+
+def _identifier(request: Request) -> str:
+    """What follows ``identifiers/``: percent-encoded as a whole, or only where it has to be.
+
+    Of the path as it was sent: decoding it twice, or where it is not encoded, makes another DID.
+    """
+    _, _, sent = request.scope["raw_path"].partition(_PREFIX.encode())
+    whole = not sent.startswith(b"did:")
+    plain = unquote_to_bytes(sent) if whole else _ESCAPED.sub(_unescaped, sent)
+    try:
+        return plain.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Invalid("invalid_did", "what is to be resolved is not UTF-8") from error
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    return unquote_to_bytes(match[0])
+
+
+def _query(request: Request) -> tuple[Mapping[str, str], _Pairs]:
+    """The request's query: parameters that belong to the DID URL, and options."""
+    try:
+        given = parse_qsl(
+            request.scope["query_string"].decode("utf-8"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_PARAMETERS,
+        )
+    except ValueError as error:
+        raise Invalid("invalid_options", f"the query cannot be read: {error}") from error
+    own = [(name, value) for name, value in given if name in SERVICE_PARAMETERS]
+    if len(dict(own)) < len(own):
+        raise Invalid("invalid_did_url", "the DID URL has a parameter twice")
+    return dict(own), [pair for pair in given if pair[0] not in SERVICE_PARAMETERS]
+
+
+def _members(body: bytes) -> _Pairs:
+    if not body.strip():
+        return []
+    try:
+        return list(parse_object(body).items())
+    except Invalid as error:
+        raise Invalid(
+            "invalid_options", f"the options are not understood: {error.message}"
+        ) from error
+
+
+def _parts(text: str, own: Mapping[str, str]) -> Parts:
+    parts = take_apart(text)
+    if own.keys() & parts.parameters.keys():
+        raise Invalid("invalid_did_url", "the DID URL has a parameter twice", value=text)
+    return Parts(parts.did, parts.path, {**parts.parameters, **own}, parts.fragment)
+
+
+def _sent(answer: Answer, *, after: int | None = None) -> Response:
     headers = {} if after is None else {"retry-after": str(after)}
-    return Response(orjson.dumps(body), status, headers, media_type=RESULT)
+    if answer.location is not None:
+        headers["location"] = answer.location
+    return Response(answer.body, answer.status, headers, media_type=answer.media_type)

@@ -21,6 +21,7 @@ from ledger.reader import LogReader
 from ledger.registrar.dispatch import Batching
 from ledger.registrar.outbox import Outbox
 from ledger.registrar.registrar import Registrar
+from ledger.resolving.web import WebResolver
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -41,7 +42,12 @@ class Service:
 
 @contextmanager
 def embedded_service(
-    directory: Path, *, batching: Batching, finality_depth: int, block_seconds: float
+    directory: Path,
+    *,
+    batching: Batching,
+    finality_depth: int,
+    block_seconds: float,
+    web: WebResolver | None = None,
 ) -> Iterator[Service]:
     """The service of the embedded ledger in ``directory``, both made if they are missing.
 
@@ -50,6 +56,7 @@ def embedded_service(
         batching: When the registrar sends a batch.
         finality_depth: How many blocks make an entry final; 0: it is so at once.
         block_seconds: With a depth, how often an empty block is made while something is not final.
+        web: For did:web, if that is to be resolved.
 
     Raises:
         Conflict: ``store_in_use``: another service works in this directory.
@@ -64,7 +71,7 @@ def embedded_service(
             stack.enter_context(_blocks(ledger, block_seconds))
         reader, registrar = _registrar(stack, directory, ledger, batching)
         yield Service(
-            create_app(registrar=registrar, resolver=reader, embedded=ledger),
+            create_app(registrar=registrar, resolver=reader, embedded=ledger, web=web),
             Network(ledger.pin, ""),
         )
 
@@ -77,6 +84,7 @@ def ethereum_service(
     sender: "LocalAccount",
     ceiling: int | None,
     batching: Batching,
+    web: WebResolver | None = None,
 ) -> Iterator[Service]:
     """The service of a log on Ethereum; its registrar pays for what it appends.
 
@@ -88,6 +96,7 @@ def ethereum_service(
         sender: The account that pays.
         ceiling: What it pays for one unit of gas at the most, in wei; None: whatever it costs.
         batching: When the registrar sends a batch.
+        web: For did:web, if that is to be resolved.
 
     Raises:
         Invalid: ``not_ethereum``.
@@ -122,7 +131,7 @@ def ethereum_service(
             first_block=network.first_block,
         )
         reader, registrar = _registrar(stack, directory, ledger, batching, read.log)
-        yield Service(create_app(registrar=registrar, resolver=reader), network)
+        yield Service(create_app(registrar=registrar, resolver=reader, web=web), network)
 
 
 def _registrar(

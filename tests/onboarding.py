@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from did.identifier import parse_did
 from issuer.serving import running
 from issuer.status_terms import StatusTerms
+from keyborn import clock
 from keyborn.server import Server, listen
 from ledger.network import Network, write_network
 from ledger.operations import Operation
@@ -25,6 +26,7 @@ from ledger.registrar.dispatch import Batching
 from ledger.registrar.messages import OperationStatus, Relay
 from ledger.service import embedded_service
 from verifier.app import create_app
+from verifier.openid4vp.serving import add_openid4vp
 from verifier.opening import verifier_at
 from verifier.trust_root import DEFAULT_TYPES, Policy, TrustedIssuer, TrustRoot
 
@@ -45,6 +47,25 @@ class Services:
     issuer_did: str
     verifier_url: str
     admin: httpx.Client
+    asker: httpx.Client
+
+    def ask(self, **wish: Any) -> dict[str, Any]:
+        """A new request of the verifier by OpenID4VP, as it tells who asks."""
+        answer = self.asker.post("/requests", json=wish)
+        assert answer.is_success, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def outcome(self, asked: dict[str, Any], **query: str) -> dict[str, Any]:
+        """Where a request stands, as its secret shows it."""
+        answer = httpx.get(
+            f"{self.verifier_url}/v1/openid4vp/requests/{asked['id']}",
+            params=query,
+            headers={"authorization": f"Bearer {asked['secret']}"},
+        )
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
 
     def claims(self, count: int, **terms: Any) -> list[dict[str, Any]]:
         """So many new claims, as the issuer tells its operator."""
@@ -139,10 +160,20 @@ def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[S
         )
 
         def make_verifier(url: str) -> ASGIApp:
-            opened = verifier_at(trust, folder / "verifier", audience=url)
-            return create_app(stack.enter_context(opened))
+            place = folder / "verifier"
+            opened = stack.enter_context(verifier_at(trust, place, audience=url))
+            app = create_app(opened)
+            add_openid4vp(app, opened, place, url=url, named=None, now=clock.now, stack=stack)
+            return app
 
         verifier_url = stack.enter_context(serving_named(make_verifier))
+        asking = (folder / "verifier" / "openid4vp.token").read_text().strip()
+        asker = stack.enter_context(
+            httpx.Client(
+                base_url=f"{verifier_url}/v1/openid4vp",
+                headers={"authorization": f"Bearer {asking}"},
+            )
+        )
         yield Services(
             folder,
             network,
@@ -151,6 +182,7 @@ def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[S
             issuer_did,
             verifier_url,
             admin,
+            asker,
         )
 
 

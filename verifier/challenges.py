@@ -40,6 +40,10 @@ class ChallengeBook:
         self._lifetime = lifetime
         self._key = store.challenge_key()
 
+    def called(self, audience: str) -> "ChallengeBook":
+        """The challenges of the same verifier under another name, in the same store."""
+        return ChallengeBook(store=self._store, audience=audience, lifetime=self._lifetime)
+
     def issue(self, *, at: datetime, did: Did | None = None) -> Challenge:
         """A new challenge; for ``did`` alone, if that is given (in either form)."""
         who = None if did is None else did.canonical

@@ -32,6 +32,8 @@ from verifier.trust_file import load_trust_root
 from verifier.verifier import AuthenticatedDevice, VerifiedCredential
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from fastapi import FastAPI
 
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
@@ -59,38 +61,71 @@ def verifier() -> None:
 @_trust_option
 @click.option("--dir", "directory", type=_DIRECTORY, required=True, help="What it remembers.")
 @click.option("--audience", help="Its name, as devices know it.  [default: its own URL]")
+@click.option("--url", "public", help="Its URL, as devices reach it.  [default: where it listens]")
+@click.option("--did", help="The DID that asks by OpenID4VP.  [default: one of its own]")
+@click.option("--did-key", "key_file", type=INPUT_FILE, help="The file with that DID's key.")
 @_lifetime_option
+@click.option(
+    "--vc-api",
+    is_flag=True,
+    help="Verify proofs posted to /credentials/verify and /presentations/verify too, for whoever"
+    " has the token in DIR/vc-api.token.",
+)
 @service_options(port=_PORT)
 def serve(
     *,
     trust_file: Path,
     directory: Path,
     audience: str | None,
+    public: str | None,
+    did: str | None,
+    key_file: Path | None,
     lifetime: int,
+    vc_api: bool,
     host: str,
     port: int,
     ready_file: Path | None,
+    tls: "SSLContext | None",
     log_json: bool | None,
 ) -> None:
-    """Answer devices over HTTP: challenges, and decisions on presentations."""
+    """Ask devices over HTTP and decide on what they present, also by OpenID4VP 1.0."""
     from keyborn.logs import configure  # noqa: PLC0415 - only where it is used
     from keyborn.server import serve_named  # noqa: PLC0415 - only where it is used
     from verifier.app import create_app  # noqa: PLC0415 - only where it is used
+    from verifier.openid4vp.serving import add_openid4vp  # noqa: PLC0415 - only where it is used
 
+    if (did is None) != (key_file is None):
+        raise click.UsageError("--did and --did-key go together")
+    named = None if did is None or key_file is None else (parse_did(did), key_file)
     configure(as_json=log_json)
     root = load_trust_root(trust_file)
     with ExitStack() as stack:
 
         def make_app(url: str) -> "FastAPI":
-            opened = verifier_at(
-                root,
-                directory,
-                audience=audience or url,
-                challenge_lifetime=timedelta(seconds=lifetime),
+            at = public or url
+            opened = stack.enter_context(
+                verifier_at(
+                    root,
+                    directory,
+                    audience=audience or at,
+                    challenge_lifetime=timedelta(seconds=lifetime),
+                )
             )
-            return create_app(stack.enter_context(opened))
+            app = create_app(opened, vc_api_token=_vc_api_token(directory) if vc_api else None)
+            add_openid4vp(app, opened, directory, url=at, named=named, now=now, stack=stack)
+            return app
 
-        serve_named(make_app, host=host, port=port, ready_file=ready_file)
+        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
+
+
+def _vc_api_token(directory: Path) -> str:
+    from keyborn.tokens import admin_token  # noqa: PLC0415 - only where it is used
+
+    path = directory / "vc-api.token"
+    token = admin_token(path)
+    if token.fresh:
+        click.echo(f"VC-API token, shown this once and kept in {path}: {token.text}", err=True)
+    return token.text
 
 
 @verifier.command()

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from did.errors import Invalid, KeybornError, Refused
-from did.identifier import Did, KeyDid
+from did.identifier import Did
 from did.jcs import Json, JsonObject
 from did.keys import PublicKey
-from did.resolution import Resolution, asserting_version
+from did.resolution import Registration, Resolution, asserting_version
 from did.timestamps import format_time
 from did.vc.credential import CONFIGURATION, PROVISIONING, Credential
 from did.vc.status_list import REVOCATION, SUSPENSION, StatusEntry
@@ -53,7 +53,7 @@ class CredentialChecks:
             signed = _trusted_then(credential, types, issuer)
             found.facts["validFrom"] = format_time(signed)
         with self.trail.step(Check.ISSUER_KEY, number) as found:
-            key = credential.proof.method.key()
+            key = self.inquiry.named_key(credential.proof.method)
             found.facts["key"] = key.multibase
             _check_not_compromised(issuer, key)
             resolution = self.inquiry.resolve(credential.issuer)
@@ -78,8 +78,8 @@ class CredentialChecks:
             found.facts.update(_check_policy(credential, root.policy))
 
     def _asserted(self, resolution: Resolution, key: PublicKey, signed: datetime) -> JsonObject:
-        if isinstance(resolution.did, KeyDid):
-            return {}  # has the one key, which its verification method names
+        if resolution.registration is Registration.NOT_APPLICABLE:
+            return {}  # a did:key has the one key that its name is; a did:web listed it, or raised
         finality = self.inquiry.trust_root.policy.finality
         return version_facts(
             asserting_version(

@@ -1,11 +1,17 @@
-"""What one decision asks of the log: each DID once, of the pinned log, known recently enough."""
+"""What one decision asks of the log, and of the hosts of did:web issuers: each DID once.
+
+The log is the pinned one, known recently enough. A host is asked only if the trust root names its
+DID as an issuer, and its answer may be as old as a status list may be: to take a key out of the
+document is to revoke it.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from did.errors import Invalid, Refused, Unavailable, Undecided
-from did.identifier import Did, KeyDid
+from did.identifier import Did, DidUrl, KeyDid
 from did.jcs import JsonObject
+from did.keys import PublicKey
 from did.resolution import (
     RETRY_UNTIL_FINAL,
     Registration,
@@ -13,9 +19,11 @@ from did.resolution import (
     Resolver,
     Version,
     check_fresh,
+    named_key,
     resolve_offline,
 )
 from did.timestamps import format_time
+from did.web_identifier import WebDid
 from verifier.decision import Evidence, age
 from verifier.trust_root import TrustRoot
 
@@ -36,18 +44,26 @@ class Inquiry:
     _known: dict[Did, Resolution] = field(default_factory=dict)
 
     def resolve(self, did: Did) -> Resolution:
-        """What the pinned log says of ``did``; a did:key says it by itself.
+        """What the log says of ``did``; a did:key says it by itself, and for a did:web its host.
 
         Raises:
             Undecided: ``ledger_stale``, ``ledger_ahead`` (it is of the future, or the clock here
-                is wrong), or why the log cannot be read.
-            Refused: ``wrong_log``: the resolver is of another log than the trust root.
+                is wrong), ``did_web_stale``, or why log or host cannot be read.
+            Refused: ``wrong_log``: the resolver is of another log than the trust root;
+                ``untrusted_issuer``: a did:web that the trust root does not name;
+                ``did_not_found``: one whose host has no document any more.
         """
         if isinstance(did, KeyDid):
             return resolve_offline(did)
         if did not in self._known:
             self._known[did] = self._ask(did)
         return self._known[did]
+
+    def named_key(self, method: DidUrl) -> PublicKey:
+        """The key that ``method`` names, as ``did.resolution.named_key``; raises as ``resolve``."""
+        if isinstance(method.did, WebDid):
+            return named_key(self.resolve(method.did), method)
+        return method.key()
 
     def note(self, evidence: Evidence, resolution: Resolution) -> None:
         """Write into ``evidence`` what was asked of the log, and how old its answer is."""
@@ -57,10 +73,12 @@ class Inquiry:
             evidence.age = age(self.at, resolution.as_of)
 
     def _ask(self, did: Did) -> Resolution:
+        if isinstance(did, WebDid) and not self.trust_root.may_fetch(did):
+            self.trust_root.issuer(did)  # which it does not have
         try:
             resolution = self.resolver.resolve(did)
         except (Invalid, Unavailable) as error:
-            # It is the ledger that contradicts its pin or is away, not the device that is wrong.
+            # It is the ledger or the host that contradicts itself or is away, not the device.
             raise Undecided(
                 error.code,
                 error.message,
@@ -68,6 +86,9 @@ class Inquiry:
                 hint=error.hint,
                 retry_after=error.retry_after,
             ) from error
+        if resolution.web is not None:
+            self._check_document_age(resolution)
+            return resolution
         if resolution.registration is Registration.UNKNOWN or resolution.as_of is None:
             raise Undecided(
                 "ledger_unreachable",
@@ -92,6 +113,17 @@ class Inquiry:
                 retry_after=RETRY_UNTIL_FINAL,
             )
         return resolution
+
+    def _check_document_age(self, resolution: Resolution) -> None:
+        fetched, most = resolution.as_of, self.trust_root.policy.max_status_age
+        if fetched is None or self.at - fetched > most:
+            raise Undecided(
+                "did_web_stale",
+                "the document of the did:web was fetched longer ago than max_status_age",
+                value=None if fetched is None else format_time(fetched),
+                hint="give the verifier a resolver that fetches it as often",
+                retry_after=RETRY_UNTIL_FINAL,
+            )
 
 
 def version_facts(version: Version) -> JsonObject:

@@ -7,7 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from keyborn.files import private_directory
+from keyborn.public_https import PublicHttps
 from ledger.network import open_reader
+from ledger.resolving.methods import MethodResolver
+from ledger.resolving.web import WebResolver
 from verifier.challenges import LIFETIME, ChallengeBook
 from verifier.statuses import Statuses
 from verifier.store import open_store
@@ -23,6 +26,7 @@ def verifier_at(
     *,
     audience: str,
     challenge_lifetime: timedelta = LIFETIME,
+    https: PublicHttps | None = None,
 ) -> Iterator[Verifier]:
     """A verifier for the time of a ``with`` block.
 
@@ -32,6 +36,7 @@ def verifier_at(
             one: they know each other's challenges, and none is answered twice.
         audience: Its name, which presentations are made for; its URL as devices know it.
         challenge_lifetime: How long a device has to answer.
+        https: How the documents of did:web issuers are fetched; the usual way unless given.
 
     Raises:
         Refused: Others can read the directory, or it belongs to something else.
@@ -44,7 +49,12 @@ def verifier_at(
         open_reader(trust_root.network, index) as reader,
     ):
         book = ChallengeBook(store=store, audience=audience, lifetime=challenge_lifetime)
-        yield Verifier(trust_root=trust_root, resolver=reader, statuses=statuses, challenges=book)
+        yield Verifier(
+            trust_root=trust_root,
+            resolver=MethodResolver(reader, _web(trust_root, https)),
+            statuses=statuses,
+            challenges=book,
+        )
 
 
 def open_verifier(trust_root: Path, directory: Path, *, audience: str) -> Verifier:
@@ -64,3 +74,10 @@ def open_verifier(trust_root: Path, directory: Path, *, audience: str) -> Verifi
     return stack.enter_context(
         verifier_at(load_trust_root(trust_root), directory, audience=audience)
     )
+
+
+def _web(trust_root: TrustRoot, https: PublicHttps | None) -> WebResolver | None:
+    """For did:web, if the trust root names one: else nothing is fetched at all."""
+    if not trust_root.names_hosts:
+        return None
+    return WebResolver(https or PublicHttps(), max_age=trust_root.policy.max_status_age)

@@ -20,10 +20,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from did.errors import Invalid, KeybornError, Undecided
-from did.identifier import Did, KeyDid, parse_did
+from did.errors import Invalid, KeybornError, Refused, Undecided
+from did.identifier import Did, DidUrl, parse_did
 from did.keys import PublicKey
-from did.resolution import Resolution, authenticating_version
+from did.resolution import Resolution, check_current, named_key
 from did.timestamps import format_time
 from did.vc.credential import CREDENTIALS_CONTEXT, Credential
 from did.vc.formats import read_credential
@@ -34,6 +34,7 @@ from did.vc.status_list import (
     parse_list_subject,
     read_status,
 )
+from did.web_identifier import WebDid
 from keyborn.client import LOOPBACK
 from verifier.decision import Check
 from verifier.store import KeptList
@@ -131,7 +132,7 @@ class Standing:
                     " trust root lets sign its lists",
                     credential.issuer.text,
                 )
-            key = credential.proof.method.key()
+            key = self._named(credential.proof.method)
             self._check_key(credential.issuer, key)
             credential.proof.verify(key)
             list_ = parse_list_subject(url, credential.subject)
@@ -175,23 +176,23 @@ class Standing:
             )
         why = self._why_not_current(signer, key)
         if why is not None:
-            raise StatusPendingError(
-                undecided(
-                    "status_key_not_current",
-                    f"the status list's key is not its issuer's current one: {why.message}",
-                    key.multibase,
-                    hint="the issuer signs its lists anew once its rotation is settled",
-                )
-            )
+            raise _not_current(why, key.multibase)
+
+    def _named(self, method: DidUrl) -> PublicKey:
+        if not isinstance(method.did, WebDid):
+            return method.key()
+        try:
+            return named_key(self.resolve(method.did), method)
+        except Refused as error:
+            raise _not_current(error, method.text) from error
 
     def _why_not_current(self, signer: Did, key: PublicKey) -> KeybornError | None:
-        if isinstance(signer, KeyDid):
-            return None  # has the one key, which its verification method names
-        resolution = self.resolve(signer)
         try:
-            authenticating_version(
-                resolution, key, finality=self.policy.finality, step=Check.STATUS
-            )
+            resolution = self.resolve(signer)
+        except Refused as error:  # of a did:web, that it is gone
+            return error
+        try:
+            check_current(resolution, key, finality=self.policy.finality, step=Check.STATUS)
         except KeybornError as error:
             return error
         return None
@@ -213,6 +214,17 @@ class Standing:
 
     def _has_ended(self, ends: datetime | None) -> bool:
         return ends is not None and self.at >= ends + self.policy.clock_skew
+
+
+def _not_current(why: KeybornError, value: str) -> StatusPendingError:
+    return StatusPendingError(
+        undecided(
+            "status_key_not_current",
+            f"the status list's key is not its issuer's current one: {why.message}",
+            value,
+            hint="the issuer signs its lists anew once its rotation is settled",
+        )
+    )
 
 
 def undecided(code: str, message: str, value: object, *, hint: str | None = None) -> Undecided:

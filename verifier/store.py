@@ -195,7 +195,10 @@ class Store:
         same = (_lists.c.url == kept.list.url) & (_lists.c.version == _micros(kept.version))
         renewed = update(_lists).where(same).values(fetched=_micros(kept.fetched))
         with self._engine.begin() as connection:
-            return connection.execute(renewed).rowcount == 1
+            same_still = connection.execute(renewed).rowcount == 1
+            _STATUS_BEFORE_COMMIT.reached()
+        _STATUS_AFTER_COMMIT.reached()
+        return same_still
 
 
 def open_store(directory: Path) -> Store:

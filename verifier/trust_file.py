@@ -7,7 +7,7 @@
     ...
 
     [[issuers]]
-    did = "did:keyborn:..."
+    did = "did:keyborn:..."     # or a did:key; or a did:web, whose host may then be asked
     types = ["DeviceProvisioningCredential"]       # what it may issue
     status = ["https://issuer.example/v1/status/"] # where its status lists may be fetched from
     from = 2026-01-01T00:00:00Z                    # optional: believed if validFrom is not earlier
@@ -18,7 +18,7 @@
     [policy]                    # optional, as is each of its fields
     finality = "finalized"      # latest, safe or finalized: how settled the log must be
     max_ledger_age = 300        # seconds
-    max_status_age = 300        # seconds; 0 fetches the status list for each decision
+    max_status_age = 300        # seconds; 0 fetches for each decision; of did:web documents too
     clock_skew = 60             # seconds
     models = ["..."]            # only devices of one of these models
     roles = ["..."]             # only devices that have all of these roles

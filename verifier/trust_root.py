@@ -16,6 +16,7 @@ from did.keys import PublicKey
 from did.resolution import Finality
 from did.timestamps import format_time
 from did.vc.credential import PROVISIONING
+from did.web_identifier import WebDid
 from ledger.network import Network
 
 DEFAULT_TYPES: Final = (PROVISIONING,)
@@ -77,7 +78,8 @@ class Policy:
     Attributes:
         finality: How settled the log's entries must be.
         max_ledger_age: How old the newest verified head of the log may be.
-        max_status_age: How long ago a status list may have been fetched; zero: for this decision.
+        max_status_age: How long ago a status list, or the document of a did:web issuer, may have
+            been fetched; zero: for this decision.
         clock_skew: How far clocks may be apart.
         models: Accepted device models; empty: any.
         roles: Roles that a device must have, all of them; empty: none.
@@ -147,6 +149,16 @@ class TrustRoot:
             "policy": self.policy.to_table(),
         }
         return hashlib.sha256(canonicalize(said)).hexdigest()
+
+    def may_fetch(self, did: Did) -> bool:
+        """Whether the document of a did:web may be fetched: it is named as issuer, or for lists."""
+        return any(did in (issuer.did, *issuer.status_issuers) for issuer in self.issuers)
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether a did:web is named at all."""
+        named = (did for issuer in self.issuers for did in (issuer.did, *issuer.status_issuers))
+        return any(isinstance(did, WebDid) for did in named)
 
     def issuer(self, did: Did) -> TrustedIssuer:
         """The entry of ``did``.

@@ -18,7 +18,8 @@ The verifier checks, at one moment and in this order:
    2. *Trusted issuer.* The trust root believes its issuer, for all its types and at its
       ``validFrom``.
    3. *Issuer's key.* The key that signed is not marked compromised, and was the issuer's current
-      one at ``validFrom``; the issuer is not deactivated.
+      one at ``validFrom``; the issuer is not deactivated. Of a did:web: its document, fetched
+      recently enough, lists the key for assertions now; there is no telling since when.
    4. *Credential signature.* That key signed the credential.
    5. *Validity.* It has begun and has not ended.
    6. *Log.* It is bound to the pinned log.
@@ -28,17 +29,21 @@ The verifier checks, at one moment and in this order:
 
 7. *Device.* Exactly one of the credentials is a ``DeviceProvisioningCredential``.
 
+An answer may come in several presentations (``verify_all``): steps 1 to 4 are taken for each, and
+all are of one holder; the challenge is used once, and step 7 counts over all of them.
+
 It does **not** check: the presentation's ``created`` (devices have poor clocks; the challenge
 proves that it is new); claims that the policy does not name; that the device's software is
 unharmed; that nobody relays between the device and this verifier (a channel must see to that).
 ``verify_credential`` leaves out steps 1 to 5, 6.7 and 7: it says nothing of who hands it over.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from did.challenge import Challenge
-from did.errors import Refused
+from did.errors import Invalid, Refused
 from did.identifier import Did, KeybornDid
 from did.jcs import JsonObject
 from did.keys import PublicKey
@@ -47,10 +52,12 @@ from did.timestamps import format_time
 from did.vc.credential import PROVISIONING, Credential
 from did.vc.formats import Format, read_credential, read_presentation
 from did.vc.presentation import Presentation
+from verifier.acceptance import TrustedIssuersAlone
 from verifier.challenges import ChallengeBook, check_audience, expired
 from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
 from verifier.decision import Check, Decision, Trail
 from verifier.inquiry import Inquiry, version_facts
+from verifier.proofs_only import ProofVerifier
 from verifier.statuses import Statuses
 from verifier.trust_root import TrustRoot
 
@@ -119,9 +126,32 @@ class Verifier:
         return self._root
 
     @property
+    def resolver(self) -> Resolver:
+        """Of the log that it believes."""
+        return self._resolver
+
+    @property
     def audience(self) -> str:
         """Its name: what presentations to it are made for."""
         return self._challenges.audience
+
+    def called(self, audience: str) -> "Verifier":
+        """The same verifier under another name: challenges and answers of the two do not mix."""
+        return Verifier(
+            trust_root=self._root,
+            resolver=self._resolver,
+            statuses=self._statuses,
+            challenges=self._challenges.called(audience),
+        )
+
+    def proofs(self) -> ProofVerifier:
+        """What verifies proofs, and nothing of who presents them, by the same trust root."""
+        return ProofVerifier(
+            trust_root=self._root,
+            resolver=self._resolver,
+            statuses=self._statuses,
+            acceptance=TrustedIssuersAlone(self._root),
+        )
 
     def challenge(self, *, at: datetime, did: Did | None = None) -> Challenge:
         """A new challenge, for ``did`` alone if that is given; nothing is stored."""
@@ -148,14 +178,32 @@ class Verifier:
         Raises:
             Invalid, Refused, Undecided: With the step, one of ``verifier.decision.Check``.
         """
+        return self.verify_all([(presentation, format)], challenge=challenge, at=at, trail=trail)
+
+    def verify_all(
+        self,
+        presentations: Sequence[tuple[bytes, Format | None]],
+        *,
+        challenge: Challenge,
+        at: datetime,
+        trail: Trail | None = None,
+    ) -> AuthenticatedDevice:
+        """As ``verify``, for an answer in several presentations, all of them by one device.
+
+        ``presentations`` are each with the format that it must have, or None.
+        """
         trail = Trail() if trail is None else trail
-        parsed = _parse(presentation, format, trail)
-        with trail.step(Check.CHALLENGE) as found:
-            found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
-            check_audience(challenge.audience, self.audience)
-            _check_challenge(parsed, challenge, at)
-            self._challenges.check_unused(challenge)
-            found.facts["expires"] = format_time(challenge.expires)
+        parsed = [_parse(data, format_, trail) for data, format_ in presentations]
+        if not parsed:
+            with trail.step(Check.FORMAT):
+                raise Invalid("invalid_presentation", "the answer holds no presentation")
+        for each in parsed:
+            with trail.step(Check.CHALLENGE) as found:
+                found.facts.update({"audience": each.audience, "holder": each.holder.text})
+                check_audience(challenge.audience, self.audience)
+                _check_challenge(each, challenge, at)
+                self._challenges.check_unused(challenge)
+                found.facts["expires"] = format_time(challenge.expires)
         return self._decide(parsed, challenge, at, trail)
 
     def admit(
@@ -179,7 +227,7 @@ class Verifier:
             )
             self._challenges.check_unused(challenge)
             found.facts["expires"] = format_time(challenge.expires)
-        return self._decide(parsed, challenge, at, trail)
+        return self._decide([parsed], challenge, at, trail)
 
     def verify_credential(
         self,
@@ -202,28 +250,22 @@ class Verifier:
         return VerifiedCredential(parsed, self._decision(at, trail))
 
     def _decide(
-        self, parsed: Presentation, challenge: Challenge, at: datetime, trail: Trail
+        self,
+        presentations: Sequence[Presentation],
+        challenge: Challenge,
+        at: datetime,
+        trail: Trail,
     ) -> AuthenticatedDevice:
         inquiry = Inquiry(self._root, self._resolver, at)
-        with trail.step(Check.HOLDER) as found:
-            holder = _registrable(parsed.holder)
-            key = parsed.proof.method.key()
-            found.facts["key"] = key.multibase
-            resolution = inquiry.resolve(holder)
-            inquiry.note(found, resolution)
-            finality = self._root.policy.finality
-            version = authenticating_version(resolution, key, finality=finality, step=Check.HOLDER)
-            found.facts.update(version_facts(version))
-        with trail.step(Check.PRESENTATION_SIGNATURE):
-            parsed.proof.verify(key)
-            _check_in_force(parsed, at, self._root.policy.clock_skew)
+        holder, key = self._holder(presentations, inquiry, trail)
         with trail.step(Check.SINGLE_USE):
             self._challenges.redeem(challenge, at=at)
         checks = CredentialChecks(inquiry, self._statuses, trail, holder)
-        for number, credential in enumerate(parsed.credentials):
+        credentials = tuple(each for parsed in presentations for each in parsed.credentials)
+        for number, credential in enumerate(credentials):
             checks.check(credential, number)
         with trail.step(Check.DEVICE) as found:
-            provisioned = _provisioning(parsed)
+            provisioned = _provisioning(presentations)
             claims = device_claims(provisioned)
             found.facts["did"] = holder.text
         return AuthenticatedDevice(
@@ -231,9 +273,33 @@ class Verifier:
             key=key,
             issuer=provisioned.issuer,
             claims=claims,
-            credentials=parsed.credentials,
+            credentials=credentials,
             decision=self._decision(at, trail),
         )
+
+    def _holder(
+        self, presentations: Sequence[Presentation], inquiry: Inquiry, trail: Trail
+    ) -> tuple[KeybornDid, PublicKey]:
+        """The one holder of ``presentations`` and its key, by steps 3 and 4 for each of them."""
+        holders: list[tuple[KeybornDid, PublicKey]] = []
+        for parsed in presentations:
+            with trail.step(Check.HOLDER) as found:
+                holder = _registrable(parsed.holder)
+                key = parsed.proof.method.key()
+                found.facts["key"] = key.multibase
+                resolution = inquiry.resolve(holder)
+                inquiry.note(found, resolution)
+                finality = self._root.policy.finality
+                version = authenticating_version(
+                    resolution, key, finality=finality, step=Check.HOLDER
+                )
+                found.facts.update(version_facts(version))
+                holders.append((holder, key))
+                _check_one_holder(holders)
+            with trail.step(Check.PRESENTATION_SIGNATURE):
+                parsed.proof.verify(key)
+                _check_in_force(parsed, inquiry.at, self._root.policy.clock_skew)
+        return holders[0]
 
     def _decision(self, at: datetime, trail: Trail) -> Decision:
         return Decision(at, self._root.digest, self._root.log_id, tuple(trail.steps))
@@ -282,6 +348,16 @@ def _registrable(holder: Did) -> KeybornDid:
     return holder
 
 
+def _check_one_holder(holders: Sequence[tuple[KeybornDid, PublicKey]]) -> None:
+    if holders[-1] != holders[0]:
+        raise Refused(
+            "holders_differ",
+            "the presentations of one answer are not all by the same holder",
+            value=holders[-1][0].text,
+            hint="have one device answer, with its own credentials",
+        )
+
+
 def _check_in_force(parsed: Presentation, at: datetime, skew: timedelta) -> None:
     begins, ends = parsed.proof.not_before, parsed.proof.expires
     if begins is not None and at < begins - skew:
@@ -300,8 +376,12 @@ def _check_in_force(parsed: Presentation, at: datetime, skew: timedelta) -> None
         )
 
 
-def _provisioning(parsed: Presentation) -> Credential:
-    found = [credential for credential in parsed.credentials if PROVISIONING in credential.types]
+def _provisioning(presentations: Sequence[Presentation]) -> Credential:
+    found: list[Credential] = []
+    for parsed in presentations:
+        own = [each for each in parsed.credentials if PROVISIONING in each.types]
+        # Presentations of one answer may show the same one; a presentation shows it once.
+        found += own if own != found else []
     if len(found) != 1:
         raise Refused(
             "one_provisioning_credential_needed",

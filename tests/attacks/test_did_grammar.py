@@ -127,7 +127,7 @@ REFUSED = {
         f"did:key:{multibase_encode(bytes.fromhex('ed8100') + KEY.raw)}",
         "invalid_public_key_type",
     ),
-    "did:web": ("did:web:example.com", "method_not_supported"),
+    "another method": ("did:example:1", "method_not_supported"),
     "did:keyborn2": (f"did:keyborn2:{ID}", "method_not_supported"),
     "did:ke": (f"did:ke:{ID}", "method_not_supported"),
     "longer than any": ("did:keyborn:" + "1" * LIMITS.did, "invalid_did"),
@@ -185,7 +185,7 @@ URLS = {
     "a cut percent-encoding": (f"{SHORT}#{FRAGMENT}%4", "invalid_did_url"),
     "a letter outside": (f"{SHORT}#é", "invalid_did_url"),
     "too long": (f"{SHORT}#{'a' * LIMITS.did_url}", "invalid_did_url"),
-    "another DID": (f"did:web:x#{FRAGMENT}", "method_not_supported"),
+    "another DID": (f"did:example:x#{FRAGMENT}", "method_not_supported"),
 }
 
 

@@ -375,3 +375,46 @@ def test_a_person_at_a_terminal_is_asked_before_the_end(
     assert kept.exit_code == 1
     assert "for good?" in kept.stderr
     assert _data(run("deactivate", "--yes", "--json"))["deactivated"] is True
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_verifiers_link_is_answered(run: Run, world: Services) -> None:
+    asked = world.ask()
+    answer = run("answer", asked["request"], "--json")
+    said = _data(answer)
+    assert said["verifier"] == asked["client_id"].partition(":")[2]
+    assert said["presents"][0]["credential"] == "provisioning"
+    assert f"verifier      {said['verifier']}" in answer.stderr
+    assert world.outcome(asked)["status"] == "accepted"
+    assert _error(run("answer", asked["request"], "--json"))["code"] == "request_ended"
+
+    asked = world.ask()
+    pinned = ("--verifier", said["verifier"], "--yes")
+    assert run("answer", "-", *pinned, stdin=asked["request"]).exit_code == 0
+    assert world.outcome(asked)["status"] == "accepted"
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_link_is_answered_for_the_verifier_that_is_meant(run: Run, world: Services) -> None:
+    asked = world.ask()
+    other = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+    refused = _error(run("answer", asked["request"], "--verifier", other, "--json"))
+    assert refused["code"] == "other_verifier"
+    assert world.outcome(asked)["status"] == "pending"
+    malformed = _error(run("answer", "openid4vp://", "--json"))
+    assert malformed["code"] == "invalid_authorization_request"
+
+
+@pytest.mark.usefixtures("ready")
+def test_at_a_terminal_it_asks_first(
+    run: Run, world: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devices.commands._at_a_terminal", lambda: True)
+    asked = world.ask()
+    declined = run("answer", asked["request"], stdin="n\n")
+    assert declined.exit_code == 1
+    assert "not_confirmed" in declined.stderr
+    assert world.outcome(asked)["status"] == "declined"
+    asked = world.ask()
+    assert run("answer", asked["request"], stdin="y\n").exit_code == 0
+    assert world.outcome(asked)["status"] == "accepted"

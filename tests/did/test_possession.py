@@ -52,7 +52,7 @@ def test_another_client_may_say_more() -> None:
         ({**HEADER, "kid": 5}, PAYLOAD, "invalid_possession_proof"),
         ({**HEADER, "kid": DEVICE.short.text}, PAYLOAD, "invalid_did_url"),
         ({**HEADER, "kid": "#key"}, PAYLOAD, "invalid_did"),
-        ({**HEADER, "kid": "did:web:x#key"}, PAYLOAD, "method_not_supported"),
+        ({**HEADER, "kid": "did:example:x#key"}, PAYLOAD, "method_not_supported"),
         ({**HEADER, "typ": "JWT"}, PAYLOAD, "invalid_jwt"),
         (HEADER, {**PAYLOAD, "aud": ["https://issuer.example"]}, "invalid_possession_proof"),
         (HEADER, {**PAYLOAD, "aud": None}, "invalid_possession_proof"),

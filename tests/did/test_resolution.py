@@ -22,6 +22,7 @@ from did.resolution import (
     check_fresh,
     resolve_offline,
 )
+from did.web_identifier import WebDid
 
 A, B = DEVICE.key.public_key(), DEVICE.next_key.public_key()
 C, UNKNOWN = STRANGER.key.public_key(), STRANGER.next_key.public_key()
@@ -318,3 +319,9 @@ def test_what_is_pending_says_when_to_ask_again(
     with pytest.raises(Undecided) as raised:
         decide(known((A, F), (B, L)), B)
     assert raised.value.retry_after == 5
+
+
+def test_a_did_web_says_nothing_of_itself() -> None:
+    with pytest.raises(Invalid) as raised:
+        resolve_offline(WebDid("issuer.example"))
+    assert raised.value.code == "method_not_supported"

@@ -9,23 +9,28 @@ from typing import Any, Final, cast
 import httpx
 import pytest
 from actors import DEVICE
+from asking import asking, said
 from fastapi import FastAPI
 from gatehouse import gatehouse
 from issuing import TOKEN, issuing
 from pages import DOCS, fences
 from serving import serving
 
+from did import key_documents
 from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.limits import LIMITS
+from did.vc import vc_api, vc_problems
 from issuer import oauth, redemption, requests, tokens
 from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
 from issuer.app import create_app as issuer_app
 from issuer.terms import LIFETIME, MAX_DEVICES
 from keyborn import http, problem
-from ledger import resolution_api
 from ledger.app import create_app as ledger_app
 from ledger.registrar.messages import State
+from ledger.resolving import errors, negotiation, options
 from verifier.app import create_app as verifier_app
+from verifier.openid4vp import routes as openid4vp
+from verifier.openid4vp.requests import Status
 
 PAGE: Final = (DOCS / "reference" / "http-apis.md").read_text()
 
@@ -72,6 +77,8 @@ def test_the_routes_of_the_issuer(tmp_path: Path) -> None:
 def test_the_routes_of_the_verifier_and_the_form_of_an_error(tmp_path: Path) -> None:
     with gatehouse(tmp_path) as house:
         app = verifier_app(house.verifier(), now=lambda: house.now)
+        with asking(house) as gate:
+            openid4vp.install(app, gate.exchange, token=TOKEN, now=lambda: house.now)
         holder, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
         challenge = house.verifier().challenge(at=house.now)
         answer = house.present(holder, credential, challenge=challenge)
@@ -83,6 +90,55 @@ def test_the_routes_of_the_verifier_and_the_form_of_an_error(tmp_path: Path) -> 
     assert accepted["device"].keys() | accepted["decision"].keys() <= codes(section("Verifier"))
     assert health.keys() <= codes(section("Verifier"))
     assert json.loads(fences(PAGE)[0].text) == replayed
+
+
+def test_what_is_said_of_asking_with_openid4vp(tmp_path: Path) -> None:
+    page = section("Asking with OpenID4VP")
+    assert {status.value for status in Status} <= codes(page)
+    assert set(openid4vp.Wish.model_fields) <= codes(page)
+    assert f"up to {LIMITS.dcql_asked:,} bytes" in page
+    rows = re.findall(r"^\| ([\d, ]+) \| `(\w+)`", page, re.MULTILINE)
+    stated = {(int(status), error) for each, error in rows for status in each.split(",")}
+    errors = (
+        Invalid("c", "m"),
+        Refused("c", "m"),
+        openid4vp.UnknownRequest("c", "m"),
+        openid4vp.EndedRequest("c", "m"),
+        Undecided("c", "m"),
+    )
+    answers = [openid4vp._failure(error) for error in errors]
+    assert stated == {(each.status_code, json.loads(bytes(each.body))["error"]) for each in answers}
+    with gatehouse(tmp_path) as house, asking(house) as gate:
+        asked = gate.ask()
+        request = gate.fetch(asked)
+        assert asked.keys() <= codes(page)
+        assert gate.answer(request).status_code == 200
+        assert gate.outcome(asked).keys() <= codes(page)
+        assert said(gate.answer(request))[:2] in stated
+
+
+def test_the_routes_of_the_vc_api(tmp_path: Path) -> None:
+    rows = re.findall(
+        r"^\| (issuer|verifier) \| (\w+) \| `([^`]+)`", section("The VC-API"), re.MULTILINE
+    )
+    with issuing(tmp_path) as world:
+        plain = served(issuer_app(world.issuer, admin_token=TOKEN))
+        more = served(issuer_app(world.issuer, admin_token=TOKEN, with_vc_api=True))
+    assert {(verb, path) for at, verb, path in rows if at == "issuer"} == more - plain
+    with gatehouse(tmp_path / "gate") as house:
+        plain = served(verifier_app(house.verifier()))
+        more = served(verifier_app(house.verifier(), vc_api_token=TOKEN))
+    assert {(verb, path) for at, verb, path in rows if at == "verifier"} == more - plain
+
+
+def test_the_options_and_problem_types_of_the_vc_api() -> None:
+    of_issuing = section("Issuing").partition("### Verifying")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", of_issuing, re.MULTILINE)
+    assert {name for row in rows for name in codes(row)} == vc_api._ISSUE_OPTIONS
+    assert f"sets and chains of up to {LIMITS.proofs}" in section("Verifying")
+    stated = {name for name in codes(section("Verifying")) if name.startswith("https:")}
+    status = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR"
+    assert stated == {*vc_problems._TYPES.values(), status}
 
 
 def test_the_status_of_each_branch() -> None:
@@ -122,8 +178,18 @@ def test_the_errors_of_resolution() -> None:
         for name in codes(about)
         if re.fullmatch("[A-Z_]+", name)
     }
-    errors = {(name, int(status)) for name, status in resolution_api._ERRORS.values()}
-    assert stated == errors | {(resolution_api._UNDECIDED[0], resolution_api._UNDECIDED[1])}
+    stating = [*errors.ERRORS.values(), errors.UNDECIDED]
+    assert stated == {(name, int(status)) for name, status in stating}
+
+
+def test_the_options_and_media_types_of_resolution() -> None:
+    page = codes(section("Resolution"))
+    assert {*options._TEXTS, *options._FLAGS, *options._KEY_OPTIONS} <= page
+    assert set(key_documents._CONTEXTS) <= page
+    for served in (*negotiation.FOR_DIDS, *negotiation.FOR_DID_URLS):
+        name, _, profile = served.media_type.partition(";profile=")
+        assert name in page
+        assert not profile or profile.strip('"') in page
 
 
 def test_the_states_of_an_operation_and_the_fields_of_a_claim() -> None:

@@ -31,8 +31,20 @@ def digitalbazaar() -> Iterator[Peer]:
 
 
 @pytest.fixture(scope="session")
+def did_resolver() -> Iterator[Peer]:
+    with running("did_resolver.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
 def wallet() -> Iterator[Peer]:
     with running("openid4vci.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def openid4vp() -> Iterator[Peer]:
+    with running("openid4vp.mjs") as peer:
         yield peer
 
 

@@ -19,6 +19,7 @@ from actors import DEVICE, STRANGER
 from click.testing import CliRunner, Result
 from eth_account import Account
 from registrar_support import create
+from web_hosts import document, web_host
 
 from did.errors import Unavailable, Undecided
 from did.keys import SigningKey
@@ -365,8 +366,13 @@ def test_a_registrar_on_ethereum_starts_without_its_node(files: Path) -> None:
         ([DEVICE.short.text], 2, "--network is needed"),
         (["did:keyborn:x"], 1, "invalid_did"),
         ([f"{DEVICE.short.text}\n"], 1, "invalid_did"),
-        (["did:web:example.com"], 1, "method_not_supported"),
-        (["did:key:z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc"], 1, "invalid_public_key"),
+        (["did:example:1"], 1, "method_not_supported"),
+        (["did:web:example.com"], 2, "--did-web is needed to fetch https://example.com/"),
+        (
+            ["did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme"],
+            1,
+            "invalid_public_key_type",
+        ),
         ([DEVICE.key_did.text, "--version-id", "0-0"], 1, "version_not_found"),
         ([DEVICE.key_did.text, "--version-time", "now"], 1, "invalid_time"),
         (
@@ -484,3 +490,50 @@ def test_a_url_that_readers_would_refuse_is_not_handed_out(tmp_path: Path) -> No
     assert serve.exit_code == 1, serve.output
     assert "invalid_network" in serve.stderr
     assert not (tmp_path / "l" / "network.toml").exists()
+
+
+@pytest.mark.parametrize(("options", "status"), [([], 501), (["--did-web"], 404)])
+def test_did_web_is_resolved_where_that_is_wanted(
+    serve: list[str | Path], ready: Path, options: list[str], status: int
+) -> None:
+    """With the option it is looked up; this machine is not where documents are fetched from."""
+    seen: list[int] = []
+
+    def do(url: str) -> None:
+        seen.append(httpx.get(f"{url}/1.0/identifiers/did:web:localhost").status_code)
+
+    assert served(do, *serve, *options, ready=ready).exit_code == 0
+    assert seen == [status]
+
+
+def test_a_did_key_to_encrypt_to() -> None:
+    did = "did:key:z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc"
+    result = run("resolve", did)
+    assert (result.exit_code, result.stderr) == (0, "")
+    key = did.removeprefix("did:key:")
+    assert result.stdout == f"did           {did}\nkey           {key}\n"
+    data = json.loads(run("resolve", did, "--json").stdout)
+    assert data["didDocument"]["keyAgreement"] == [f"{did}#{key}"]
+
+
+def test_a_did_web(tmp_path: Path) -> None:
+    with web_host(tmp_path) as host:
+        did = host.did("devices")
+        host.serve(did, document(did, DEVICE))
+
+        def resolve(*args: str) -> Result:
+            command = ["resolve", did.text, "--did-web", *args]
+            return CliRunner().invoke(cli, command, obj=host.https())
+
+        result = resolve()
+        assert (result.exit_code, result.stderr) == (0, "")
+        lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
+        assert lines[0] == ["did", did.text]
+        assert lines[1] == ["registered", "not-applicable"]
+        assert lines[2][0] == "fetched"
+        key = DEVICE.key.public_key().multibase
+        assert lines[3:] == [["key", f"{key}, authentication, assertionMethod"]]
+        assert json.loads(resolve("--json").stdout)["didDocument"] == document(did, DEVICE)
+        former = resolve("--version-id", "1")
+        assert (former.exit_code, former.stdout) == (1, "")
+        assert "feature_not_supported" in former.stderr

@@ -1,62 +1,40 @@
-"""The HTTP(S) binding of DID Resolution, as a client of it sees it."""
+"""The HTTP(S) binding of DID Resolution, as a client of it sees it: DIDs, in the current form."""
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
-from actors import DEVICE, NOW, STRANGER, actor
-from registrar_support import Site, create, rotation
-from serving import serving
+from actors import DEVICE, NOW, STRANGER
+from resolution_support import BETWEEN, ENDED, KEYLESS, RESULT, Resolving, resolving, services
+from web_hosts import answer
 
 from did.errors import Unavailable
-from did.identifier import Genesis, KeybornDid
+from did.identifier import KeybornDid
+from did.keys import x25519_multibase
 from did.resolution import resolve_offline
-from ledger.app import create_app
-from ledger.operations import Create
 
-THIRD = actor("third").key
-ENDED = actor("ended")
-KEYLESS = Genesis(bytes(32), DEVICE.did.id)
 LATER = "2026-01-31T13:00:00Z"
+X25519 = f"did:key:{x25519_multibase(DEVICE.key.public_key().x25519())}"
+HIDDEN = "did:web:hidden.example"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"))
-    site.append(create(DEVICE), create(ENDED), Create(KEYLESS))
-    site.clock.move(60)
-    site.append(
-        rotation(DEVICE, site.ledger.log_id, to=THIRD.public_key()),
-        rotation(ENDED, site.ledger.log_id),
-    )
-    site.clock.move(60)
-    yield site
-    site.stop()
-
-
-@pytest.fixture(scope="module")
-def url(site: Site) -> Iterator[str]:
-    app = create_app(registrar=site.registrar, resolver=site.reader, embedded=site.ledger)
-    with serving(app) as url:
-        yield f"{url}/1.0/identifiers"
-
-
-def get(url: str, did: str, accept: str = "application/did-resolution", **query: str) -> Any:
-    return httpx.get(f"{url}/{did}", headers={"accept": accept}, params=query or None)
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resolving]:
+    with resolving(tmp_path_factory.mktemp("resolving")) as world:
+        yield world
 
 
 @pytest.mark.parametrize("encoded", [False, True])
 @pytest.mark.parametrize("text", [DEVICE.short.text, DEVICE.did.text])
 def test_a_did_resolves_in_both_forms_encoded_or_not(
-    url: str, site: Site, text: str, *, encoded: bool
+    world: Resolving, text: str, *, encoded: bool
 ) -> None:
-    answer = get(url, quote(text, safe="") if encoded else text)
+    answer = world.get(text, encoded=encoded)
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/did-resolution"
+    assert answer.headers["content-type"] == RESULT
     result = answer.json()
-    assert result == site.reader.resolve(DEVICE.did).to_json()
+    assert result == world.site.reader.resolve(DEVICE.did).to_json()
     assert result["didDocument"]["id"] == DEVICE.short.text
     assert result["didResolutionMetadata"] == {"contentType": "application/did"}
     metadata = result["didDocumentMetadata"]
@@ -66,75 +44,174 @@ def test_a_did_resolves_in_both_forms_encoded_or_not(
     assert metadata["versionId"].startswith("1-")
 
 
-def test_the_document_alone(url: str) -> None:
-    for accept in ("application/did", "application/did+json", "application/did+ld+json"):
-        answer = get(url, DEVICE.short.text, accept)
-        assert answer.status_code == 200
-        assert answer.headers["content-type"] == "application/did"
-        assert answer.json()["id"] == DEVICE.short.text
+@pytest.mark.parametrize(
+    "media_type", ["application/did", "application/did+json", "application/did+ld+json"]
+)
+def test_the_document_alone(world: Resolving, media_type: str) -> None:
+    answer = world.get(DEVICE.short.text, media_type)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == media_type
+    assert answer.json()["id"] == DEVICE.short.text
 
 
 @pytest.mark.parametrize(
     ("accept", "served"),
     [
-        ("*/*", "application/did-resolution"),
-        ("", "application/did-resolution"),
-        ("application/json", "application/did-resolution"),
+        ("*/*", RESULT),
+        ("", RESULT),
+        ("application/json", "application/json"),
         ("text/html, application/did", "application/did"),
         ("application/did-resolution;q=0.5, application/did", "application/did"),
-        ("application/did;q=0.5, */*", "application/did-resolution"),
-        ("application/did;q=0, */*;q=0.1", "application/did-resolution"),
-        ("Application/DID", "application/did"),
-        ("application/did;q=much, application/did-resolution;q=0.1", "application/did-resolution"),
+        ("application/did;q=0.5, */*", RESULT),
     ],
 )
-def test_accept_decides_on_the_representation(url: str, accept: str, served: str) -> None:
-    assert get(url, DEVICE.short.text, accept).headers["content-type"] == served
+def test_accept_decides_on_the_representation(world: Resolving, accept: str, served: str) -> None:
+    answer = world.get(DEVICE.short.text, accept)
+    assert answer.headers["content-type"] == served
+    assert (answer.json().get("id") is None) == (served != "application/did")
 
 
-def test_a_deactivated_did_is_gone_with_its_document(url: str) -> None:
-    answer = get(url, ENDED.short.text)
+def test_two_accept_headers_are_one(world: Resolving) -> None:
+    headers = [("accept", "text/html"), ("accept", "application/did")]
+    found = httpx.get(f"{world.url}/{DEVICE.short.text}", headers=headers)
+    assert found.headers["content-type"] == "application/did"
+
+
+def test_the_option_accept_comes_before_the_header(world: Resolving) -> None:
+    answer = world.get(DEVICE.short.text, accept=RESULT, encoded=True)
+    assert answer.headers["content-type"] == RESULT
+    url = f"{world.url}/{DEVICE.short.text}?accept=application/did"
+    assert httpx.get(url).headers["content-type"] == "application/did"
+
+
+def test_a_deactivated_did_is_gone(world: Resolving) -> None:
+    answer = world.get(ENDED.short.text)
     assert answer.status_code == 410
+    assert answer.json()["didDocument"] is None
     assert answer.json()["didDocumentMetadata"]["deactivated"] is True
-    assert answer.json()["didDocument"]["id"] == ENDED.short.text
-    document = get(url, ENDED.short.text, "application/did")
+    assert "error" not in answer.json()["didResolutionMetadata"]
+    document = world.get(ENDED.short.text, "application/did")
     assert document.status_code == 410
-    assert document.json() == answer.json()["didDocument"]
+    assert document.json() == world.site.reader.resolve(ENDED.short).document()
 
 
-def test_a_did_key_resolves(url: str) -> None:
-    answer = get(url, DEVICE.key_did.text)
+def test_a_did_key_resolves(world: Resolving) -> None:
+    answer = world.get(DEVICE.key_did.text)
     assert answer.status_code == 200
     assert answer.json() == resolve_offline(DEVICE.key_did).to_json()
+    agreement: Any = world.get(X25519).json()["didDocument"]
+    assert agreement["id"] == X25519
+    assert agreement["keyAgreement"] == [method["id"] for method in agreement["verificationMethod"]]
+    assert "authentication" not in agreement
 
 
-def test_a_long_form_that_is_not_registered_says_so(url: str) -> None:
-    answer = get(url, STRANGER.did.text)
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_did_web_resolves(world: Resolving, *, encoded: bool) -> None:
+    did = world.web.text
+    assert "%3A" in did
+    answer = world.get(did, encoded=encoded)
+    assert answer.status_code == 200
+    assert answer.json()["didDocument"]["id"] == did
+    assert answer.json()["didDocumentMetadata"] == {
+        "canonicalId": did,
+        "registered": "not-applicable",
+        "asOf": "2026-01-31T12:02:00Z",
+    }
+
+
+def test_a_port_that_was_encoded_once_more_is_the_same(world: Resolving) -> None:
+    did = world.web.text.replace("%3A", "%253A")  # as encodeURI has it
+    assert world.get(did).json()["didDocument"]["id"] == world.web.text
+
+
+def test_a_did_web_is_kept_unless_it_is_to_be_fetched_anew(world: Resolving) -> None:
+    did = world.web.text
+    world.get(did)
+    asked = len(world.host.asked)
+    world.get(did, encoded=True, noCache="false")
+    assert len(world.host.asked) == asked
+    assert world.get(did, encoded=True, noCache="true").status_code == 200
+    assert len(world.host.asked) == asked + 1
+
+
+def test_relative_urls_are_expanded_where_that_is_asked_for(world: Resolving) -> None:
+    did = world.web.text
+    plain = world.get(did, "application/did", encoded=True).json()
+    assert plain["service"] == services(world.web)
+    expanded = world.get(did, "application/did", encoded=True, expandRelativeUrls="true").json()
+    assert expanded["service"][0]["id"] == f"{did}#files"
+
+
+def test_options_may_be_posted(world: Resolving) -> None:
+    first = world.get(DEVICE.short.text, versionTime=BETWEEN).json()
+    body = f'{{"versionTime": "{BETWEEN}", "noCache": true}}'.encode()
+    assert world.post(DEVICE.short.text, body).json() == first
+    assert world.post(DEVICE.short.text, b"").json() == world.get(DEVICE.short.text).json()
+    key = world.post(
+        DEVICE.key_did.text,
+        b'{"defaultContext": ["https://www.w3.org/ns/did/v1.1"], "publicKeyFormat": "JsonWebKey"}',
+        "application/did",
+    )
+    assert key.json()["@context"] == ["https://www.w3.org/ns/did/v1.1"]
+    assert key.json()["verificationMethod"][0]["type"] == "JsonWebKey"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"{",
+        b'{"versionId": 1}',
+        b'{"noCache": "perhaps"}',
+        b'{"noCache": true, "noCache": true}',
+        b'{"versionId": ""}',
+    ],
+)
+def test_options_that_are_none(world: Resolving, body: bytes) -> None:
+    answer = world.post(DEVICE.short.text, body)
+    assert answer.status_code == 400
+    assert answer.json()["didResolutionMetadata"]["error"]["type"].endswith("#INVALID_OPTIONS")
+
+
+def test_a_long_form_that_is_not_registered_says_so(world: Resolving) -> None:
+    answer = world.get(STRANGER.did.text)
     assert answer.status_code == 200
     assert answer.json()["didDocumentMetadata"]["registered"] == "no"
 
 
-def test_earlier_versions(url: str) -> None:
-    now = get(url, DEVICE.short.text).json()
-    first = get(url, DEVICE.short.text, versionTime="2026-01-31T12:00:30Z").json()
+def test_earlier_versions(world: Resolving) -> None:
+    did = DEVICE.short.text
+    now = world.get(did).json()
+    first = world.get(did, versionTime=BETWEEN).json()
     metadata = first["didDocumentMetadata"]
     assert metadata["versionId"] == f"0-{DEVICE.did.id.hex()}"
     assert metadata["nextVersionId"] == now["didDocumentMetadata"]["versionId"]
     assert metadata["nextUpdate"] == "2026-01-31T12:01:00Z"
     assert first["didDocument"] != now["didDocument"]
-    assert get(url, DEVICE.short.text, versionId=metadata["versionId"]).json() == first
-    assert get(url, DEVICE.short.text, versionTime=LATER).json() == now
+    assert world.get(did, versionId=metadata["versionId"]).json() == first
+    assert world.get(did, versionTime=LATER).json() == now
     # What was valid then is not gone.
-    assert get(url, ENDED.short.text, versionTime="2026-01-31T12:00:30Z").status_code == 200
+    assert world.get(ENDED.short.text, versionTime=BETWEEN).status_code == 200
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_version_may_be_a_parameter_of_the_did_url(world: Resolving, *, encoded: bool) -> None:
+    first = world.get(DEVICE.short.text, versionTime=BETWEEN).json()
+    url = f"{DEVICE.short.text}?versionTime={BETWEEN}"
+    assert world.get(url, encoded=encoded).json() == first
 
 
 ERRORS: dict[str, tuple[str, dict[str, str], int, str]] = {
     "no DID at all": ("keyborn", {}, 400, "INVALID_DID"),
+    "nothing": ("", {}, 400, "INVALID_DID"),
+    "another scheme": (DEVICE.short.text.replace("did:", "DID:", 1), {}, 400, "INVALID_DID"),
+    "no method": ("did:keyborn", {}, 400, "INVALID_DID"),
     "an empty id": ("did:keyborn:", {}, 400, "INVALID_DID"),
     "an id of another length": ("did:keyborn:abc", {}, 400, "INVALID_DID"),
     "white space at the end": (DEVICE.short.text + "%0A", {}, 400, "INVALID_DID"),
     "a slash": (DEVICE.short.text + "/path", {}, 400, "INVALID_DID"),
     "a fragment": (DEVICE.short.text + "%23key", {}, 400, "INVALID_DID"),
+    "no UTF-8": ("x%FF", {}, 400, "INVALID_DID"),
     "a genesis of another DID": (
         f"{STRANGER.short.text}:{DEVICE.did.text.split(':')[3]}",
         {},
@@ -142,19 +219,27 @@ ERRORS: dict[str, tuple[str, dict[str, str], int, str]] = {
         "INVALID_DID",
     ),
     "a very long one": ("did:keyborn:" + "1" * 5_000, {}, 400, "INVALID_DID"),
+    "a host that is an address": ("did:web:127.0.0.1", {}, 400, "INVALID_DID"),
     "a key of another type": (
-        "did:key:z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc",
+        "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme",
         {},
         400,
-        "INVALID_PUBLIC_KEY",
+        "INVALID_PUBLIC_KEY_TYPE",
     ),
+    "a key that is cut off": ("did:key:zTjsVPtY", {}, 400, "INVALID_PUBLIC_KEY_LENGTH"),
     "a DID made with what is no key": (
         KeybornDid(KEYLESS.id).text,
         {},
         400,
         "INVALID_PUBLIC_KEY",
     ),
-    "another method": ("did:web:example.com", {}, 501, "METHOD_NOT_SUPPORTED"),
+    "a format that there is not": (
+        DEVICE.key_did.text,
+        {"publicKeyFormat": "unknown"},
+        400,
+        "UNSUPPORTED_PUBLIC_KEY_TYPE",
+    ),
+    "another method": ("did:example:1", {}, 501, "METHOD_NOT_SUPPORTED"),
     "a DID that is not registered": (STRANGER.short.text, {}, 404, "NOT_FOUND"),
     "a version that is not there": (
         DEVICE.short.text,
@@ -168,6 +253,7 @@ ERRORS: dict[str, tuple[str, dict[str, str], int, str]] = {
         404,
         "NOT_FOUND",
     ),
+    "a version of a did:key": (DEVICE.key_did.text, {"versionId": "1"}, 404, "NOT_FOUND"),
     "a time that is none": (
         DEVICE.short.text,
         {"versionTime": "yesterday"},
@@ -186,15 +272,49 @@ ERRORS: dict[str, tuple[str, dict[str, str], int, str]] = {
         400,
         "INVALID_OPTIONS",
     ),
+    "a version here and there": (
+        f"{DEVICE.short.text}%3FversionTime={LATER}",
+        {"versionId": "0-0"},
+        400,
+        "INVALID_OPTIONS",
+    ),
+    "a flag that is none": (DEVICE.short.text, {"noCache": "1"}, 400, "INVALID_OPTIONS"),
+    "a context that is none": (
+        DEVICE.key_did.text,
+        {"defaultContext": "http://www.w3.org/ns/did/v1"},
+        400,
+        "INVALID_OPTIONS",
+    ),
+    "a context that does not come first": (
+        DEVICE.key_did.text,
+        {"defaultContext": "https://w3id.org/security/multikey/v1"},
+        400,
+        "INVALID_OPTIONS",
+    ),
+    "a query of many parameters": (
+        DEVICE.short.text,
+        {f"a{n}": "" for n in range(40)},
+        400,
+        "INVALID_OPTIONS",
+    ),
+    "an option that there is not": (
+        DEVICE.short.text,
+        {"cache": "no"},
+        501,
+        "FEATURE_NOT_SUPPORTED",
+    ),
+    "an option of another method": (
+        DEVICE.short.text,
+        {"publicKeyFormat": "JsonWebKey"},
+        501,
+        "FEATURE_NOT_SUPPORTED",
+    ),
 }
 
 
-@pytest.mark.parametrize("case", ERRORS)
-def test_errors_have_the_specifications_form(url: str, case: str) -> None:
-    did, query, status, name = ERRORS[case]
-    answer = get(url, did, **query)
+def check_error(answer: Any, status: int, name: str) -> None:
     assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/did-resolution"
+    assert answer.headers["content-type"] == RESULT
     result = answer.json()
     assert result["didDocument"] is None
     assert result["didDocumentMetadata"] == {}
@@ -204,26 +324,37 @@ def test_errors_have_the_specifications_form(url: str, case: str) -> None:
     assert error["detail"]
 
 
-def test_a_representation_that_is_not_had(url: str) -> None:
-    answer = get(url, DEVICE.short.text, "text/html")
-    assert answer.status_code == 406
-    error = answer.json()["didResolutionMetadata"]["error"]
-    assert error["type"].endswith("#REPRESENTATION_NOT_SUPPORTED")
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors_have_the_specifications_form(world: Resolving, case: str) -> None:
+    did, query, status, name = ERRORS[case]
+    check_error(world.get(did, **query), status, name)
 
 
-def test_without_the_log_nothing_is_said_of_a_did(url: str, site: Site) -> None:
-    site.moody.fails["heads"] = Unavailable("ledger_unreachable", "down")
-    answer = get(url, DEVICE.short.text)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    error = answer.json()["didResolutionMetadata"]["error"]
-    assert error["type"].endswith("#INTERNAL_ERROR")
-    assert get(url, DEVICE.key_did.text).status_code == 200
-    site.moody.fails.clear()
-    assert get(url, DEVICE.short.text).status_code == 200
+def test_errors_of_a_did_web(world: Resolving) -> None:
+    missing, broken, failing = (world.host.did(name) for name in ("missing", "broken", "failing"))
+    world.host.serve(broken, {"id": world.web.text})
+    world.host.serve(failing, answer(b"", "503 Service Unavailable"))
+    check_error(world.get(missing.text), 404, "NOT_FOUND")
+    check_error(world.get(broken.text), 500, "INVALID_DID_DOCUMENT")
+    check_error(world.get(failing.text), 503, "INTERNAL_ERROR")
+    check_error(world.get(HIDDEN), 503, "INTERNAL_ERROR")
+    check_error(world.get(world.web.text, versionTime=LATER), 501, "FEATURE_NOT_SUPPORTED")
+    assert world.get(world.web.text).status_code == 200
 
 
-def test_other_parameters_are_none_of_ours(url: str) -> None:
-    assert get(url, DEVICE.short.text, noCache="true").status_code == 200
+@pytest.mark.parametrize("accept", ["text/html", "text/uri-list", "application/did;q=0"])
+def test_a_representation_that_is_not_had(world: Resolving, accept: str) -> None:
+    check_error(world.get(DEVICE.short.text, accept), 406, "REPRESENTATION_NOT_SUPPORTED")
+
+
+def test_without_the_log_nothing_is_said_of_a_did(world: Resolving) -> None:
+    world.site.moody.fails["heads"] = Unavailable("ledger_unreachable", "down")
+    answer = world.get(DEVICE.short.text)
+    check_error(answer, 503, "INTERNAL_ERROR")
+    assert answer.headers["retry-after"] == "5"
+    assert world.get(DEVICE.key_did.text).status_code == 200
+    world.site.moody.fails.clear()
+    assert world.get(DEVICE.short.text).status_code == 200
 
 
 def test_the_clock_of_the_tests_stands_where_it_should() -> None:

@@ -8,12 +8,13 @@ from published import vectors
 from did.document import key_document
 from did.errors import Invalid
 from did.identifier import KeyDid, parse_did, parse_did_url
+from did.key_documents import NEWER_DID_CONTEXT, KeyOptions, expand
 from did.keys import SigningKey
 from did.multibase import base58_decode, base64url_decode, multibase_decode
 
 ED25519 = vectors("did-key/ed25519-x25519.json")["vectors"]
+X25519 = vectors("did-key/x25519.json")["vectors"]["didDocument"]
 OTHERS = {
-    **vectors("did-key/x25519.json")["vectors"]["didDocument"],
     **vectors("did-key/other-key-types.json")["secp256k1"],
     **vectors("did-key/other-key-types.json")["nist-curves"],
 }
@@ -78,10 +79,36 @@ def test_the_derived_key_is_the_published_one(did: str) -> None:
     assert parsed.key.x25519() == key_bytes(ED25519[did]["keyAgreementKeyPair"])
 
 
+def options_for(published: Document) -> KeyOptions:
+    """Those that make a document of the published one's types."""
+    return KeyOptions(
+        public_key_format=published["verificationMethod"][0]["type"],
+        enable_experimental_public_key_types=True,
+    )
+
+
+@pytest.mark.parametrize("did", ED25519)
+def test_the_published_document_is_had_with_the_options_for_it(did: str) -> None:
+    published = ED25519[did]["didDocument"]
+    assert expand(did.removeprefix("did:key:"), options_for(published)) == published
+
+
+@pytest.mark.parametrize("did", X25519)
+def test_the_published_document_of_an_x25519_key(did: str) -> None:
+    assert expand(did.removeprefix("did:key:"), options_for(X25519[did])) == X25519[did]
+
+
+@pytest.mark.parametrize("did", [*OTHERS, *X25519])
+def test_a_key_of_another_kind_than_ed25519_acts_as_nobody(did: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        parse_did(did)
+    assert raised.value.code == "invalid_public_key_type"
+
+
 @pytest.mark.parametrize("did", OTHERS)
 def test_other_kinds_of_key_are_refused_by_name(did: str) -> None:
     with pytest.raises(Invalid) as raised:
-        parse_did(did)
+        expand(did.removeprefix("did:key:"))
     assert raised.value.code == "invalid_public_key_type"
 
 
@@ -118,6 +145,8 @@ def test_example_document_of_the_specification(example: Document) -> None:
     assert isinstance(did, KeyDid)
     ours = key_document(did)
     assert relationships(ours) == relationships(published)
+    newer = expand(did.key.multibase, KeyOptions(default_context=(NEWER_DID_CONTEXT,)))
+    assert newer["@context"] == published["@context"]
     assert published["verificationMethod"][0] in ours["verificationMethod"]
     assert published["keyAgreement"][0] in ours["verificationMethod"]
 

@@ -18,6 +18,7 @@ from street import Street, street
 from did.challenge import Challenge
 from did.jcs import canonicalize
 from keyborn.cli import cli
+from ledger.identity_store import create_key
 from ledger.network import write_network
 from verifier.trust_file import load_trust_root
 
@@ -327,3 +328,57 @@ def test_a_service_is_named_by_its_url_if_by_nothing_else(outside: Street) -> No
         assert challenge.audience == service.url
         assert service.present(outside.answer(challenge)).status_code == 200
     assert service.process.returncode == 0
+
+
+@pytest.mark.e2e
+def test_a_service_asks_by_openid4vp_and_is_the_same_after_a_restart(outside: Street) -> None:
+    gate = outside.trust.parent / "gate"
+
+    def ask(service: Service) -> dict[str, Any]:
+        token = (gate / "openid4vp.token").read_text().strip()
+        answer = httpx.post(
+            f"{service.url}/v1/openid4vp/requests",
+            json={},
+            headers={"authorization": f"Bearer {token}"},
+        )
+        asked: dict[str, Any] = answer.raise_for_status().json()
+        return asked
+
+    with Service(outside) as service:
+        first = ask(service)
+        assert first["request_uri"].startswith(f"{service.url}/openid4vp/requests/")
+        assert httpx.get(first["request_uri"]).status_code == 200
+    for name in ("openid4vp.key", "openid4vp.db", "openid4vp.token"):
+        assert (gate / name).stat().st_mode & 0o777 == 0o600
+
+    with Service(outside, "--url", "https://gate.example/") as service:
+        again = ask(service)
+        assert again["client_id"] == first["client_id"]
+        assert again["request_uri"].startswith("https://gate.example/openid4vp/requests/")
+        kept = httpx.get(f"{service.url}/openid4vp/requests/{first['id']}")
+        assert kept.status_code == 200
+
+    key = outside.trust.parent / "own.key"
+    create_key(key, DEVICE.key)
+    with Service(outside, "--did", DEVICE.short.text, "--did-key", str(key)) as service:
+        assert ask(service)["client_id"] == f"decentralized_identifier:{DEVICE.short}"
+
+
+def test_a_service_that_is_not_told_rightly_who_asks(outside: Street, tmp_path: Path) -> None:
+    serve = ("verifier", "serve", "--trust", outside.trust, "--dir", tmp_path / "gate")
+    alone = keyborn(*serve, "--did", DEVICE.short.text)
+    assert (alone.exit_code, "--did and --did-key" in alone.stderr) == (2, True)
+    for url in ("gate.example", "https://gate.example/?x", "ftp://gate.example", "https://[x"):
+        refused = keyborn(*serve, "--port", "0", "--url", url)
+        assert (refused.exit_code, "invalid_url" in refused.stderr) == (1, True), url
+
+
+def test_it_verifies_proofs_for_whoever_has_the_token(outside: Street) -> None:
+    with Service(outside, "--audience", AUDIENCE, "--vc-api") as service:
+        token = (outside.trust.parent / "gate" / "vc-api.token").read_text().strip()
+        url = f"{service.url}/credentials/verify"
+        assert httpx.post(url, json={}).status_code == 401
+        answer = httpx.post(url, json={}, headers={"authorization": f"Bearer {token}"})
+        assert answer.json()["code"] == "invalid_vc_api_request"
+    with Service(outside, "--audience", AUDIENCE) as service:
+        assert httpx.post(f"{service.url}/credentials/verify", json={}).status_code == 404

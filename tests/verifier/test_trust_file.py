@@ -92,7 +92,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a policy that is no table": ({"root__policy": 1}, "policy is not a table"),
     "no DID": ({"issuer__did": None}, r"issuers\[0\].did is missing"),
     "an empty DID": ({"issuer__did": ""}, r"issuers\[0\].did is not a string, or an empty one"),
-    "a DID that is none": ({"issuer__did": "did:web:x"}, r"issuers\[0\].did is wrong: .*"),
+    "a DID that is none": ({"issuer__did": "did:web:X"}, r"issuers\[0\].did is wrong: .*"),
     "a long DID": ({"issuer__did": ISSUER.did.text}, r"issuers\[0\].did is in its long form"),
     "no types": ({"issuer__types": None}, r"issuers\[0\].types is missing"),
     "an empty list of types": ({"issuer__types": []}, r"issuers\[0\].types is an empty list"),

@@ -1,0 +1,1 @@
+"""Resolution as a service: what is asked, by which method it is answered, and in which form."""

@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from asking import Gate, asking
+from gatehouse import Gatehouse, gatehouse
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Gatehouse]:
+    with gatehouse(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+def gate(house: Gatehouse) -> Iterator[Gate]:
+    with asking(house) as gate:
+        yield gate

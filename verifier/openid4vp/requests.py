@@ -1,0 +1,227 @@
+"""Requests while they are under way, and for an hour after: what was asked, and what came of it.
+
+One SQLite file, beside the verifier's other one (``verifier.store``); several processes may share
+it. A request ends once: that is held by a condition in the database.
+
+Threat model: whoever can modify the file can have the asker see any outcome. Who can read it can
+read what devices presented, and decrypt answers to requests that are still open.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import orjson
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from did.challenge import Challenge
+from did.jcs import JsonObject, canonicalize
+from did.jose import EncryptionKey
+from did.openid4vp.dcql import Query, parse_query
+from did.openid4vp.request import ResponseMode
+from keyborn.files import private_directory
+from keyborn.storage import open_database, reading
+from verifier.store import KEPT_AFTER_EXPIRY
+
+_VERSION: Final = 1
+_BYTES: Final = 32
+
+_metadata: Final = MetaData()
+_requests: Final = Table(
+    "requests",
+    _metadata,
+    Column("id", String, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),  # SHA-256 of it
+    Column("state", String, nullable=False),
+    Column("nonce", String, nullable=False),
+    Column("audience", String, nullable=False),
+    Column("query", LargeBinary, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("encryption", LargeBinary),
+    Column("redirect_uri", String),
+    Column("response_code", String),
+    Column("expires", Integer, nullable=False, index=True),
+    Column("status", String, nullable=False),
+    Column("result", LargeBinary, nullable=False),
+)
+
+
+class Status(StrEnum):
+    """Where a request stands."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    INVALID = "invalid"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to one device.
+
+    Attributes:
+        id: What its URLs end with.
+        challenge: Its nonce, whom it is for, and when it ends.
+        state: What the answer must bring back; known to who fetched the request object.
+        query: What is asked.
+        mode: How the answer travels.
+        encryption: The key that it is encrypted to, in that mode, until the request has ended.
+        redirect_uri: Where the holder is sent when it has answered.
+        response_code: What it then brings along; without one, the secret alone shows the outcome.
+        status: ``PENDING`` until it is answered, whatever the time.
+        result: What came of it, as the asker sees it.
+    """
+
+    id: str
+    challenge: Challenge
+    state: str = field(repr=False)
+    query: Query
+    mode: ResponseMode
+    encryption: EncryptionKey | None = None
+    redirect_uri: str | None = None
+    response_code: str | None = field(default=None, repr=False)
+    status: Status = Status.PENDING
+    result: JsonObject = field(default_factory=dict)
+
+
+class Requests:
+    """The database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin(
+        self,
+        challenge: Challenge,
+        query: Query,
+        *,
+        mode: ResponseMode,
+        redirect_uri: str | None,
+        at: datetime,
+    ) -> tuple[Request, str]:
+        """A new request, durable when this returns, and the secret that shows its outcome.
+
+        Forgets those that ended more than an hour ago.
+        """
+        id_, secret = secrets.token_urlsafe(16), secrets.token_urlsafe(_BYTES)
+        encrypted = mode is ResponseMode.DIRECT_POST_JWT
+        request = Request(
+            id=id_,
+            challenge=challenge,
+            state=secrets.token_urlsafe(_BYTES),
+            query=query,
+            mode=mode,
+            encryption=EncryptionKey.generate(id_) if encrypted else None,
+            redirect_uri=redirect_uri,
+        )
+        row = {
+            "id": id_,
+            "secret": _digest(secret),
+            "state": request.state,
+            "nonce": challenge.nonce,
+            "audience": challenge.audience,
+            "query": canonicalize(query.document),
+            "mode": mode.value,
+            "encryption": None if request.encryption is None else request.encryption.private,
+            "redirect_uri": redirect_uri,
+            "expires": int(challenge.expires.timestamp()),
+            "status": request.status.value,
+            "result": b"{}",
+        }
+        cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
+        with self._engine.begin() as connection:
+            connection.execute(delete(_requests).where(_requests.c.expires < cutoff))
+            connection.execute(insert(_requests).values(row))
+        return request, secret
+
+    def find(self, id_: str) -> Request | None:
+        """The request of that id."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(_requests).where(_requests.c.id == id_)).one_or_none()
+        return None if row is None else _request(row)
+
+    def find_secret(self, id_: str, secret: str) -> Request | None:
+        """The request of that id, for who knows its secret."""
+        with reading(self._engine) as connection:
+            statement = select(_requests).where(_requests.c.id == id_)
+            row = connection.execute(statement).one_or_none()
+        if row is None or not secrets.compare_digest(row.secret, _digest(secret)):
+            return None
+        return _request(row)
+
+    def finish(
+        self, request: Request, status: Status, result: JsonObject, *, code: str | None = None
+    ) -> bool:
+        """End a request; False, and nothing done, if it has ended. Durable when this returns.
+
+        ``code`` is the response code that who answered takes along, and the outcome is then for.
+        """
+        statement = (
+            update(_requests)
+            .where(_requests.c.id == request.id, _requests.c.status == Status.PENDING.value)
+            .values(
+                status=status.value,
+                result=orjson.dumps(result),
+                response_code=code,
+                encryption=None,
+            )
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(statement).rowcount == 1
+
+
+@contextmanager
+def open_requests(directory: Path) -> Iterator[Requests]:
+    """The requests kept in ``directory``, for the time of a ``with`` block.
+
+    Raises:
+        KeybornError: As ``keyborn.storage.open_database``.
+    """
+    path = private_directory(directory) / "openid4vp.db"
+    engine = open_database(path, _metadata, name="verifier requests", version=_VERSION)
+    try:
+        yield Requests(engine)
+    finally:
+        engine.dispose()
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _request(row: Row[tuple[object, ...]]) -> Request:
+    expires = datetime.fromtimestamp(row.expires, UTC)
+    return Request(
+        id=row.id,
+        challenge=Challenge(row.nonce, row.audience, expires),
+        state=row.state,
+        query=parse_query(orjson.loads(row.query)),
+        mode=ResponseMode(row.mode),
+        encryption=None if row.encryption is None else EncryptionKey(row.encryption, row.id),
+        redirect_uri=row.redirect_uri,
+        response_code=row.response_code,
+        status=Status(row.status),
+        result=orjson.loads(row.result),
+    )
