@@ -7,7 +7,7 @@ from typing import Any, Final
 import formats
 from actors import ISSUER, NOW
 from fuzz.envelopes import KEY, NAMES, token_of
-from fuzz.target import SEPARATOR, Target, check_refusal, holds, joined, same, text_of
+from fuzz.target import SEPARATOR, Target, check_refusal, holds, joined, same, text_of, utf8_of
 
 from did.errors import Invalid, KeybornError, Refused
 from did.jcs import canonicalize
@@ -205,7 +205,7 @@ def _signed_parts() -> bytes:
 
 TARGETS: Final = {
     "request-link": Target(
-        lambda data: parse_link(text_of(data)),
+        lambda data: parse_link(utf8_of(data)),
         _link_law,
         _links,
         refusals=_REFUSED,

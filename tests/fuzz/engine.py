@@ -10,7 +10,6 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -32,11 +31,12 @@ with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # to which it na
     atheris.enabled_hooks.add("str")
 
 with (
+    redirect_stdout(StringIO()),
     redirect_stderr(StringIO()),
     atheris.instrument_imports(include=list(INSTRUMENTED), enable_loader_override=False),
 ):
     from fuzz.swelling import swollen
-    from fuzz.target import Broken, Target, taken
+    from fuzz.target import Broken, taken
     from fuzz.targets import TARGETS
 
 
@@ -49,25 +49,21 @@ def fuzz(name: str, options: list[str], *, seed: int, findings: Path, log: Path)
 
     def one(data: bytes) -> None:
         started = time.process_time()
-        taken(target, data)
-        spent = time.process_time() - started
-        if spent > CPU:
-            raise Broken(f"{len(data)} bytes take {spent:.1f} s of the processor")
+        try:
+            taken(target, data)
+            spent = time.process_time() - started
+            if spent > CPU:
+                raise Broken(f"{len(data)} bytes take {spent:.1f} s of the processor")  # noqa: TRY301 - kept as any other
+        except BaseException:
+            kept = hashlib.sha256(data).hexdigest()[:16]
+            (findings / kept).write_bytes(data)  # libFuzzer keeps what crashes the process alone
+            raise
 
-    _swell(target, seed, one, findings)
+    for data in swollen(target, random.Random(seed), SWOLLEN):
+        one(data)
     atheris.Setup([name, *options, f"-max_len={target.max_bytes}"], one)
     _bound_memory()
     atheris.Fuzz()
-
-
-def _swell(target: Target, seed: int, one: Callable[[bytes], None], findings: Path) -> None:
-    for data in swollen(target, random.Random(seed), SWOLLEN):
-        try:
-            one(data)
-        except BaseException:
-            name = f"swollen-{hashlib.sha1(data, usedforsecurity=False).hexdigest()}"
-            (findings / name).write_bytes(data)
-            raise
 
 
 def _bound_memory() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import httpx
 import orjson
@@ -10,28 +11,45 @@ from fuzz.envelopes import KEY, NAMES, token_of
 from fuzz.target import SEPARATOR, Target, holds, joined, only_invalid, parts_of, same, text_of
 
 from devices.inputs import Claim, _claim, _items
-from devices.issuer_client import IssuerClient, IssuerMetadata, explained
+from devices.issuer_client import IssuerClient, explained
+from devices.issuer_metadata import IssuerMetadata
+from did.configurations import CONFIGURATIONS
 from did.errors import Invalid, KeybornError, Refused, Unavailable
 from did.jcs import canonicalize
 from did.jose import CONTENT_ENCRYPTION, KEY_AGREEMENT, encrypt_jwe
 from did.limits import LIMITS
 from did.openid4vci import (
     CONFIGURATION_CONFIGURATION,
-    PROOF_TYP,
     PROVISIONING_CONFIGURATION,
     Offer,
-    PossessionProof,
+    OfferReference,
     TxCode,
+    parse_any_offer,
     parse_offer,
+)
+from did.possession import (
+    DI_VP,
+    PROOF_TYP,
+    PossessionProof,
     parse_possession,
     sign_possession,
+    sign_possession_presentation,
 )
-from issuer.requests import CONFIGURATIONS, CredentialRequest, read_request
+from did.strict_json import parse_object
+from issuer.requests import (
+    CredentialRequest,
+    DeferredRequest,
+    read_deferred_request,
+    read_request,
+)
 from keyborn import problem
+from keyborn.oauth import read_form
 
 _ISSUER: Final = "https://issuer.example"
-_OFFER: Final = Offer(_ISSUER, CONFIGURATIONS, "code", TxCode(6, "on the label"))
+_OFFER: Final = Offer(_ISSUER, tuple(CONFIGURATIONS), "code", TxCode(6, "on the label"))
+_FORM: Final = "application/x-www-form-urlencoded"
 _OFFER_WORDS: Final = (
+    b"openid-credential-offer://?credential_offer_uri=https%3A%2F%2F",
     b"openid-credential-offer://?credential_offer=",
     b'"credential_issuer":',
     b'"credential_configuration_ids":',
@@ -51,18 +69,18 @@ _REQUEST_WORDS: Final = (
 )
 
 
-def _offer_law(_: bytes, offer: Offer) -> None:
-    same(parse_offer(orjson.dumps(offer.to_json()).decode()), offer, "an offer is read as written")
+def _offer_law(_: bytes, offer: Offer | OfferReference) -> None:
     uri = offer.to_uri()
     if len(uri) <= LIMITS.offer:  # percent-encoded, it may be too long
-        same(parse_offer(uri), offer, "an offer is read from its URI")
+        same(parse_any_offer(uri), offer, "an offer is read from its URI")
+    if isinstance(offer, Offer):
+        text = orjson.dumps(offer.to_json()).decode()
+        same(parse_offer(text), offer, "an offer is read as written")
 
 
-def _possession_law(token: str, proof: PossessionProof) -> None:
-    same(proof.method.text, proof.jws.header["kid"], "the key is the one that is named")
+def _possession_law(_: bytes, proof: PossessionProof) -> None:
     only_invalid(proof.method.key)
-    only_invalid(proof.jws.verify, DEVICE.key.public_key())
-    same(token.count("."), 2, "a proof is one token")
+    only_invalid(proof.verify, DEVICE.key.public_key())
 
 
 def _read_sealed(data: bytes) -> CredentialRequest:
@@ -70,19 +88,29 @@ def _read_sealed(data: bytes) -> CredentialRequest:
 
 
 def _request_law(_: bytes, request: CredentialRequest) -> None:
-    holds(request.configuration in CONFIGURATIONS, "a configuration that is not there", request)
-    holds(
-        request.configuration == PROVISIONING_CONFIGURATION, "secrets travel in the clear", request
-    )
-    same(request.reply_to, None, "a key that came in the clear is encrypted to")
-
-
-def _sealed_law(_: bytes, request: CredentialRequest) -> None:
-    holds(request.configuration in CONFIGURATIONS, "a configuration that is not there", request)
+    kind = request.configuration.kind
+    same(CONFIGURATIONS[request.configuration.id], request.configuration, "it is one that is there")
     if request.reply_to is not None:
         encrypt_jwe(b"{}", request.reply_to)
     else:
-        same(request.configuration, PROVISIONING_CONFIGURATION, "secrets travel in the clear")
+        same(kind, PROVISIONING_CONFIGURATION, "secrets travel in the clear")
+    for proof in request.proofs:
+        only_invalid(parse_possession, proof, request.proof_type)
+
+
+def _clear_law(data: bytes, request: CredentialRequest) -> None:
+    same(request.reply_to, None, "a key that came in the clear is encrypted to")
+    _request_law(data, request)
+
+
+def _deferred_law(_: bytes, request: DeferredRequest) -> None:
+    same(request.reply_to, None, "a key that came in the clear is encrypted to")
+
+
+def _form_law(_: bytes, fields: dict[str, str]) -> None:
+    same(
+        read_form(urlencode(fields).encode(), _FORM, step="request"), fields, "a form is read back"
+    )
 
 
 def _requests(configuration: str, **members: Any) -> bytes:
@@ -118,8 +146,12 @@ def _read_metadata(data: bytes) -> IssuerMetadata:
 
 
 def _metadata_law(_: bytes, metadata: IssuerMetadata) -> None:
-    for url in (metadata.token_endpoint, metadata.nonce_endpoint, metadata.credential_endpoint):
-        only_invalid(_check_origin, url)
+    for url in (
+        *(metadata.token_endpoint, metadata.nonce_endpoint, metadata.credential_endpoint),
+        *(metadata.deferred_endpoint, metadata.notification_endpoint),
+    ):
+        if url is not None:
+            only_invalid(_check_origin, url)
     if metadata.encryption is not None:
         only_invalid(encrypt_jwe, b"{}", metadata.encryption)
 
@@ -131,6 +163,13 @@ def _check_origin(url: str) -> None:
         return
     same((parsed.scheme, parsed.host), ("https", "issuer.example"), "an endpoint is another's")
     same(parsed.userinfo, b"", "an endpoint names a user")
+
+
+_SUPPORTED: Final[dict[str, Any]] = {
+    "format": "ldp_vc",
+    "cryptographic_binding_methods_supported": ["did:keyborn"],
+    "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": ["EdDSA"]}},
+}
 
 
 def _metadata() -> Mapping[str, bytes]:
@@ -151,7 +190,7 @@ def _metadata() -> Mapping[str, bytes]:
         "credential_issuer": _ISSUER,
         "nonce_endpoint": f"{_ISSUER}/nonce",
         "credential_endpoint": f"{_ISSUER}/credential",
-        "credential_configurations_supported": {"a": {"format": "ldp_vc"}},
+        "credential_configurations_supported": {PROVISIONING_CONFIGURATION: _SUPPORTED},
     }
     return {
         name: joined(canonicalize(server), canonicalize(issuer))
@@ -192,10 +231,11 @@ def _claims() -> Mapping[str, bytes]:
 
 TARGETS: Final = {
     "offer": Target(
-        lambda data: parse_offer(text_of(data)),
+        lambda data: parse_any_offer(text_of(data)),
         _offer_law,
         lambda: {
             "uri": _OFFER.to_uri().encode(),
+            "reference": OfferReference(f"{_ISSUER}/offers/1").to_uri().encode(),
             "json": orjson.dumps(_OFFER.to_json()),
             "no code": orjson.dumps(Offer(_ISSUER, ("a",), "c").to_json()),
         },
@@ -210,7 +250,7 @@ TARGETS: Final = {
     ),
     "possession": Target(
         lambda data: parse_possession(text_of(data)),
-        lambda data, proof: _possession_law(text_of(data), proof),
+        _possession_law,
         lambda: {
             "signed": sign_possession(
                 DEVICE.did, DEVICE.key, audience=_ISSUER, nonce="n", issued=NOW
@@ -219,7 +259,7 @@ TARGETS: Final = {
     ),
     "possession-parts": Target(
         lambda data: parse_possession(token_of(data)),
-        lambda data, proof: _possession_law(token_of(data), proof),
+        _possession_law,
         lambda: {
             "whole": joined(
                 canonicalize({"alg": "EdDSA", "typ": PROOF_TYP, "kid": ISSUER.method.text}),
@@ -228,16 +268,40 @@ TARGETS: Final = {
         },
         words=(*NAMES, SEPARATOR, b'"aud":', b'"nonce":', b'"iat":', b'"jwk":', b'"x5c":'),
     ),
+    "possession-presentation": Target(
+        lambda data: parse_possession(parse_object(data), DI_VP),
+        _possession_law,
+        lambda: {
+            "signed": canonicalize(
+                sign_possession_presentation(
+                    DEVICE.did, DEVICE.key, audience=_ISSUER, nonce="n", issued=NOW
+                )
+            )
+        },
+        words=(b'"proof":', b'"holder":', b'"challenge":', b'"domain":', b'"created":'),
+    ),
+    "form": Target(
+        lambda data: read_form(data, _FORM, step="request"),
+        _form_law,
+        lambda: {"token": b"grant_type=urn%3Aietf&pre-authorized_code=c&tx_code="},
+        words=(b"%00", b"&", b"=", b"%C3%A9", b"+"),
+    ),
+    "deferred-request": Target(
+        lambda data: read_deferred_request(data, "application/json", KEY),
+        _deferred_law,
+        lambda: {"of a transaction": b'{"transaction_id":"t"}'},
+        words=_REQUEST_WORDS,
+    ),
     "credential-request": Target(
         lambda data: read_request(data, "application/json", KEY),
-        _request_law,
+        _clear_law,
         lambda: {"provisioning": _requests(PROVISIONING_CONFIGURATION)},
         refusals=(Invalid, Refused),
         words=_REQUEST_WORDS,
     ),
     "credential-request-sealed": Target(
         _read_sealed,
-        _sealed_law,
+        _request_law,
         _sealed_requests,
         refusals=(Invalid, Refused),
         words=_REQUEST_WORDS,
