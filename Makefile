@@ -43,8 +43,9 @@ torture-reorgs: $(VENV)/installed node_modules/installed
 torture-registrar: $(VENV)/installed node_modules/installed
 	@$(BIN)/python tests/torture_registrar.py $(if $(SEED),--seed $(SEED))
 
-# Coverage-guided fuzzing of every parser of outside bytes, SECONDS each, or of TARGET alone. The
-# fuzzer has a folder of its own; what is fuzzed is what `make test` tests. SEED=N repeats a run.
+# Coverage-guided fuzzing of every parser of outside bytes, SECONDS each, or of TARGET alone, one or
+# several. The fuzzer has a folder of its own; what is fuzzed is what `make test` tests. SEED=N
+# repeats a run.
 TARGET  ?=
 SECONDS ?= 600
 

@@ -182,7 +182,9 @@ def _is_web_url(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in ("https", "http") and bool(parts.hostname)
+    # urlsplit passes over white space that others do not.
+    plain = text.isprintable() and " " not in text
+    return plain and parts.scheme in ("https", "http") and bool(parts.hostname)
 
 
 def _tx_code(value: Json) -> TxCode | None:

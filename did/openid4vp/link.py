@@ -3,6 +3,7 @@
 It says who asks, and where the signed request object is; what is asked stands in that alone.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -13,6 +14,7 @@ from did.jcs import Json
 from did.limits import LIMITS
 
 _SCHEME: Final = "openid4vp"
+_VISIBLE: Final = re.compile(r"[!-~]+", re.ASCII)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -109,7 +111,9 @@ def check_url(text: Json, name: str) -> str:
         usable = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.scheme not in ("https", "http") or parts.fragment or not text.isascii():
+    # urlsplit passes over white space that others do not.
+    usable = usable and _VISIBLE.fullmatch(text) is not None
+    if not usable or parts.scheme not in ("https", "http") or parts.fragment:
         raise invalid(f"{name} is not of the form https://host[:port][/path]", text)
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise Refused(

@@ -10,7 +10,7 @@ import random
 import resource
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -26,13 +26,8 @@ INSTRUMENTED: Final = (
     *("rlp", "trie", "joserfc", "rfc8785", "tomllib", "base58"),
 )
 
-with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # to which it names its work
-    # What text begins and ends with guides it too. The hook for regular expressions fails on bytes.
-    atheris.enabled_hooks.add("str")
-
 with (
-    redirect_stdout(StringIO()),
-    redirect_stderr(StringIO()),
+    redirect_stderr(StringIO()),  # to which it names each module
     atheris.instrument_imports(include=list(INSTRUMENTED), enable_loader_override=False),
 ):
     from fuzz.swelling import swollen
@@ -59,6 +54,8 @@ def fuzz(name: str, options: list[str], *, seed: int, findings: Path, log: Path)
             (findings / kept).write_bytes(data)  # libFuzzer keeps what crashes the process alone
             raise
 
+    # What text begins and ends with guides it too. The hook for regular expressions fails on bytes.
+    atheris.enabled_hooks.add("str")
     for data in swollen(target, random.Random(seed), SWOLLEN):
         one(data)
     atheris.Setup([name, *options, f"-max_len={target.max_bytes}"], one)

@@ -1,6 +1,6 @@
-"""Every target, or one, under coverage-guided fuzzing, one after the other: `make fuzz`.
+"""Every target, or some, under coverage-guided fuzzing, one after the other: `make fuzz`.
 
-    python -m fuzz.run [--target NAME] [--seconds 600] [--seed N]
+    python -m fuzz.run [--target NAME...] [--seconds 600] [--seed N]
 
 What was found worth keeping is kept in ``.fuzz/corpus`` and is where the next run begins, at the
 target's seeds and regressions besides. With a seed, a run begins at those alone, so that it takes
@@ -112,11 +112,11 @@ def _dictionary(target: Target, path: Path) -> list[str]:
 def main() -> int:
     """Fuzz, and tell; the exit code says whether there were findings."""
     options = argparse.ArgumentParser(description="Coverage-guided fuzzing of what is read.")
-    options.add_argument("--target", choices=sorted(TARGETS), help="one; by default, each")
+    options.add_argument("--target", nargs="+", choices=sorted(TARGETS), help="by default, each")
     options.add_argument("--seconds", type=int, default=600, help="for each target")
     options.add_argument("--seed", type=int, help="repeats a run")
     given = options.parse_args()
-    names = [given.target] if given.target else list(TARGETS)
+    names = given.target or list(TARGETS)
     fresh = given.seed is not None
     bad = 0
     print(f"{'target':<26}{'seed':>11}", *(f"{column:>12}" for column in _STATISTICS), flush=True)
@@ -125,7 +125,7 @@ def main() -> int:
         print(f"{name:<26}{seed:>11}", end=" ", flush=True)
         outcome = fuzz(name, given.seconds, seed, fresh=fresh)
         print(*(f"{count:>12}" for count in outcome.counted.values()), flush=True)
-        if outcome.status:
+        if outcome.status or outcome.finding is not None:
             bad += 1
             print(f"  exit {outcome.status}; see .fuzz/logs/{name}.log", flush=True)
         if outcome.finding is not None:
