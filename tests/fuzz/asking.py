@@ -43,6 +43,7 @@ from did.vc.vc_api import (
 )
 
 _REFUSED: Final = (Invalid, Refused)
+_LONGEST: Final = 65_536  # characters of a URL that httpx takes
 _QUERY: Final[dict[str, Any]] = {
     "credentials": [
         {
@@ -119,6 +120,8 @@ def _signed_law(_: bytes, signed: SignedRequest) -> None:
 
 def _url_law(url: str) -> None:
     """What was checked is what is asked for: both libraries read the same of it."""
+    if len(url) > _LONGEST:  # which the client refuses when it is asked for
+        return
     asked, checked = httpx.URL(url), urlsplit(url)
     same(
         (asked.scheme, asked.host), (checked.scheme, checked.hostname), "a URL is read in two ways"
