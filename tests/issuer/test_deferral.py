@@ -9,11 +9,11 @@ from issuing import SECRETS, TERMS, World
 from oauth import refusal
 from sqlalchemy import func, select
 
-from did.errors import Conflict
+from did.errors import Conflict, Invalid
 from did.jose import EncryptionKey
 from did.openid4vci import CONFIGURATION_CONFIGURATION
 from did.strict_json import parse_object
-from issuer import claims, inventory
+from issuer import claims, deferral, inventory
 from issuer.approvals import decide
 from issuer.claim import NewClaim
 from issuer.errors import NotFound
@@ -254,3 +254,14 @@ def test_the_kind_that_is_granted_later(standing: World) -> None:
     )
     assert sealed.status_code == 200
     assert state(standing, claim) == "completed"
+
+
+def test_a_transaction_ends_once(world: World) -> None:
+    """Of two that come back at once, the later finds it over in the transaction that grants."""
+    claim = world.claim(APPROVED)
+    transaction = deferred(world.ask_for(world.token(claim), DEVICE))
+    with world.issuer.engine.begin() as connection:
+        deferral.end(connection, transaction, at=world.clock())
+    with pytest.raises(Invalid) as caught, world.issuer.engine.begin() as connection:
+        deferral.end(connection, transaction, at=world.clock())
+    assert caught.value.code == "unknown_transaction"
