@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final, ParamSpec
-from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Header, Response
@@ -18,9 +17,8 @@ from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.jcs import JsonObject
 from issuer import tokens
 from keyborn import problem
+from keyborn.oauth import JSON, failure, read_form
 
-JSON: Final = "application/json"
-FORM: Final = "application/x-www-form-urlencoded"
 JWT: Final = "application/jwt"
 
 # OpenID4VCI 1.0, section 8.3.1.2, by the step that failed.
@@ -60,7 +58,6 @@ ContentType = Annotated[str, Header(alias="content-type")]
 Authorization = Annotated[str, Header()]
 
 _MAX_FORM: Final = 8_192
-_MAX_FIELDS: Final = 32
 _TOKEN: Final = "token"  # noqa: S105 - a step
 _P = ParamSpec("_P")
 
@@ -112,13 +109,6 @@ def form_fields(body: bytes, content_type: str) -> dict[str, str]:
     Raises:
         Invalid: Step ``request``.
     """
-    if media_type(content_type) != FORM:
-        raise Invalid(
-            "unsupported_media_type",
-            f"a token request is {FORM}",
-            step="request",
-            hint="encode it as a form",
-        )
     if len(body) > _MAX_FORM:
         raise Invalid(
             "form_too_large",
@@ -126,30 +116,7 @@ def form_fields(body: bytes, content_type: str) -> dict[str, str]:
             step="request",
             hint="send less",
         )
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-            max_num_fields=_MAX_FIELDS,
-        )
-    except ValueError as error:
-        raise Invalid(
-            "invalid_form",
-            "the request is no form",
-            step="request",
-            hint="encode it as application/x-www-form-urlencoded",
-        ) from error
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise Invalid(
-            "duplicate_field",
-            "the form has a field twice",
-            step="request",
-            hint="send each field once",
-        )
-    return fields
+    return read_form(body, content_type, step="request")
 
 
 def media_type(content_type: str) -> str:
@@ -187,14 +154,4 @@ def _failure(error: KeybornError, codes: Mapping[str, str]) -> Response:
         # Nothing that the device sent is at fault: the log, the rotation, the database.
         code, status = "temporarily_unavailable", HTTPStatus.SERVICE_UNAVAILABLE
         headers["retry-after"] = str(error.retry_after or problem.RETRY_AFTER)
-    content: JsonObject = {"error": code, "error_description": _description(error)}
-    return response(orjson.dumps(content), JSON, status, headers)
-
-
-def _description(error: KeybornError) -> str:
-    """What went wrong, in the characters that RFC 6749 allows (section 5.2)."""
-    text = f"{error.message} [{error.code}]"
-    if error.hint:
-        text += f"; {error.hint}"
-    allowed = text.replace('"', "'").replace("\\", "/").encode("ascii", "replace").decode()
-    return "".join(each if each.isprintable() else "?" for each in allowed)
+    return failure(error, code, status, {"cache-control": "no-store", **headers})

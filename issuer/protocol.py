@@ -18,7 +18,6 @@ from issuer.notifications import note, read_notification
 from issuer.oauth import (
     CREDENTIAL_ERRORS,
     DEFERRED_ERRORS,
-    JSON,
     JWT,
     NOTIFICATION_ERRORS,
     TOKEN_ERRORS,
@@ -36,6 +35,7 @@ from issuer.redemption import redeem
 from issuer.requests import read_deferred_request, read_request
 from issuer.service import Issuer
 from keyborn.http import RawBody
+from keyborn.oauth import JSON
 
 
 def router(issuer: Issuer) -> APIRouter:

@@ -133,6 +133,7 @@ def _parse_verify(data: bytes, member: str, purpose: str) -> VerifyRequest:
     if member not in body:
         raise _wrong(f"{member} is missing")
     options = _options(body)
+    options = {name: value for name, value in options.items() if value is not None}
     domain = options.get("domain", [])
     domains = domain if isinstance(domain, list) else [domain]
     checks = options.get("checks", [])

@@ -7,6 +7,7 @@ import json
 import uuid
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
@@ -14,9 +15,9 @@ from data_model_cases import ABSENT, BAD, ENVELOPE, EXAMPLES, GOOD, MINIMAL, OLD
 from suite import VALID, Suite
 
 from conformance.identity import DidMethod, Identity
-from did.identifier import DidUrl, parse_did_url
-from did.keys import PublicKey
-from did.multibase import multibase_decode
+from did.identifier import DidUrl, KeyDid, parse_did_url
+from did.keys import PublicKey, x25519_multibase
+from did.multibase import multibase_decode, multibase_encode
 from did.vc.claims import Claims
 from did.vc.contexts import DATA_INTEGRITY, V1, V2
 from did.vc.data_urls import wrap
@@ -562,11 +563,67 @@ def test_statuses_of_issuers_that_nobody_told_the_verifier_of(suite: Suite) -> N
 # did-key
 
 
+DID_KEY = "did:key:z6MktKwz7Ge1Yxzr4JHavN33wiwa8y81QdcMRLXQsrH9T53b"
+_KEY = DID_KEY.removeprefix("did:key:")
+_AGREEMENT = KeyDid(PublicKey.from_multibase(_KEY)).key.x25519()
+
+_SHORT = multibase_encode(b"\xed\x01" + bytes(31))
+
+
+def resolve(suite: Suite, did: str, **options: str) -> httpx.Response:
+    """As the suite does: the whole DID escaped, and the older form of a result asked for."""
+    resolver = suite.endpoint("didResolvers", "did-key")["endpoint"]
+    query = f"?{urlencode(options)}" if options else ""
+    url = f"{resolver}/{quote(did, safe='')}{query}"
+    return suite.get(url, accept='application/ld+json;profile="https://w3id.org/did-resolution"')
+
+
 @both
 def test_resolution(suite: Suite) -> None:
-    resolver = suite.endpoint("didResolvers", "Did-Key")["endpoint"]
-    did = "did:key:z6MktKwz7Ge1Yxzr4JHavN33wiwa8y81QdcMRLXQsrH9T53b"
-    assert suite.get(f"{resolver}/{did}").json()["didDocument"]["id"] == did
-    assert suite.get(f"{resolver}/{suite.did}").json()["didDocument"]["id"] == suite.did
-    missing = suite.get(f"{resolver}/did:key:nonsense")
-    assert missing.status_code == 400
+    for did in (DID_KEY, suite.did):
+        answer = resolve(suite, did)
+        assert answer.status_code == 200
+        assert answer.json().keys() >= {"@context", "didDocument", "didDocumentMetadata"}
+        assert answer.json()["didDocument"]["id"] == did
+
+
+@pytest.mark.parametrize(
+    ("did", "options", "error"),
+    [
+        (f"notDid:key:{_KEY}", {}, "invalidDid"),
+        (f"did:key:-4:{_KEY}", {}, "invalidDid"),
+        (f"did:key:{_KEY[1:]}", {}, "invalidDid"),
+        ("did:key:@", {}, "invalidDid"),
+        (f"did:key:{_SHORT}", {}, "invalidPublicKeyLength"),
+        (f"{DID_KEY}/^bar^/?query=`#{_KEY}", {}, "invalidDidUrl"),
+        (DID_KEY, {"publicKeyFormat": "unknown"}, "unsupportedPublicKeyType"),
+        (
+            f"{DID_KEY}#{_KEY}",
+            {
+                "publicKeyFormat": "Ed25519VerificationKey2018",
+                "enableExperimentalPublicKeyTypes": "false",
+            },
+            "invalidPublicKeyType",
+        ),
+        (
+            f"{DID_KEY}#{x25519_multibase(_AGREEMENT)}",
+            {
+                "publicKeyFormat": "Ed25519VerificationKey2018",
+                "enableExperimentalPublicKeyTypes": "false",
+            },
+            "invalidPublicKeyType",
+        ),
+    ],
+)
+def test_what_does_not_resolve(suite: Suite, did: str, options: dict[str, str], error: str) -> None:
+    answer = resolve(suite, did, **options)
+    assert answer.status_code >= 400
+    result = answer.json()
+    metadata = result.get("didResolutionMetadata") or result.get("didDereferencingMetadata")
+    assert metadata["error"] == error, answer.text
+
+
+def test_a_verification_method_is_dereferenced(suite: Suite) -> None:
+    answer = resolve(suite, f"{DID_KEY}#{_KEY}")
+    assert answer.status_code == 200
+    assert DID_KEY in answer.text

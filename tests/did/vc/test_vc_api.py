@@ -43,6 +43,7 @@ def test_purposes() -> None:
 
 def test_what_is_verified() -> None:
     assert verify() == verify(unknown={"whatever": 1})
+    assert verify() == verify(checks=None, domain=None, challenge=None)
     assert verify().with_status
     assert verify(checks=[]).with_status
     assert verify(checks=["proof", "status"]).with_status
