@@ -23,6 +23,7 @@ class Limits:
     envelope: int = 393_216  # a signed token or message: what JSON of the limit makes, and headers
     offer: int = 8_192
     credentials_in_presentation: int = 16
+    proofs: int = 8
     status_list_bits: int = 8 * 1_048_576
     challenge: int = 256
     request_link: int = 131_072  # a request may come in it by value

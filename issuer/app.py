@@ -5,28 +5,44 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 
 from did.errors import KeybornError
-from issuer import admin, protocol, status_route
+from issuer import admin, protocol, status_route, vc_api
 from issuer.errors import NotFound
 from issuer.service import Issuer
+from issuer.vc_api import CredentialSigner
 from keyborn.http import answer, install
 
 
-def create_app(issuer: Issuer, *, admin_token: str) -> FastAPI:
+def create_app(issuer: Issuer, *, admin_token: str, with_vc_api: bool = False) -> FastAPI:
     """The issuer's endpoints: OpenID4VCI, status lists and, behind a token, administration.
 
     Args:
         issuer: Built and started.
         admin_token: What administrators present (RFC 6750).
+        with_vc_api: Whether it signs what it is given, too, for who presents the same token.
     """
     app = FastAPI(title="Keyborn issuer", docs_url=None, redoc_url=None, openapi_url=None)
     install(app)
-    app.add_exception_handler(NotFound, _answer_not_found)
+    install_not_found(app)
 
     app.include_router(status_route.router(issuer))
     app.include_router(protocol.well_known_router(issuer))
     app.include_router(protocol.router(issuer))
     app.include_router(admin.router(issuer, admin_token))
+    if with_vc_api:
+        signer = CredentialSigner(
+            url=issuer.url,
+            engine=issuer.engine,
+            identity=issuer.identity,
+            statuses=issuer.statuses,
+            clock=issuer.clock,
+        )
+        app.include_router(vc_api.router(signer, token=admin_token))
     return app
+
+
+def install_not_found(app: FastAPI) -> None:
+    """Have ``app`` answer what is not there with 404."""
+    app.add_exception_handler(NotFound, _answer_not_found)
 
 
 def _answer_not_found(_request: Request, error: Exception) -> Response:

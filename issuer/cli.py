@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from issuer.cli_devices import devices
 from keyborn.inputs import INPUT_FILE
 from keyborn.options import Group, service_options
 from keyborn.output import as_text, emit, json_option
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 PORT = 8102
 
@@ -48,6 +52,13 @@ issuer.add_command(devices)
     help="Seconds for which a status list may be cached: how late a revocation may be noticed.",
 )
 @click.option(
+    "--approval-interval",
+    type=click.IntRange(1, 86_400),
+    default=5,
+    show_default=True,
+    help="Seconds after which a device that awaits approval is to ask again.",
+)
+@click.option(
     "--status-lifetime",
     type=click.IntRange(1, 604_800),
     help="Seconds for which a verifier that cannot get a newer status list may rely on one, if its"
@@ -61,6 +72,11 @@ issuer.add_command(devices)
     help="What may be said of a device (devices tell); credentials list all of them. The first is"
     " said until another is told.  [default: none]",
 )
+@click.option(
+    "--vc-api",
+    is_flag=True,
+    help="Sign what is posted to /credentials/issue, for whoever has the administration token.",
+)
 @service_options(port=PORT)
 def serve(
     *,
@@ -68,11 +84,14 @@ def serve(
     directory: Path,
     url: str | None,
     status_ttl: int,
+    approval_interval: int,
     status_lifetime: int | None,
     status_messages: tuple[str, ...],
+    vc_api: bool,
     host: str,
     port: int,
     ready_file: Path | None,
+    tls: "SSLContext | None",
     log_json: bool | None,
 ) -> None:
     """Run the issuer: enrolment, status lists and administration.
@@ -92,8 +111,15 @@ def serve(
         lifetime=None if status_lifetime is None else timedelta(seconds=status_lifetime),
         messages=status_messages,
     )
-    with running(network, directory, url=url, statuses=statuses) as make_app:
-        serve_named(make_app, host=host, port=port, ready_file=ready_file)
+    with running(
+        network,
+        directory,
+        url=url,
+        statuses=statuses,
+        approval_interval=approval_interval,
+        with_vc_api=vc_api,
+    ) as make_app:
+        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
 
 
 @issuer.command()

@@ -22,7 +22,7 @@ from typing import Final, Protocol
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from did.errors import Refused, Unavailable
-from did.identifier import KeybornDid
+from did.identifier import Did, KeybornDid
 from did.keys import PublicKey, Signer
 from did.resolution import Finality, Registration, Resolution, Resolver, Version
 from issuer.store import grants, settings
@@ -57,7 +57,7 @@ class Assertion:
         since: The block time of the operation that made it current.
     """
 
-    did: KeybornDid
+    did: Did
     signer: Signer
     since: datetime
 
@@ -87,6 +87,33 @@ def confirm(connection: Connection, assertion: Assertion) -> None:
     """
     if _setting(connection, _SIGNING) != assertion.signer.public_key().multibase:
         raise _pending()
+
+
+class OneKey:
+    """A DID that has one key for good, such as a ``did:key``; as ``SigningIdentity``."""
+
+    def __init__(self, engine: Engine, did: Did, signer: Signer, *, since: datetime) -> None:
+        """Record in the store that the key is in use, so that what is signed counts.
+
+        Args:
+            engine: The issuer's store.
+            did: The DID.
+            signer: Its key.
+            since: From when on it counts.
+        """
+        self._assertion = Assertion(did, signer, since)
+        key = signer.public_key().multibase
+        with engine.begin() as connection:
+            connection.execute(delete(settings).where(settings.c.name == _SIGNING))
+            connection.execute(insert(settings).values(name=_SIGNING, value=key.encode()))
+
+    def signing(self) -> Assertion:
+        """The key."""
+        return self._assertion
+
+    def rotating(self) -> bool:
+        """Never."""
+        return False
 
 
 class Identity:

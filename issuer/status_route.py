@@ -4,17 +4,20 @@ Whoever caches one may do so for as long as its ``ttl`` says, and who has one al
 ``ETag`` whether it is still the newest. Nobody is asked who they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy import Engine
 
 from did.errors import Invalid
 from did.vc.formats import Format, media_type
+from issuer.identity import SigningIdentity
 from issuer.metadata import base_path
-from issuer.service import Issuer
 from issuer.status import publication
+from issuer.status_terms import StatusTerms
 from keyborn.http import StrictRoute, answer
 from keyborn.negotiation import is_unchanged, negotiated
 
@@ -31,7 +34,36 @@ _OFFERED: Final[Mapping[str, str]] = {
 }
 
 
-def router(issuer: Issuer) -> APIRouter:
+class Publisher(Protocol):
+    """Whoever publishes status lists; ``issuer.service.Issuer`` is one."""
+
+    @property
+    def url(self) -> str:
+        """The issuer's."""
+        ...
+
+    @property
+    def engine(self) -> Engine:
+        """Its store."""
+        ...
+
+    @property
+    def identity(self) -> SigningIdentity:
+        """Who signs them."""
+        ...
+
+    @property
+    def statuses(self) -> StatusTerms:
+        """How lists are kept."""
+        ...
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The time."""
+        ...
+
+
+def router(issuer: Publisher) -> APIRouter:
     """The route of ``issuer``'s status lists."""
     routes = APIRouter(prefix=f"{base_path(issuer.url)}/v1/status", route_class=StrictRoute)
 

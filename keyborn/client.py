@@ -39,12 +39,15 @@ class Answer:
     body: bytes
 
 
-def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
+def connect(
+    base_url: str, *, token: str | None = None, authorities: ssl.SSLContext | None = None
+) -> httpx.Client:
     """A client for the service at ``base_url``; close it, or use it in a ``with`` block.
 
     Args:
         base_url: ``http`` or ``https``, with host, without user, query or fragment.
         token: Bearer token (RFC 6750), sent to this origin and to no other.
+        authorities: Who vouches for the service over HTTPS; None for the usual ones.
 
     Raises:
         Invalid: ``invalid_url``.
@@ -74,12 +77,21 @@ def connect(base_url: str, *, token: str | None = None) -> httpx.Client:
         auth=authorize,
         timeout=TIMEOUT,
         follow_redirects=False,
-        # To read all authorities takes longer than a call in the clear, which needs none: there,
-        # none is trusted.
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else True,
+        verify=authorities or _authorities(url.scheme),
         # A proxy from the environment has no business between processes of one machine.
         trust_env=url.host not in LOOPBACK,
     )
+
+
+def _authorities(scheme: str) -> ssl.SSLContext:
+    """Who vouches for a service: those that ``SSL_CERT_FILE`` names, also on this machine.
+
+    To read all authorities takes longer than a call in the clear, which needs none: there, none is
+    trusted.
+    """
+    if scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.create_ssl_context()
 
 
 def request(

@@ -116,13 +116,16 @@ def _check_query(request: Request, known: Mapping[str, bool]) -> None:
 
 
 def _answer_no_json() -> Response:
-    error = Invalid(
+    return answer(_no_json(), HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+def _no_json() -> Invalid:
+    return Invalid(
         "unsupported_media_type",
         "the body is not said to be JSON",
         step=_STEP,
         hint="send it as Content-Type: application/json",
     )
-    return answer(error, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
 def _is_list(annotation: object) -> bool:
@@ -144,6 +147,15 @@ class _StrictRequest(Request):
 async def _body(request: Request) -> bytes:
     return await request.body()
 
+
+async def _json_body(request: Request) -> bytes:
+    if not _is_json(request):
+        raise _no_json()
+    return await request.body()
+
+
+JsonBytes = Annotated[bytes, Depends(_json_body)]
+"""As ``RawBody``, for a body that must be said to be JSON: ``body: JsonBytes``."""
 
 RawBody = Annotated[bytes, Depends(_body)]
 """A request's body as it arrived, for an endpoint that parses it itself: ``body: RawBody``."""

@@ -1,10 +1,14 @@
 """What several commands share: options, called the same everywhere, and how groups show."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+if TYPE_CHECKING:
+    import ssl
 
 
 class Group(click.Group):
@@ -27,9 +31,10 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def service_options(*, port: int) -> Callable[[_Command], _Command]:
-    """Add what each ``serve`` command takes: ``host``, ``port``, ``ready_file`` and ``log_json``.
+    """Add what each ``serve`` command takes.
 
-    They go to ``keyborn.server.serve`` and ``keyborn.logs.configure``.
+    ``host``, ``port``, ``ready_file`` and ``tls`` go to ``keyborn.server.serve``, ``log_json`` to
+    ``keyborn.logs.configure``. ``tls`` is an ``ssl.SSLContext``, or None.
 
     Args:
         port: The default port.
@@ -49,6 +54,16 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
             help="Write the URL to this file once requests are answered.",
         ),
         click.option(
+            "--tls-cert",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Serve HTTPS with this certificate chain (PEM).",
+        ),
+        click.option(
+            "--tls-key",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="The certificate's key (PEM, not encrypted), if it is in a file of its own.",
+        ),
+        click.option(
             "--log-json/--log-text",
             "log_json",
             default=None,
@@ -57,8 +72,23 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
     )
 
     def add(command: _Command) -> _Command:
+        @functools.wraps(command)
+        def with_tls(tls_cert: Path | None, tls_key: Path | None, **given: object) -> object:
+            if tls_cert is None and tls_key is not None:
+                raise click.UsageError("--tls-key is the key of a certificate: give --tls-cert too")
+            return command(tls=_context(tls_cert, tls_key), **given)
+
+        added = cast("_Command", with_tls)
         for option in reversed(options):
-            command = option(command)
-        return command
+            added = option(added)
+        return added
 
     return add
+
+
+def _context(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":
+    if certificate is None:
+        return None
+    from keyborn.tls import server_context  # noqa: PLC0415 - only where it is used
+
+    return server_context(certificate, key)

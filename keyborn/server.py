@@ -4,6 +4,7 @@ import asyncio
 import errno
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,12 +26,20 @@ from keyborn.http import HEAD_BYTES, Envelope
 
 HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
 CONNECTIONS: Final = 1_024
+GOODBYE_SECONDS: Final = 0.5  # for an idle client to close its side of TLS, then
 SHUTDOWN_SECONDS: Final = 10  # for requests under way, after SIGTERM or SIGINT
 
 _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
-def serve(app: ASGIApp, *, host: str, port: int, ready_file: Path | None = None) -> None:
+def serve(
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    ready_file: Path | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> None:
     """Serve ``app`` until SIGTERM or SIGINT, then finish what is under way and return.
 
     The socket is listening before anything is announced. Once the application has started, the
@@ -42,17 +51,23 @@ def serve(app: ASGIApp, *, host: str, port: int, ready_file: Path | None = None)
         host: Name or address to bind.
         port: 0 for one that is free.
         ready_file: Written atomically, for scripts that wait.
+        tls: For HTTPS, as ``keyborn.tls.server_context`` makes it; None for plain HTTP.
 
     Raises:
         Unavailable: ``port_taken`` or ``address_unavailable``.
         Invalid: ``invalid_host``.
         Refused: ``store_not_a_file``: ``ready_file`` is a directory, a device or a link.
     """
-    serve_named(lambda _url: app, host=host, port=port, ready_file=ready_file)
+    serve_named(lambda _url: app, host=host, port=port, ready_file=ready_file, tls=tls)
 
 
 def serve_named(
-    make_app: Callable[[str], ASGIApp], *, host: str, port: int, ready_file: Path | None = None
+    make_app: Callable[[str], ASGIApp],
+    *,
+    host: str,
+    port: int,
+    ready_file: Path | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """As ``serve``, for an application that must know its own URL.
 
@@ -61,6 +76,7 @@ def serve_named(
         host: As for ``serve``.
         port: As for ``serve``.
         ready_file: As for ``serve``.
+        tls: As for ``serve``.
     """
     if ready_file is not None:
         refuse_special(ready_file)
@@ -73,7 +89,8 @@ def serve_named(
 
     try:
         with listen(host, port) as listening:
-            Server(make_app(_url(listening)), listening, announce=announce).run_here()
+            app = make_app(_url(listening, tls))
+            Server(app, listening, announce=announce, tls=tls).run_here()
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
@@ -128,7 +145,12 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: ASGIApp, listening: socket.socket, *, announce: Callable[[str], None]
+        self,
+        app: ASGIApp,
+        listening: socket.socket,
+        *,
+        announce: Callable[[str], None],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -145,6 +167,8 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
+        self.config.load()
+        self.config.ssl = tls
         self._listening = listening
         self._announce = announce
 
@@ -156,7 +180,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then say where it is."""
         await super().startup(sockets)
-        self._announce(_url(self._listening))
+        self._announce(_url(self._listening, self.config.ssl))
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -193,6 +217,22 @@ class _HeadTimed(H11Protocol):
         elif self._due is None:
             self._due = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for too long."""
+        super().timeout_keep_alive_handler()
+        self._part()
+
+    def shutdown(self) -> None:
+        """Close the connection, once it is idle."""
+        super().shutdown()
+        if self.cycle is None or self.cycle.response_complete:
+            self._part()
+
+    def _part(self) -> None:
+        """Do not wait for a client that never closes its side of TLS."""
+        if self.scheme == "https":
+            self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_time()
         super().connection_lost(exc)
@@ -221,7 +261,8 @@ class _HeadTimed(H11Protocol):
             self._due = None
 
 
-def _url(listening: socket.socket) -> str:
+def _url(listening: socket.socket, tls: ssl.SSLContext | None) -> str:
     host, port = listening.getsockname()[:2]
     host = _WILDCARDS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if tls is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -18,6 +18,8 @@ from ledger.cli_proof import check, prove
 from ledger.options import BlockHash, index_option, key_options, mirror_option, network_option
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from fastapi import FastAPI
 
     from keyborn.public_https import PublicHttps
@@ -138,6 +140,7 @@ def serve(
     host: str,
     port: int,
     ready_file: Path | None,
+    tls: "SSLContext | None",
     log_json: bool | None,
 ) -> None:
     """Serve a ledger: registrar, resolution, and for an embedded one the log.
@@ -190,7 +193,7 @@ def serve(
                 write_network(path, found)
             return built.app
 
-        serve_named(named, host=host, port=port, ready_file=ready_file)
+        serve_named(named, host=host, port=port, ready_file=ready_file, tls=tls)
 
 
 @ledger.command()

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-PACKAGES: Final = ("did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo")
+PACKAGES: Final = (
+    "did",
+    "keyborn",
+    "ledger",
+    "issuer",
+    "verifier",
+    "devices",
+    "demo",
+    "conformance",
+)
 BRANCHES: Final = ("Invalid", "Refused", "Undecided", "Conflict", "Unavailable", "Busy")
 
 

@@ -1,8 +1,9 @@
 """A real service on a real socket, for the time of a test."""
 
 import queue
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from starlette.types import ASGIApp
@@ -11,10 +12,22 @@ from keyborn.server import Server, listen
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve ``app`` from a thread and yield its URL."""
+    with serving_named(lambda _url: app, tls=tls) as url:
+        yield url
+
+
+@contextmanager
+def serving_named(
+    make_app: Callable[[str], ASGIApp], *, tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """As ``serving``, for an application that must know its own URL."""
     urls: queue.Queue[str] = queue.Queue()
-    server = Server(app, listen("127.0.0.1", 0), announce=urls.put)
+    listening = listen("127.0.0.1", 0)
+    scheme = "http" if tls is None else "https"
+    app = make_app(f"{scheme}://127.0.0.1:{listening.getsockname()[1]}")
+    server = Server(app, listening, announce=urls.put, tls=tls)
     thread = threading.Thread(target=server.run_here)
     thread.start()
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = {"did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo"}
+PACKAGES = {"did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo", "conformance"}
 CONTRACT = {"ledger/contracts/DidLog.json", "ledger/contracts/DidLog.sol"}
 
 

@@ -29,6 +29,7 @@ from did.vc.enveloping import PRESENTATION
 from did.vc.formats import format_of_media_type
 from keyborn import clock
 from keyborn.http import RawBody, install
+from verifier import vc_api
 from verifier.verifier import Verifier
 
 
@@ -40,8 +41,19 @@ class ChallengeRequest(BaseModel):
     did: str | None = None
 
 
-def create_app(verifier: Verifier, *, now: Callable[[], datetime] = clock.now) -> FastAPI:
-    """The application of ``verifier``; ``now`` is read once for each request."""
+def create_app(
+    verifier: Verifier,
+    *,
+    now: Callable[[], datetime] = clock.now,
+    vc_api_token: str | None = None,
+) -> FastAPI:
+    """The application of ``verifier``.
+
+    Args:
+        verifier: What decides.
+        now: Read once for each request.
+        vc_api_token: What callers of the VC-API present (RFC 6750); None for no VC-API.
+    """
     app = FastAPI(title="Keyborn verifier", openapi_url=None, docs_url=None, redoc_url=None)
     install(app)
 
@@ -57,6 +69,9 @@ def create_app(verifier: Verifier, *, now: Callable[[], datetime] = clock.now) -
         named = format_of_media_type(content_type, PRESENTATION)
         device = verifier.admit(presentation, at=now(), format=named)
         return _json({"device": device.to_json(), "decision": device.decision.to_json()})
+
+    if vc_api_token is not None:
+        app.include_router(vc_api.router(verifier.proofs(), token=vc_api_token, now=now))
 
     @app.get("/health")
     def health() -> Response:

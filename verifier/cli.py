@@ -32,6 +32,8 @@ from verifier.trust_file import load_trust_root
 from verifier.verifier import AuthenticatedDevice, VerifiedCredential
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from fastapi import FastAPI
 
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
@@ -60,9 +62,17 @@ def verifier() -> None:
 @click.option("--dir", "directory", type=_DIRECTORY, required=True, help="What it remembers.")
 @click.option("--audience", help="Its name, as devices know it.  [default: its own URL]")
 @click.option("--url", "public", help="Its URL, as devices reach it.  [default: where it listens]")
-@click.option("--did", help="The DID that asks by OpenID4VP.  [default: one of its own]")
+@click.option(
+    "--did", help="The DID that asks by OpenID4VP; did:web:HOST#KEY.  [default: one of its own]"
+)
 @click.option("--did-key", "key_file", type=INPUT_FILE, help="The file with that DID's key.")
 @_lifetime_option
+@click.option(
+    "--vc-api",
+    is_flag=True,
+    help="Verify proofs posted to /credentials/verify and /presentations/verify too, for whoever"
+    " has the token in DIR/vc-api.token.",
+)
 @service_options(port=_PORT)
 def serve(
     *,
@@ -73,9 +83,11 @@ def serve(
     did: str | None,
     key_file: Path | None,
     lifetime: int,
+    vc_api: bool,
     host: str,
     port: int,
     ready_file: Path | None,
+    tls: "SSLContext | None",
     log_json: bool | None,
 ) -> None:
     """Ask devices over HTTP and decide on what they present, also by OpenID4VP 1.0."""
@@ -86,7 +98,7 @@ def serve(
 
     if (did is None) != (key_file is None):
         raise click.UsageError("--did and --did-key go together")
-    named = None if did is None or key_file is None else (parse_did(did), key_file)
+    named = None if did is None or key_file is None else (did, key_file)
     configure(as_json=log_json)
     root = load_trust_root(trust_file)
     with ExitStack() as stack:
@@ -101,11 +113,21 @@ def serve(
                     challenge_lifetime=timedelta(seconds=lifetime),
                 )
             )
-            app = create_app(opened)
+            app = create_app(opened, vc_api_token=_vc_api_token(directory) if vc_api else None)
             add_openid4vp(app, opened, directory, url=at, named=named, now=now, stack=stack)
             return app
 
-        serve_named(make_app, host=host, port=port, ready_file=ready_file)
+        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
+
+
+def _vc_api_token(directory: Path) -> str:
+    from keyborn.tokens import admin_token  # noqa: PLC0415 - only where it is used
+
+    path = directory / "vc-api.token"
+    token = admin_token(path)
+    if token.fresh:
+        click.echo(f"VC-API token, shown this once and kept in {path}: {token.text}", err=True)
+    return token.text
 
 
 @verifier.command()

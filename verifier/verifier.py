@@ -52,10 +52,12 @@ from did.timestamps import format_time
 from did.vc.credential import PROVISIONING, Credential
 from did.vc.formats import Format, read_credential, read_presentation
 from did.vc.presentation import Presentation
+from verifier.acceptance import TrustedIssuersAlone
 from verifier.challenges import ChallengeBook, check_audience, expired
 from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
 from verifier.decision import Check, Decision, Trail
 from verifier.inquiry import Inquiry, version_facts
+from verifier.proofs_only import ProofVerifier
 from verifier.statuses import Statuses
 from verifier.trust_root import TrustRoot
 
@@ -140,6 +142,15 @@ class Verifier:
             resolver=self._resolver,
             statuses=self._statuses,
             challenges=self._challenges.called(audience),
+        )
+
+    def proofs(self) -> ProofVerifier:
+        """What verifies proofs, and nothing of who presents them, by the same trust root."""
+        return ProofVerifier(
+            trust_root=self._root,
+            resolver=self._resolver,
+            statuses=self._statuses,
+            acceptance=TrustedIssuersAlone(self._root),
         )
 
     def challenge(self, *, at: datetime, did: Did | None = None) -> Challenge:

@@ -19,6 +19,7 @@ from did.jcs import Json, JsonObject, canonicalize
 from did.keys import Signer
 from did.timestamps import format_time, parse_time
 from did.vc.data_integrity import add_proof, parse_proof
+from did.vc.data_model import check_credential
 from did.vc.securing import ASSERTION, Format, Proof
 from did.vc.status_list import StatusEntry
 
@@ -178,35 +179,28 @@ def credential_of(
     """
     if check_context(document, "invalid_credential") != context:
         raise Invalid("invalid_credential", f"@context does not begin with {context}")
-    types = check_types(document, "VerifiableCredential", "invalid_credential")
-    issuer = document.get("issuer")
-    if isinstance(issuer, dict):
-        issuer = issuer.get("id")
-    issuer_did = _did(issuer, "issuer")
+    check_credential(document)
+    issuer = document["issuer"]
+    issuer_did = _did(issuer["id"] if isinstance(issuer, dict) else issuer, "issuer")
     starts, ends = _VALIDITY[context]
-    valid_from, valid_until = _time(document, starts), _time(document, ends)
-    if valid_from and valid_until and valid_until < valid_from:
-        raise Invalid("invalid_credential", f"{ends} is before {starts}")
-    if valid_from is None and context == CREDENTIALS_CONTEXT_1:
-        raise Invalid("invalid_credential", f"a credential of VC 1.1 has no {starts}")
     if proof.method.did != issuer_did:
         raise Invalid(
             "issuer_mismatch",
             "the proof's verification method is not the issuer's",
             value=proof.method.text,
         )
-    subjects = _subjects(document)
+    subjects = _objects_in(document, "credentialSubject")
     for subject in subjects:
         _log_id(subject)
     return Credential(
         document=document,
-        id=_url(document),
-        types=types,
+        id=None if "id" not in document else str(document["id"]),
+        types=check_types(document, "VerifiableCredential", "invalid_credential"),
         issuer=issuer_did,
-        valid_from=valid_from,
-        valid_until=valid_until,
+        valid_from=_time(document, starts),
+        valid_until=_time(document, ends),
         subjects=subjects,
-        statuses=_statuses(document),
+        statuses=tuple(map(StatusEntry.from_json, _objects_in(document, "credentialStatus"))),
         proof=proof,
         format=format,
         envelope=envelope,
@@ -238,13 +232,11 @@ def check_types(document: JsonObject, needed: str, code: str) -> tuple[str, ...]
     return tuple(str(value) for value in values)
 
 
-def _subjects(document: JsonObject) -> tuple[JsonObject, ...]:
-    value = document.get("credentialSubject")
+def _objects_in(document: JsonObject, name: str) -> tuple[JsonObject, ...]:
+    """The objects of a member that has been checked: none, one, or a list."""
+    value = document.get(name, [])
     entries = value if isinstance(value, list) else [value]
-    subjects = tuple(entry for entry in entries if isinstance(entry, dict))
-    if not subjects or len(subjects) != len(entries):
-        raise Invalid("invalid_credential", "credentialSubject is not one object, or several")
-    return subjects
+    return tuple(entry for entry in entries if isinstance(entry, dict))
 
 
 def _did(value: Json, name: str) -> Did:
@@ -260,23 +252,7 @@ def _did(value: Json, name: str) -> Did:
 
 
 def _time(document: JsonObject, name: str) -> datetime | None:
-    if name not in document:
-        return None
-    try:
-        return parse_time(document[name])
-    except Invalid as error:
-        raise Invalid(
-            "invalid_credential", f"{name}: {error.message}", value=error.value
-        ) from error
-
-
-def _url(document: JsonObject) -> str | None:
-    value = document.get("id")
-    if value is None and "id" not in document:
-        return None
-    if not isinstance(value, str) or ":" not in value:
-        raise Invalid("invalid_credential", "id is not a URL", value=value)
-    return value
+    return parse_time(document[name]) if name in document else None
 
 
 def _log_id(subject: JsonObject) -> bytes | None:
@@ -288,13 +264,3 @@ def _log_id(subject: JsonObject) -> bytes | None:
             "invalid_credential", "logId is not 64 lower-case hexadecimal digits", value=value
         )
     return bytes.fromhex(value)
-
-
-def _statuses(document: JsonObject) -> tuple[StatusEntry, ...]:
-    if "credentialStatus" not in document:
-        return ()
-    value = document["credentialStatus"]
-    entries = value if isinstance(value, list) else [value]
-    if not entries:
-        raise Invalid("invalid_credential", "credentialStatus is an empty list")
-    return tuple(StatusEntry.from_json(entry) for entry in entries)

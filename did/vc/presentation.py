@@ -14,6 +14,7 @@ from did.keys import Signer
 from did.limits import LIMITS
 from did.vc.credential import CREDENTIALS_CONTEXT, Credential, check_types
 from did.vc.data_integrity import add_proof
+from did.vc.data_model import check_presentation_alone
 from did.vc.securing import AUTHENTICATION, Format, Proof
 
 _CODE = "invalid_presentation"
@@ -118,6 +119,7 @@ def presentation_of(
     Raises:
         Invalid: ``invalid_presentation`` with what is wrong; ``holder_mismatch``.
     """
+    check_presentation_alone(document)
     holder = _holder(document)
     if proof.method.did != holder:
         raise Invalid(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from did.cbor import _NO_TAGS, decode
+from did.cbor import _NO_TAGS, decode, encode
 from did.errors import Invalid
 
 MAX = 200_000
@@ -143,3 +143,37 @@ def test_a_bomb_of_string_references_goes_off_nowhere() -> None:
     with pytest.raises(Invalid) as raised:
         decode(data, max_bytes=MAX)
     assert raised.value.code == INVALID
+
+
+@pytest.mark.parametrize("letter", ["\xe9", "\u20ac", "\U0001d11e"])
+@pytest.mark.parametrize("before", range(4))
+def test_long_text_with_a_letter_across_the_end_of_a_chunk(letter: str, before: int) -> None:
+    """A decoder that read text in chunks of 65,536 bytes lost count there, and leaked memory."""
+    text = ("x" * (65_536 - before) + letter) * 2
+    data = encode(text)
+    assert decode(data, max_bytes=MAX) == text
+    for cut in (data[:-1], data[:65_540], data[:-1] + b"\xff", data + b"\x00"):
+        with pytest.raises(Invalid):
+            decode(cut, max_bytes=MAX)
+    with pytest.raises(Invalid) as raised:
+        decode(data, max_bytes=len(data) - 1)
+    assert raised.value.code == "cbor_too_large"
+
+
+def test_nothing_is_left_over_from_one_message_for_the_next() -> None:
+    """A decoder that was used again gave out the shared values (tag 28) of the message before."""
+    secret = bytes.fromhex("81d81c46") + b"secret"
+    for data in (secret, bytes.fromhex("81d81d00"), secret, bytes.fromhex("81d81900")):
+        with pytest.raises(Invalid) as raised:
+            decode(data, max_bytes=MAX)
+        assert raised.value.code == INVALID
+    assert decode(bytes.fromhex("8146") + b"secret", max_bytes=MAX) == [b"secret"]
+
+
+def test_a_hundred_thousand_levels() -> None:
+    """Lists in lists used up the stack, and with it the process."""
+    for data in (b"\x81" * 100_000, b"\x81" * 100_000 + b"\x01", b"\xa1\x01" * 90_000 + b"\x01"):
+        with pytest.raises(Invalid) as raised:
+            decode(data, max_bytes=MAX)
+        assert raised.value.code == INVALID
+    assert decode(b"\x81" * 16 + b"\x01", max_bytes=MAX)

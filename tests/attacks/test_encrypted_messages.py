@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from forgery import as_json, jwe_header, jwe_parts
+from actors import DEVICE
+from forgery import as_json, forge_jws, jwe_header, jwe_parts
 from nacl import bindings
 
 from did.errors import Invalid
-from did.jose import EncryptionKey, encrypt_jwe
+from did.jose import EncryptionKey, encrypt_jwe, parse_jws
 from did.limits import LIMITS
 from did.multibase import base64url_decode, base64url_encode
 
@@ -172,3 +173,22 @@ def test_a_message_to_another() -> None:
         renamed.decrypt(message)
     assert raised.value.code == "invalid_jwe"
     assert OTHER.decrypt(message) == b"a secret"
+
+
+def test_neither_stands_in_for_a_signed_token() -> None:
+    """Anybody can encrypt to a public key: that a message can be read says nothing of who sent it.
+
+    And a signed token is no message, even if a reader would have the claims of either.
+    """
+    claims = as_json({"aud": "https://issuer.example", "nonce": "n"})
+    encrypted = encrypt_jwe(claims, KEY.public_jwk())
+    assert KEY.decrypt(encrypted) == claims
+    for header in ({"typ": "a+jwt"}, {"typ": "a+jwt", "cty": "JWT"}):
+        typed = ".".join(jwe_parts({**HEADER, **header}, SHARED, claims))
+        assert KEY.decrypt(typed) == claims
+        with pytest.raises(Invalid) as raised:
+            parse_jws(typed, typ="a+jwt")
+        assert raised.value.code == "invalid_jwt"
+    signed = forge_jws({"alg": "EdDSA", "typ": "a+jwt"}, json.loads(claims), DEVICE.key)
+    refused(signed)
+    parse_jws(signed, typ="a+jwt").verify(DEVICE.key.public_key())

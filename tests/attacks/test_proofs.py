@@ -11,6 +11,7 @@ from did.identifier import DidUrl, Genesis, KeybornDid
 from did.vc.credential import (
     CREDENTIALS_CONTEXT,
     PROVISIONING,
+    TERMS,
     build_credential,
     parse_credential,
     sign_credential,
@@ -52,7 +53,8 @@ def test_contexts_that_nobody_signed() -> None:
 
 
 def test_a_context_that_is_equal_in_python_and_not_in_json() -> None:
-    signed = issued({**UNSIGNED, "@context": [CREDENTIALS_CONTEXT, {"@protected": True}]})
+    contexts = [CREDENTIALS_CONTEXT, {"@protected": True}, TERMS]
+    signed = issued({**UNSIGNED, "@context": contexts})
     accepted(signed)
     document = signed
     document["@context"][1]["@protected"] = 1

@@ -99,7 +99,6 @@ def test_a_credential_without_status_where_the_issuer_has_lists(house: Gatehouse
         f"{PREFIX}a//b",
         f"{PREFIX}list?next=https://evil.example/",
         f"{PREFIX}list#fragment",
-        f"{PREFIX}list\n",
         f"{PREFIX}list@evil.example",
         "http://issuer.example/v1/status/revocation-1",
         "file:///etc/passwd",
@@ -114,6 +113,15 @@ def test_a_list_that_is_not_where_the_trust_root_says(standing: Gatehouse, url: 
         house.admit(device, stray)
     assert len(house.statuses.fetched) == asked, "nothing is fetched because an input says so"
 
+    house.admit(device, house.issuer.issue(DEVICE.short))
+
+
+@pytest.mark.parametrize("url", [f"{PREFIX}list\n", "", "list"])
+def test_a_list_whose_url_is_none(standing: Gatehouse, url: str) -> None:
+    house, device = standing, standing.device(DEVICE)
+    stray = house.issuer.issue(DEVICE.short, statuses=(StatusEntry(REVOCATION, INDEX, url),))
+    with invalid("invalid_credential", Check.FORMAT):
+        house.admit(device, stray)
     house.admit(device, house.issuer.issue(DEVICE.short))
 
 

@@ -1,13 +1,17 @@
 """Tokens (JWS) that other libraries have been talked into. Each is signed by the right key."""
 
+import base64
+import hmac
+import json
 from typing import Any
 
 import pytest
-from actors import DEVICE
+from actors import DEVICE, STRANGER
 from forgery import forge_jws
 
 from did.errors import Invalid
 from did.jose import parse_jws
+from did.keys import PublicKey
 from did.multibase import base64url_encode
 
 HEADER: dict[str, Any] = {"alg": "EdDSA", "typ": "a+jwt", "kid": "k"}
@@ -126,4 +130,72 @@ def test_signature(case: str) -> None:
     with pytest.raises(Invalid) as raised:
         jws.verify(KEY)
     assert raised.value.code == "invalid_signature"
+    parse_jws(GOOD, typ="a+jwt").verify(KEY)
+
+
+PUBLIC_AS_SECRET = {  # what other libraries have taken for the secret of a MAC
+    "raw": KEY.raw,
+    "multibase": KEY.multibase.encode(),
+    "base64url": base64url_encode(KEY.raw).encode(),
+    "JWK": json.dumps(
+        {"kty": "OKP", "crv": "Ed25519", "x": base64url_encode(KEY.raw)}, separators=(",", ":")
+    ).encode(),
+    "SubjectPublicKeyInfo": bytes.fromhex("302a300506032b6570032100") + KEY.raw,
+    "OpenSSH": b"ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + KEY.raw),
+}
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
+@pytest.mark.parametrize("secret", PUBLIC_AS_SECRET)
+def test_a_mac_under_the_public_key(secret: str, algorithm: str) -> None:
+    """Whoever lets the token say what its key is for takes a MAC that anybody can make."""
+    signing_input = forge_jws({**HEADER, "alg": algorithm}, PAYLOAD, DEVICE.key).rpartition(".")[0]
+    for hash_ in ("sha256", "sha512"):
+        tag = hmac.digest(PUBLIC_AS_SECRET[secret], signing_input.encode(), hash_)
+        with pytest.raises(Invalid):
+            parse_jws(f"{signing_input}.{base64url_encode(tag)}", typ="a+jwt").verify(KEY)
+    parse_jws(GOOD, typ="a+jwt").verify(KEY)
+
+
+def jwk(key: PublicKey) -> dict[str, str]:
+    return {"kty": "OKP", "crv": "Ed25519", "x": base64url_encode(key.raw)}
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        {"jwk": jwk(STRANGER.key.public_key())},
+        {"kid": STRANGER.key.public_key().multibase},
+        {"kid": f"data:application/json,{json.dumps(jwk(STRANGER.key.public_key()))}"},
+        {"jku": "https://evil.example/keys"},
+        {"x5u": "https://evil.example/chain"},
+        {"x5c": [base64url_encode(STRANGER.key.public_key().raw)]},
+    ],
+    ids=lambda brought: str(brought)[:30],
+)
+def test_a_key_that_comes_with_the_token(brought: dict[str, Any]) -> None:
+    """Which key counts, the caller knows; what the token says of it is looked at by nobody here."""
+    header = {**HEADER, **brought}
+    with pytest.raises(Invalid) as raised:
+        parse_jws(forge_jws(header, PAYLOAD, STRANGER.key), typ="a+jwt").verify(KEY)
+    assert raised.value.code == "invalid_signature"
+    parse_jws(forge_jws(header, PAYLOAD, DEVICE.key), typ="a+jwt").verify(KEY)
+
+
+def test_a_token_beside_a_signature_in_another_serialisation() -> None:
+    """One library checked the JSON serialisation's signature and read the compact one's claims."""
+    forged = base64url_encode(json.dumps({**PAYLOAD, "nonce": "forged"}).encode())
+    both = {
+        f'  {{"{HEAD}.{forged}.': 0,
+        "protected": HEAD,
+        "payload": BODY,
+        "signature": SIGNATURE,
+    }
+    for text in (
+        json.dumps(both),
+        f'{{"{HEAD}.{forged}.":"","payload":"{BODY}","x":"{SIGNATURE}"}}',
+    ):
+        with pytest.raises(Invalid) as raised:
+            parse_jws(text, typ="a+jwt")
+        assert raised.value.code == "invalid_jwt"
     parse_jws(GOOD, typ="a+jwt").verify(KEY)

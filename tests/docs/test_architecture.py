@@ -4,7 +4,7 @@ import re
 
 from pages import DOCS, ROOT
 
-PACKAGES = ("did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo")
+PACKAGES = ("did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo", "conformance")
 ROW = re.compile(rf"^\| `((?:{'|'.join(PACKAGES)})\.[a-z0-9_.]+)` \|", re.MULTILINE)
 
 

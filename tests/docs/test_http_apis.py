@@ -19,10 +19,11 @@ from serving import serving
 from did import key_documents
 from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.limits import LIMITS
-from issuer import protocol, redemption
+from did.vc import vc_api, vc_problems
+from issuer import oauth, redemption, requests, tokens
 from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
 from issuer.app import create_app as issuer_app
-from issuer.terms import LIFETIME
+from issuer.terms import LIFETIME, MAX_DEVICES
 from keyborn import http, problem
 from ledger.app import create_app as ledger_app
 from ledger.registrar.messages import State
@@ -116,6 +117,30 @@ def test_what_is_said_of_asking_with_openid4vp(tmp_path: Path) -> None:
         assert said(gate.answer(request))[:2] in stated
 
 
+def test_the_routes_of_the_vc_api(tmp_path: Path) -> None:
+    rows = re.findall(
+        r"^\| (issuer|verifier) \| (\w+) \| `([^`]+)`", section("The VC-API"), re.MULTILINE
+    )
+    with issuing(tmp_path) as world:
+        plain = served(issuer_app(world.issuer, admin_token=TOKEN))
+        more = served(issuer_app(world.issuer, admin_token=TOKEN, with_vc_api=True))
+    assert {(verb, path) for at, verb, path in rows if at == "issuer"} == more - plain
+    with gatehouse(tmp_path / "gate") as house:
+        plain = served(verifier_app(house.verifier()))
+        more = served(verifier_app(house.verifier(), vc_api_token=TOKEN))
+    assert {(verb, path) for at, verb, path in rows if at == "verifier"} == more - plain
+
+
+def test_the_options_and_problem_types_of_the_vc_api() -> None:
+    of_issuing = section("Issuing").partition("### Verifying")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", of_issuing, re.MULTILINE)
+    assert {name for row in rows for name in codes(row)} == vc_api._ISSUE_OPTIONS
+    assert f"sets and chains of up to {LIMITS.proofs}" in section("Verifying")
+    stated = {name for name in codes(section("Verifying")) if name.startswith("https:")}
+    status = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR"
+    assert stated == {*vc_problems._TYPES.values(), status}
+
+
 def test_the_status_of_each_branch() -> None:
     branches: tuple[type[KeybornError], ...] = (
         Invalid,
@@ -136,10 +161,12 @@ def test_the_errors_of_enrolment() -> None:
     rows = re.findall(r"^\| ([^|]+) \| (\d+) \| ([^|]+)", section("Enrolment"), re.MULTILINE)
     stated = {(place, int(status)): codes(errors) for place, status, errors in rows}
     assert stated == {
-        ("`/token`", 400): set(protocol._TOKEN_ERRORS.values()),
-        ("`/credential`", 400): set(protocol._CREDENTIAL_ERRORS.values()),
-        ("`/credential`", 401): {"invalid_token"},
-        ("both", 503): {"temporarily_unavailable", "Retry-After"},
+        ("`/token`", 400): set(oauth.TOKEN_ERRORS.values()),
+        ("`/credential`", 400): set(oauth.CREDENTIAL_ERRORS.values()),
+        ("`/deferred_credential`", 400): set(oauth.DEFERRED_ERRORS.values()),
+        ("`/notification`", 400): set(oauth.NOTIFICATION_ERRORS.values()),
+        ("all but `/token`", 401): {"invalid_token", "WWW-Authenticate"},
+        ("all", 503): {"temporarily_unavailable", "Retry-After"},
     }
 
 
@@ -180,6 +207,9 @@ def test_the_states_of_an_operation_and_the_fields_of_a_claim() -> None:
         (f"`limit` (1 to {MAX_PAGE})", True),
         (f"up to {MAX_CLAIMS} at once", True),
         ("a day unless given", timedelta(days=1) == LIFETIME),
+        (f"up to {requests.BATCH_SIZE}, of one type", True),
+        (f"unless given; up to {MAX_DEVICES}", True),
+        ("`expires_in` (five minutes)", timedelta(minutes=5) == tokens.LIFETIME),
         ("for ten minutes after", timedelta(minutes=10) == redemption.GRACE),
     ],
 )

@@ -14,7 +14,7 @@ from keyborn.cli import cli
 
 PAGES = {str(path.relative_to(ROOT)): path for path in all_pages()}
 SHELLS = ("sh", "bash", "console")
-PACKAGES = ("did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo")
+PACKAGES = ("did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo", "conformance")
 PUNCTUATION = "();<>|&\n"  # what a simple command ends at
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = {

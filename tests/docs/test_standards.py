@@ -1,17 +1,12 @@
 """The table of standards names tests that exist, and says of each statement how it stands."""
 
-import ast
-import re
-from pathlib import Path
 from typing import NamedTuple
 
-TESTS = Path(__file__).parents[1]
-PAGE = TESTS.parent / "docs/reference/standards.md"
-LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "REQUIRED", "RECOMMENDED", "OPTIONAL"}
-HEADER = "| section | level | statement | held by |"
+import tables
 
-_CELL = re.compile(r"(?<!\\)\|")
-_TEST = re.compile(r"`([\w./-]+\.py)::(\w+)`")
+PAGE = tables.DOCS / "reference/standards.md"
+LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "REQUIRED", "RECOMMENDED", "OPTIONAL"}
+HEADER = ["section", "level", "statement", "held by"]
 
 
 class Row(NamedTuple):
@@ -23,19 +18,12 @@ class Row(NamedTuple):
 
 
 def rows(text: str) -> list[Row]:
-    found, standard = [], ""
-    for line in text.splitlines():
-        if line.startswith("## "):
-            standard = line[3:]
-        elif line.startswith("| ") and line != HEADER:
-            cells = [cell.strip() for cell in _CELL.split(line)[1:-1]]
-            found.append(Row(standard, *cells))
-    return found
-
-
-def functions(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return [
+        Row(standard, *row)
+        for standard, header, found in tables.tables(text)
+        if header == HEADER
+        for row in found
+    ]
 
 
 def faults(row: Row) -> list[str]:
@@ -47,20 +35,19 @@ def faults(row: Row) -> list[str]:
         found.append("it has no section or no statement")
     if row.held_by.startswith(("not met: ", "not ours: ")):
         return found
-    named = _TEST.findall(row.held_by)
-    rest = re.sub(r"[\s,;]", "", _TEST.sub("", row.held_by))
-    if not named or rest:
+    if not tables.named(row.held_by) or tables.beside_tests(row.held_by):
         found.append(f"it is held by {row.held_by!r}")
-    for file, test in named:
-        path = TESTS / file
-        if not test.startswith("test_") or not path.is_file() or test not in functions(path):
-            found.append(f"there is no {file}::{test}")
-    return found
+    return found + tables.missing(row.held_by)
 
 
 def test_each_statement_is_held_by_a_test_that_exists_or_says_why_not() -> None:
     wrong = {row.statement: faults(row) for row in rows(PAGE.read_text())}
     assert {statement: found for statement, found in wrong.items() if found} == {}
+
+
+def test_every_table_of_the_page_is_one_of_statements() -> None:
+    headers = [header for _, header, _ in tables.tables(PAGE.read_text())]
+    assert [header for header in headers if header != HEADER] == []
 
 
 def test_a_test_that_does_not_exist_is_found() -> None:

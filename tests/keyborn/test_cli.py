@@ -67,7 +67,7 @@ def show(name: str, *, as_json: bool) -> None:
 
 @sample.command()
 @service_options(port=8100)
-def serve(host: str, port: int, ready_file: Path | None, log_json: bool | None) -> None:
+def serve(*, host: str, port: int, ready_file: Path, log_json: bool | None, **_: object) -> None:
     """Serve."""
     emit(None, as_json=False, human=f"{host} {port} {ready_file} {log_json}")
 '''

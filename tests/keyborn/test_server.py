@@ -137,7 +137,7 @@ def test_the_url_can_be_called(host: str, url: str) -> None:
     except Unavailable:
         pytest.skip(f"no {host} on this machine")
     with listening:
-        assert server._url(listening) == f"{url}{listening.getsockname()[1]}"
+        assert server._url(listening, None) == f"{url}{listening.getsockname()[1]}"
 
 
 def test_a_head_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -371,3 +371,14 @@ def test_a_service_that_is_not_told_rightly_who_asks(outside: Street, tmp_path: 
     for url in ("gate.example", "https://gate.example/?x", "ftp://gate.example", "https://[x"):
         refused = keyborn(*serve, "--port", "0", "--url", url)
         assert (refused.exit_code, "invalid_url" in refused.stderr) == (1, True), url
+
+
+def test_it_verifies_proofs_for_whoever_has_the_token(outside: Street) -> None:
+    with Service(outside, "--audience", AUDIENCE, "--vc-api") as service:
+        token = (outside.trust.parent / "gate" / "vc-api.token").read_text().strip()
+        url = f"{service.url}/credentials/verify"
+        assert httpx.post(url, json={}).status_code == 401
+        answer = httpx.post(url, json={}, headers={"authorization": f"Bearer {token}"})
+        assert answer.json()["code"] == "invalid_vc_api_request"
+    with Service(outside, "--audience", AUDIENCE) as service:
+        assert httpx.post(f"{service.url}/credentials/verify", json={}).status_code == 404

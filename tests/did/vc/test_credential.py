@@ -111,9 +111,9 @@ def test_a_did_key_issues_too() -> None:
         {"issuer": {"id": ISSUER.short.text, "name": "Acme"}},
         {"type": "VerifiableCredential"},
         {"credentialStatus": STATUSES[0].to_json()},
-        {"@context": [CREDENTIALS_CONTEXT, {"x": "urn:x"}]},
+        {"@context": [CREDENTIALS_CONTEXT, {"x": "urn:x"}, TERMS]},
         {"validUntil": WHOLE["validFrom"]},
-        {"evidence": {"unknown": "to us"}},
+        {"evidence": {"type": "Evidence", "unknown": "to us"}},
     ],
     ids=str,
 )
@@ -211,9 +211,8 @@ def test_malformed_log_id(log_id: Any) -> None:
     "did", [None, 5, "", "did:example:x", DEVICE.did.text, DEVICE.short.text + "\n"]
 )
 def test_a_subject_that_is_no_canonical_did(did: Any) -> None:
-    credential = parse_credential({**WHOLE, "credentialSubject": {"id": did}})
     with pytest.raises(Invalid) as raised:
-        credential.subject_did()
+        parse_credential({**WHOLE, "credentialSubject": {"id": did}}).subject_did()
     assert raised.value.code == "invalid_credential"
 
 

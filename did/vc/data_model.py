@@ -1,0 +1,164 @@
+"""The rules of the data model: what credentials and presentations must look like.
+
+Verifiable Credentials Data Model 2.0, sections 4, 5 and 11.1, for documents whose first context is
+that of 2.0; and those of 1.1, sections 4 and 5, for documents with the context of 1.1. Only form is
+judged here: proofs, and who the issuer is, are others' business. Nothing is fetched.
+"""
+
+from typing import Final
+
+from did.errors import Invalid
+from did.jcs import Json, JsonObject
+from did.limits import LIMITS
+from did.vc.contexts import ANY_TERM, V1, V2, BrokenRuleError, Terms, read_contexts
+from did.vc.members import (
+    OF_CREDENTIALS,
+    OF_CREDENTIALS_1,
+    OF_PRESENTATIONS,
+    check_order,
+    objects,
+    require_type,
+)
+
+CREDENTIAL: Final = "VerifiableCredential"
+PRESENTATION: Final = "VerifiablePresentation"
+ENVELOPED_CREDENTIAL: Final = "EnvelopedVerifiableCredential"
+ENVELOPED_PRESENTATION: Final = "EnvelopedVerifiablePresentation"
+
+
+def check_credential(document: Json) -> Terms:
+    """The terms of the credential ``document``, which is well formed; its proof is not looked at.
+
+    Raises:
+        Invalid: ``invalid_credential`` with the rule that is broken.
+    """
+    try:
+        return _check_credential(document)
+    except BrokenRuleError as error:
+        raise Invalid("invalid_credential", error.message, value=error.value) from error
+
+
+def check_presentation(document: Json) -> list[JsonObject]:
+    """The ``verifiableCredential`` objects of the well-formed presentation ``document``.
+
+    Embedded ones are checked as ``check_credential`` does, enveloped ones as ``check_envelope``
+    does. Proofs are not looked at.
+
+    Raises:
+        Invalid: ``invalid_presentation``, or ``invalid_credential`` or ``invalid_envelope``, with
+            the rule that is broken.
+    """
+    check_presentation_alone(document)
+    assert isinstance(document, dict)
+    value = document.get("verifiableCredential", [])
+    try:
+        credentials = objects("verifiableCredential", value) if value != [] else []
+    except BrokenRuleError as error:
+        raise Invalid("invalid_presentation", error.message, value=value) from error
+    if len(credentials) > LIMITS.credentials_in_presentation:
+        raise Invalid(
+            "invalid_presentation",
+            f"a presentation holds more than {LIMITS.credentials_in_presentation} credentials",
+        )
+    for credential in credentials:
+        if is_envelope(credential):
+            check_envelope(credential, ENVELOPED_CREDENTIAL)
+        else:
+            check_credential(credential)
+    return credentials
+
+
+def check_presentation_alone(document: Json) -> None:
+    """Return if ``document`` is a well-formed presentation but for its credentials.
+
+    Raises:
+        Invalid: ``invalid_presentation`` with the rule that is broken.
+    """
+    try:
+        _check_presentation(document)
+    except BrokenRuleError as error:
+        raise Invalid("invalid_presentation", error.message, value=error.value) from error
+
+
+def check_envelope(document: Json, kind: str) -> str:
+    """The ``data:`` URL of an enveloped credential or presentation (sections 4.13.1 and 4.13.2).
+
+    Args:
+        document: The object.
+        kind: ``EnvelopedVerifiableCredential`` or ``EnvelopedVerifiablePresentation``.
+
+    Raises:
+        Invalid: ``invalid_envelope``.
+    """
+    if not isinstance(document, dict):
+        raise Invalid("invalid_envelope", "an envelope is not a JSON object")
+    contexts = document.get("@context")
+    if V2 not in (contexts if isinstance(contexts, list) else [contexts]):
+        raise Invalid("invalid_envelope", f"@context does not hold {V2}", value=contexts)
+    if document.get("type") not in (kind, [kind]):
+        raise Invalid("invalid_envelope", f"type is not {kind}", value=document.get("type"))
+    url = document.get("id")
+    if not isinstance(url, str) or not url.startswith("data:") or "," not in url:
+        raise Invalid("invalid_envelope", "id is not a data: URL", value=url)
+    return url
+
+
+def is_envelope(document: JsonObject) -> bool:
+    """Whether ``document`` says that it envelops a credential or a presentation."""
+    kind = document.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    return ENVELOPED_CREDENTIAL in kinds or ENVELOPED_PRESENTATION in kinds
+
+
+def is_version_1(document: JsonObject) -> bool:
+    """Whether ``document`` begins with the context of the data model 1.1."""
+    contexts = document.get("@context")
+    return type(contexts) is list and bool(contexts) and contexts[0] == V1
+
+
+def _check_credential(document: Json) -> Terms:
+    if not isinstance(document, dict):
+        raise BrokenRuleError("a credential is not a JSON object")
+    if is_version_1(document):
+        return _check_credential_1(document)
+    terms = read_contexts(document, V2)
+    require_type(document, CREDENTIAL, terms)
+    if "issuer" not in document or "credentialSubject" not in document:
+        missing = "credentialSubject" if "issuer" in document else "issuer"
+        raise BrokenRuleError(f"a credential has no {missing}")
+    for name, value in document.items():
+        check = OF_CREDENTIALS.get(name)
+        if check is not None:
+            check(name, value, terms)
+    if "validFrom" in document and "validUntil" in document:
+        check_order(document, "validFrom", "validUntil")
+    return terms
+
+
+def _check_presentation(document: Json) -> None:
+    if not isinstance(document, dict):
+        raise BrokenRuleError("a presentation is not a JSON object")
+    if is_version_1(document):
+        read_contexts(document, V1)
+        terms = ANY_TERM
+    else:
+        terms = read_contexts(document, V2)
+    require_type(document, PRESENTATION, terms)
+    for name, check in OF_PRESENTATIONS.items():
+        if name in document:
+            check(name, document[name], terms)
+
+
+def _check_credential_1(document: JsonObject) -> Terms:
+    read_contexts(document, V1)
+    require_type(document, CREDENTIAL, ANY_TERM)
+    for name in ("issuer", "issuanceDate", "credentialSubject"):
+        if name not in document:
+            raise BrokenRuleError(f"a credential has no {name}")
+    for name, value in document.items():
+        check = OF_CREDENTIALS_1.get(name)
+        if check is not None:
+            check(name, value, ANY_TERM)
+    if "expirationDate" in document:
+        check_order(document, "issuanceDate", "expirationDate")
+    return ANY_TERM

@@ -1,0 +1,218 @@
+"""The VC-API of the issuer: it signs what it is given (W3C CCG VC API 0.3, section 3.2).
+
+=====  ====================  ===========================================================
+POST   /credentials/issue    ``{"credential": ..., "options": {...}}``: 201
+POST   /credentials/status   ``{"credentialId": ..., "credentialStatus": {...}}``: 200
+=====  ====================  ===========================================================
+
+Whoever may call this speaks with the issuer's voice: it is behind the administration token, except
+in a conformance test. What enrolment alone gives, it does not sign. Errors are problem details: 400
+for whatever is wrong with what was sent.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+from fastapi import APIRouter, Depends, Response
+from sqlalchemy import Connection, Engine
+
+from did.errors import Conflict, Invalid, KeybornError, Refused
+from did.identifier import Did
+from did.jcs import Json, JsonObject
+from did.strict_json import parse_object
+from did.timestamps import format_time
+from did.vc.contexts import DATA_INTEGRITY
+from did.vc.credential import CONFIGURATION, PROVISIONING
+from did.vc.data_model import check_credential, is_version_1
+from did.vc.data_urls import wrap
+from did.vc.enveloping import CREDENTIAL
+from did.vc.formats import secure_credential
+from did.vc.securing import Format
+from did.vc.status_list import ENTRY_TYPE, StatusEntry
+from did.vc.vc_api import IssueRequest, StatusRequest, parse_issue, parse_status
+from did.vc.vc_problems import vc_problem
+from issuer.errors import NotFound
+from issuer.identity import SigningIdentity, confirm
+from issuer.metadata import base_path
+from issuer.status_indexes import allocate_one, set_credential
+from issuer.status_terms import StatusTerms
+from keyborn.http import JsonBytes, answer
+from keyborn.tokens import bearer
+
+_OURS: Final = (PROVISIONING, CONFIGURATION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialSigner:
+    """What it takes to issue over the VC-API.
+
+    Attributes:
+        url: The issuer's, below which its status lists are.
+        engine: Its store.
+        identity: Its DID and key.
+        statuses: How it keeps status lists.
+        clock: The time, aware.
+    """
+
+    url: str
+    engine: Engine
+    identity: SigningIdentity
+    statuses: StatusTerms
+    clock: Callable[[], datetime]
+
+    def issue(self, request: IssueRequest) -> JsonObject:
+        """The credential, secured: with a proof in it, or enveloped.
+
+        Raises:
+            Invalid: ``invalid_credential``, ``undefined_terms`` and the like.
+            Refused: ``reserved_type``.
+            Unavailable, Undecided: As ``SigningIdentity.signing``.
+        """
+        at = self.clock().replace(microsecond=0)
+        assertion = self.identity.signing()
+        document = _prepared(request, assertion.did, at)
+        with self.engine.begin() as connection:
+            confirm(connection, assertion)
+            if request.purposes:
+                self._add_statuses(connection, document, request)
+        secured = secure_credential(
+            document, assertion.signer, issuer=assertion.did, created=at, format=request.format
+        )
+        if request.format is Format.LDP_VC:
+            return parse_object(secured)
+        return wrap(secured, request.format, CREDENTIAL)
+
+    def set_status(self, request: StatusRequest) -> None:
+        """Set or unset a status of a credential that was issued with one.
+
+        Raises:
+            NotFound: ``unknown_credential``.
+        """
+        with self.engine.begin() as connection:
+            found = set_credential(
+                connection, request.credential_id, request.purpose, int(request.value)
+            )
+        if not found:
+            raise NotFound(
+                "unknown_credential",
+                f"no credential with this id was issued here with a status for {request.purpose}",
+                value=request.credential_id,
+                hint="name it by its id, or by the credentialId that it was issued with",
+            )
+
+    def _add_statuses(
+        self, connection: Connection, document: JsonObject, request: IssueRequest
+    ) -> None:
+        id_ = document.setdefault("id", f"urn:uuid:{uuid.uuid4()}")
+        entries = [
+            allocate_one(
+                connection,
+                purpose,
+                credential=request.credential_id or str(id_),
+                url=self.url,
+                full=self.statuses.full,
+            ).to_json()
+            for purpose in request.purposes
+        ]
+        given = _list(document.get("credentialStatus", []))
+        document["credentialStatus"] = (
+            entries[0] if not given and len(entries) == 1 else [*given, *entries]
+        )
+
+
+def router(signer: CredentialSigner, *, token: str | None) -> APIRouter:
+    """The routes.
+
+    Args:
+        signer: What issues.
+        token: What callers present (RFC 6750); None only in a conformance test on this machine.
+    """
+    routes = APIRouter(
+        prefix=base_path(signer.url),
+        dependencies=[] if token is None else [Depends(bearer(token))],
+    )
+
+    @routes.post("/credentials/issue")
+    def issue(body: JsonBytes) -> Response:
+        try:
+            issued = signer.issue(parse_issue(body))
+        except KeybornError as error:
+            return _failure(error)
+        return Response(
+            orjson.dumps({"verifiableCredential": issued}),
+            HTTPStatus.CREATED,
+            media_type="application/json",
+        )
+
+    @routes.post("/credentials/status")
+    def set_status(body: JsonBytes) -> Response:
+        try:
+            signer.set_status(parse_status(body))
+        except KeybornError as error:
+            return _failure(error)
+        return Response(b"{}", media_type="application/json")
+
+    return routes
+
+
+def _prepared(request: IssueRequest, issuer: Did, at: datetime) -> JsonObject:
+    """The credential, checked, and in this issuer's name whatever name it came with."""
+    document = dict(request.credential)
+    if is_version_1(document):
+        document.setdefault("issuanceDate", format_time(at))
+        contexts = document["@context"]
+        assert isinstance(contexts, list)
+        if request.format is Format.LDP_VC and DATA_INTEGRITY not in contexts:
+            document["@context"] = [*contexts, DATA_INTEGRITY]
+    undefined = check_credential(document).undefined(document)
+    if undefined:
+        raise Invalid(
+            "undefined_terms",
+            "the credential has a member that none of its contexts defines",
+            value=undefined[0],
+            hint="add a context that says what it means; undefined-terms/v2 names any",
+        )
+    if "proof" in document:
+        raise Invalid("invalid_proof", "the credential is secured already")
+    _check_types(document)
+    for entry in _list(document.get("credentialStatus", [])):
+        if isinstance(entry, dict) and entry.get("type") == ENTRY_TYPE:
+            StatusEntry.from_json(entry)
+    given = document["issuer"]
+    name = issuer.canonical.text
+    document["issuer"] = {**given, "id": name} if isinstance(given, dict) else name
+    return document
+
+
+def _check_types(document: JsonObject) -> None:
+    for name in _list(document["type"]):
+        if name in _OURS:
+            raise Refused(
+                "reserved_type",
+                "credentials of this type come out of enrolment alone",
+                value=name,
+                hint="make a claim for the device: keyborn issuer claim create",
+            )
+
+
+def _list(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, list) else [value]
+
+
+def _failure(error: KeybornError) -> Response:
+    """400 for whatever is wrong with what was sent; else as everywhere."""
+    status = HTTPStatus.BAD_REQUEST if isinstance(error, Invalid | Refused | Conflict) else None
+    problem = vc_problem(error)
+    return answer(
+        error,
+        HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else status,
+        type=problem["type"],
+        title=problem["title"],
+        errors=[problem],
+        problemDetails=[problem],
+    )

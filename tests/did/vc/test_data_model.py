@@ -1,0 +1,193 @@
+"""Each statement of the data model, with documents that keep it and documents that break it."""
+
+import copy
+from typing import Any
+
+import pytest
+from data_model_cases import (
+    ABSENT,
+    BAD,
+    ENVELOPE,
+    EX,
+    EXAMPLES,
+    GOOD,
+    MINIMAL,
+    NOT_A_URL,
+    OLD,
+    PRESENTATION,
+    TYPED,
+    but,
+)
+
+from did.errors import Invalid
+from did.vc.contexts import V1, V2, is_url
+from did.vc.data_model import check_credential, check_envelope, check_presentation
+
+
+@pytest.mark.parametrize("change", GOOD, ids=repr)
+def test_credentials_that_keep_the_rules(change: dict[str, Any]) -> None:
+    document = but(MINIMAL, change)
+    before = copy.deepcopy(document)
+    check_credential(document)
+    assert document == before
+
+
+@pytest.mark.parametrize("change", BAD, ids=repr)
+def test_credentials_that_break_one(change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_credential(but(MINIMAL, change))
+    assert caught.value.code == "invalid_credential"
+
+
+@pytest.mark.parametrize("document", [None, 5, "text", [], [MINIMAL]], ids=repr)
+def test_no_object_at_all(document: Any) -> None:
+    with pytest.raises(Invalid, match="not a JSON object"):
+        check_credential(document)
+    with pytest.raises(Invalid, match="not a JSON object"):
+        check_presentation(document)
+    with pytest.raises(Invalid, match="not a JSON object"):
+        check_envelope(document, "EnvelopedVerifiableCredential")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"expirationDate": "2024-02-26T00:37:06Z"},
+        {"issuer": {"id": "did:example:issuer", "name": "Issuer"}},
+        {"credentialStatus": {"id": "https://example.org/s/1", "type": "AnyStatus"}},
+        {"credentialSchema": {"id": "https://example.org/s/1", "type": "AnySchema"}},
+        {"termsOfUse": {"type": "IssuerPolicy"}, "evidence": [{"type": "AnyEvidence"}]},
+        {"validFrom": "nothing that 1.1 defines"},
+    ],
+    ids=repr,
+)
+def test_credentials_of_1_1(change: dict[str, Any]) -> None:
+    check_credential(but(OLD, change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"issuanceDate": ABSENT},
+        {"issuanceDate": "2023-02-26"},
+        {"expirationDate": "tomorrow"},
+        {"expirationDate": "2022-02-26T00:37:06Z"},
+        {"issuer": ABSENT},
+        {"credentialSubject": ABSENT},
+        {"credentialSubject": {}},
+        {"id": "not-a-url"},
+        {"type": ["UniversityDegreeCredential"]},
+        {"type": ["VerifiableCredential", 5]},
+        {"@context": [V1, "not a url"]},
+        {"@context": [V1, 5]},
+        {"credentialStatus": {"type": "AnyStatus"}},
+        {"credentialSchema": {"type": "AnySchema"}},
+        {"refreshService": {"type": "AnyService"}},
+        {"evidence": [{}]},
+    ],
+    ids=repr,
+)
+def test_credentials_of_1_1_that_break_a_rule(change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_credential(but(OLD, change))
+    assert caught.value.code == "invalid_credential"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33"},
+        {"@context": [V2, EX], "type": ["VerifiablePresentation", "ExampleType"]},
+        {"@context": [V2, EXAMPLES]},
+        {"verifiableCredential": []},
+        {"verifiableCredential": MINIMAL},
+        {"verifiableCredential": [MINIMAL, OLD, ENVELOPE]},
+        {"holder": "did:example:holder"},
+        {"holder": {"id": "did:example:holder", "name": "Holder"}},
+        {"termsOfUse": TYPED},
+        {"@context": [V1], "verifiableCredential": [OLD]},
+    ],
+    ids=repr,
+)
+def test_presentations_that_keep_the_rules(change: dict[str, Any]) -> None:
+    check_presentation(but(PRESENTATION, change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"@context": ABSENT},
+        {"@context": [EXAMPLES]},
+        {"@context": [V2, NOT_A_URL]},
+        {"@context": [V2, 5]},
+        {"type": ABSENT},
+        {"type": ["CredentialManagerPresentation"]},
+        {"type": ["VerifiablePresentation", "Unmapped"]},
+        {"id": "not-a-url"},
+        {"holder": None},
+        {"holder": "not-a-url"},
+        {"holder": {}},
+        {"holder": {"name": "no id"}},
+        {"holder": ["did:example:holder"]},
+        {"termsOfUse": {}},
+        {"verifiableCredential": None},
+        {"verifiableCredential": "did:example:credential"},
+        {"verifiableCredential": [5]},
+        {"verifiableCredential": [[MINIMAL]]},
+        {"verifiableCredential": [but(MINIMAL, {"type": ABSENT})]},
+        {"verifiableCredential": [but(ENVELOPE, {"type": ABSENT})]},
+        {"verifiableCredential": [MINIMAL, but(ENVELOPE, {"id": "eyJh.e30.c2ln"})]},
+        {"verifiableCredential": [but(ENVELOPE, {"type": "EnvelopedVerifiablePresentation"})]},
+        {"verifiableCredential": [MINIMAL] * 17},
+    ],
+    ids=repr,
+)
+def test_presentations_that_break_one(change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_presentation(but(PRESENTATION, change))
+    assert caught.value.code in ("invalid_presentation", "invalid_credential", "invalid_envelope")
+
+
+@pytest.mark.parametrize(
+    "kind", ["EnvelopedVerifiableCredential", "EnvelopedVerifiablePresentation"]
+)
+def test_envelopes(kind: str) -> None:
+    good = {**ENVELOPE, "type": kind}
+    for change in ({}, {"@context": [V2, EXAMPLES]}, {"type": [kind]}):
+        assert check_envelope(but(good, change), kind) == good["id"]
+    for change in (
+        {"@context": []},
+        {"@context": ABSENT},
+        {"@context": EXAMPLES},
+        {"@context": [EXAMPLES]},
+        {"id": ABSENT},
+        {"id": "eyJh.e30.c2ln"},
+        {"id": "data:application/vc+jwt"},
+        {"id": 5},
+        {"type": ABSENT},
+        {"type": "VerifiableCredential"},
+        {"type": [kind, "VerifiableCredential"]},
+    ):
+        with pytest.raises(Invalid):
+            check_envelope(but(good, change), kind)
+
+
+def test_members_that_no_context_defines() -> None:
+    def undefined(change: dict[str, Any]) -> tuple[str, ...]:
+        document = but(MINIMAL, change)
+        return check_credential(document).undefined(document)
+
+    given = dict.fromkeys(("statusEntry", "expirationDate"))
+    assert undefined(given) == ("statusEntry", "expirationDate")
+    assert undefined({"name": "n", "proof": {}, "evidence": TYPED, "sub": "s"}) == ()
+    assert undefined({"@context": [V2, EXAMPLES], **given}) == ()
+    assert undefined({"@context": [V2, {"statusEntry": "urn:x:y"}], **given}) == ("expirationDate",)
+    document = but(OLD, given | {"expirationDate": "2024-01-01T00:00:00Z"})
+    assert check_credential(document).undefined(document) == ()
+
+
+def test_urls() -> None:
+    assert all(map(is_url, ("did:a:b", "urn:x", "https://a", "HTTP://a/b?c#d", "data:,x")))
+    assert not any(map(is_url, (None, 5, "", "a", "a b:c", "https:", "http:///x", "x:\x7f", "x:<")))
