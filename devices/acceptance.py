@@ -1,7 +1,7 @@
 """What a device checks of a credential before it keeps it.
 
-1. Form: a Verifiable Credential 2.0 with one proof.
-2. Type: what was asked for.
+1. Form: a Verifiable Credential with one proof.
+2. Type and format: what was asked for.
 3. Subject: this device's DID, in its short form.
 4. Log: the one that this device uses.
 5. Time: it is not over, and does not begin in the future.
@@ -14,24 +14,19 @@ Not checked: whether anybody trusts the issuer (verifiers do, by their trust roo
 pointed at the issuer's URL by its operator), and the status (it is the verifier's to ask).
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from did.configurations import CONFIGURATIONS, CredentialConfiguration
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
-from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from did.resolution import Finality, Resolver, asserting_version
 from did.timestamps import format_time
-from did.vc.credential import CONFIGURATION, PROVISIONING, Credential
+from did.vc.credential import Credential
 from did.vc.formats import credential_in
 
 CLOCK_SKEW: Final = timedelta(seconds=60)
-TYPES: Final[Mapping[str, str]] = {
-    PROVISIONING_CONFIGURATION: PROVISIONING,
-    CONFIGURATION_CONFIGURATION: CONFIGURATION,
-}
 _STEP: Final = "check the credential"
 
 
@@ -58,13 +53,14 @@ def accept(
 
     Raises:
         Invalid: malformed, or its signature does not hold.
-        Refused: ``wrong_type``, ``holder_not_subject``, ``wrong_log``, ``credential_expired``,
-            ``credential_not_yet_valid``, ``wrong_issuer``, or as ``asserting_version``.
+        Refused: ``wrong_type``, ``wrong_format``, ``holder_not_subject``, ``wrong_log``,
+            ``credential_expired``, ``credential_not_yet_valid``, ``wrong_issuer``, or as
+            ``asserting_version``.
         Undecided: the log cannot be read.
     """
     try:
         credential = credential_in(document)  # 1
-        _check_claims(credential, TYPES[configuration], holder, log_id)  # 2 to 4
+        _check_claims(credential, CONFIGURATIONS[configuration], holder, log_id)  # 2 to 4
         signed = _check_time(credential, at)  # 5
         _check_issuer(credential, resolver, signed, issuer)  # 6 and 7
     except KeybornError as error:
@@ -72,13 +68,22 @@ def accept(
     return credential
 
 
-def _check_claims(credential: Credential, needed: str, holder: KeybornDid, log_id: bytes) -> None:
-    if needed not in credential.types:
+def _check_claims(
+    credential: Credential, needed: CredentialConfiguration, holder: KeybornDid, log_id: bytes
+) -> None:
+    if needed.type not in credential.types:
         raise Refused(
             "wrong_type",
-            f"the issuer sent no {needed}",
+            f"the issuer sent no {needed.type}",
             value=", ".join(credential.types),
             hint="see to the issuer: it answered with something else",
+        )
+    if credential.format is not needed.format:
+        raise Refused(
+            "wrong_format",
+            f"the issuer sent no {needed.format}",
+            value=credential.format.value,
+            hint="see to the issuer: it answered in another format",
         )
     subject = credential.subject_did()
     if subject != holder.canonical:

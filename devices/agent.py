@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from devices.connections import Connections
-from devices.store import Progress, Store
+from devices.progress import Progress
+from devices.store import Store
 from did.challenge import Challenge
 from did.errors import Conflict, Unavailable, Undecided
 from did.identifier import KeybornDid
@@ -28,8 +29,9 @@ from ledger.operations import Create
 
 if TYPE_CHECKING:
     from devices.ledger_access import LedgerAccess
+    from devices.obtaining import Patience
     from devices.presenting import Presented
-    from did.openid4vci import Offer
+    from did.openid4vci import Offer, OfferReference
     from ledger.network import Network
 
 _PATIENCE: Final = 120.0  # seconds until what is on the log must be final
@@ -115,28 +117,34 @@ class Agent:
 
     def enroll(
         self,
-        offer: "Offer | None",
+        offer: "Offer | OfferReference | None",
         ledger: "LedgerAccess",
         *,
         tx_code: str | None = None,
         issuer: str | None = None,
+        format_: "Format | None" = None,
+        patience: "Patience | None" = None,
     ) -> Progress:
         """Get and keep the credentials of a claim.
 
         Args:
-            offer: The claim; None goes on with the one that was begun.
+            offer: The claim, perhaps by reference; None goes on with the one that was begun.
             ledger: To verify the issuer on.
             tx_code: As ``devices.enrolment.begin``, like the following.
             issuer: See there.
+            format_: See there.
+            patience: With an operator who has to approve the device; none by default.
 
         Raises:
+            Undecided: ``approval_pending``.
             Unavailable: ``no_claim``, and as the steps do.
             KeybornError: as ``devices.enrolment``.
         """
         from devices.enrolment import Enrolment, begin  # noqa: PLC0415 - once in a device's life
 
         if offer is not None:
-            progress = begin(self.store, offer, tx_code=tx_code, issuer=issuer)
+            claim = self._fetched(offer, issuer)
+            progress = begin(self.store, claim, tx_code=tx_code, issuer=issuer, format_=format_)
         else:
             known = self.store.progress()
             if known is None:
@@ -147,7 +155,7 @@ class Agent:
                     hint="ask the operator for a claim, and enrol with its offer",
                 )
             progress = known
-        if progress.complete:
+        if progress.settled:
             return progress
         enrolment = Enrolment(
             self.store,
@@ -156,8 +164,18 @@ class Agent:
             log_id=ledger.network.log_id,
             resolver=ledger.reader,
             clock=self.now,
+            patience=patience,
         )
         return enrolment.finish(progress, self.connections.to(progress.issuer))
+
+    def _fetched(self, offer: "Offer | OfferReference", issuer: str | None) -> "Offer":
+        from devices.offers import check_reference, fetch_offer  # noqa: PLC0415 - as enrolment
+        from did.openid4vci import OfferReference  # noqa: PLC0415 - as enrolment
+
+        if not isinstance(offer, OfferReference):
+            return offer
+        check_reference(offer, issuer=issuer)
+        return fetch_offer(offer, self.connections.to(offer.url.partition("?")[0]))
 
     def announce(self, ledger: "LedgerAccess") -> None:
         """Hand the DID's create to the registrar, without waiting for the log."""
@@ -319,7 +337,7 @@ class Agent:
 
     def prove(self, *, audience: str, nonce: str) -> str:
         """A possession proof (OpenID4VCI 1.0, appendix F.1), for enrolling by other means."""
-        from did.openid4vci import sign_possession  # noqa: PLC0415 - as enrolment
+        from did.possession import sign_possession  # noqa: PLC0415 - as enrolment
 
         return sign_possession(
             self.did,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from devices.agent import Agent
     from devices.ledger_access import LedgerAccess
+    from devices.obtaining import Patience
     from devices.presenting import Presented
 
 _OUTPUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -40,6 +41,20 @@ _next_option = click.option(
 _tx_code_option = click.option("--tx-code", help="The transaction code, where the offer needs one.")
 _issuer_option = click.option(
     "--issuer", help="The issuer that the offer must be of; one named here may be without TLS."
+)
+_wait_option = click.option(
+    "--wait",
+    type=click.IntRange(min=0),
+    default=120,
+    show_default=True,
+    help="Seconds to wait for the issuer's operator, where the claim needs approval.",
+)
+_credential_format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice([format_.value for format_ in Format]),
+    callback=lambda _context, _option, value: value and Format(value),
+    help="Take the credentials in this format.  [default: ldp_vc]",
 )
 _verifier_option = click.option("--verifier", help="URL of the verifier.")
 _audience_option = click.option(
@@ -94,6 +109,8 @@ def configuration(directory: Path, *, as_json: bool) -> None:
 @_network_option
 @_tx_code_option
 @_issuer_option
+@_credential_format_option
+@_wait_option
 @json_option
 def enroll(
     directory: Path,
@@ -102,17 +119,29 @@ def enroll(
     network_file: Path | None,
     tx_code: str | None,
     issuer: str | None,
+    format_: Format | None,
+    wait: int,
     as_json: bool,
 ) -> None:
     """Get the credentials that OFFER grants: a URI, JSON, a file, or - for stdin.
 
-    Interrupted, it goes on where it was; OFFER may then be left out.
+    Interrupted, it goes on where it was; OFFER may then be left out. So it does where it waited for
+    the issuer's operator to approve the device, and that took too long.
     """
     from devices.inputs import read_offer  # noqa: PLC0415
 
     claim = None if offer is None else read_offer(offer)
+    if claim is None and format_ is not None:
+        raise click.UsageError("--format goes with OFFER")
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
-        agent.enroll(claim, ledger, tx_code=tx_code, issuer=issuer)
+        agent.enroll(
+            claim,
+            ledger,
+            tx_code=tx_code,
+            issuer=issuer,
+            format_=format_,
+            patience=_patience(wait),
+        )
         _emit(_described(agent), as_json=as_json)
 
 
@@ -281,6 +310,8 @@ def deactivate(
 @_issuer_option
 @_verifier_option
 @_audience_option
+@_credential_format_option
+@_wait_option
 @json_option
 def run(
     directory: Path,
@@ -291,6 +322,8 @@ def run(
     issuer: str | None,
     verifier: str | None,
     audience: str | None,
+    format_: Format | None,
+    wait: int,
     as_json: bool,
 ) -> None:
     """Do whatever is missing next, from birth to being admitted by a verifier.
@@ -301,13 +334,27 @@ def run(
     from devices.inputs import read_offer  # noqa: PLC0415
 
     claim = None if offer is None else read_offer(offer)
-    errand = Errand(claim, tx_code, issuer, verifier, audience)
+    errand = Errand(
+        claim,
+        tx_code,
+        issuer,
+        verifier,
+        audience,
+        format_=format_,
+        patience=_patience(wait),
+    )
     _bear(directory, None)
     with _opened(directory) as agent, _on_ledger(agent, network_file) as ledger:
         decided = carry_out(agent, ledger, errand, lambda step: click.echo(f"{step} ...", err=True))
         if decided is not None and not as_json:
             decided = _brief(decided)
         _emit({**_described(agent), "admitted": decided}, as_json=as_json)
+
+
+def _patience(seconds: int) -> "Patience":
+    from devices.obtaining import Patience  # noqa: PLC0415
+
+    return Patience(seconds, lambda text: click.echo(f"{text} ...", err=True))
 
 
 def _at_a_terminal() -> bool:

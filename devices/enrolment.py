@@ -1,37 +1,40 @@
 """Enrolment: from a claim to verified credentials in the store, however often it is interrupted.
 
 Each step is repeatable, at the issuer by its protocol and here because what it needs is stored
-before it: the claim before ``/token``, the token before ``/credential``, each credential before it
-is noted as received. A process that is killed anywhere and started again takes up where it was,
-and ends with the same credentials: the issuer answers a repeated request with what it granted.
+before it: the claim before ``/token``, the token before ``/credential``, a transaction before it is
+waited for, each credential before it is noted as received, and that the issuer is to be told of it
+before it is. A process that is killed anywhere and started again takes up where it was, and ends
+with the same credentials: the issuer answers a repeated request with what it granted.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import httpx
 
-from devices.acceptance import TYPES, accept
-from devices.issuer_client import (
-    IssuerClient,
-    IssuerMetadata,
-    check_issuer_url,
-    explained,
-)
-from devices.store import Progress, Store, claim_digest
+from devices import telling
+from devices.acceptance import accept
+from devices.choosing import check_tx_code, choose, file_name
+from devices.issuer_client import Issued, IssuerClient, check_issuer_url, explained
+from devices.issuer_metadata import IssuerMetadata
+from devices.obtaining import Obtaining, Patience
+from devices.progress import Progress, claim_digest
+from devices.store import Store
+from did.configurations import CONFIGURATIONS
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.keys import Signer
-from did.openid4vci import CONFIGURATION_CONFIGURATION, Offer, sign_possession
+from did.limits import LIMITS
+from did.multibase import base64url_decode
+from did.openid4vci import CONFIGURATION_CONFIGURATION, Offer
 from did.resolution import Resolver
+from did.vc.formats import Format, as_json
 from keyborn.faults import FaultPoint
 
 _CLAIM_TAKEN: Final = FaultPoint("device.enroll.before_claim_stored")
 _CLAIM_STORED: Final = FaultPoint("device.enroll.after_claim_stored")
-_TOKEN_RECEIVED: Final = FaultPoint("device.enroll.before_token_stored")
-_TOKEN_STORED: Final = FaultPoint("device.enroll.after_token_stored")
 _GRANTED: Final = FaultPoint("device.enroll.before_store")
 _STORED: Final = FaultPoint("device.enroll.after_store")
 _RECORDED: Final = FaultPoint("device.enroll.after_recorded")
@@ -43,6 +46,7 @@ def begin(
     *,
     tx_code: str | None = None,
     issuer: str | None = None,
+    format_: Format | None = None,
 ) -> Progress:
     """Take a claim in, or take up the one that is in already.
 
@@ -54,11 +58,12 @@ def begin(
         offer: The claim.
         tx_code: The transaction code, where the offer asks for one.
         issuer: The issuer that a person named; the offer must be its own.
+        format_: The format that a person named; another than before begins anew, too.
 
     Raises:
         Refused: ``wrong_issuer``, ``insecure_issuer``.
-        Invalid: ``invalid_issuer_url``, ``nothing_on_offer``, ``tx_code_needed``,
-            ``tx_code_not_needed``, ``invalid_tx_code``.
+        Invalid: ``invalid_issuer_url``, ``nothing_on_offer``, ``format_not_offered``,
+            ``tx_code_needed``, ``tx_code_not_needed``, ``invalid_tx_code``.
     """
     if issuer is not None and issuer.rstrip("/") != offer.issuer:
         raise Refused(
@@ -71,16 +76,18 @@ def begin(
     check_issuer_url(offer.issuer, explicit=issuer is not None)
     claim = claim_digest(offer.issuer, offer.code)
     known = store.progress()
+    if known is not None and known.claim == claim and format_ is not None:
+        known = known if known.configurations == choose(offer, format_) else None
     if known is not None and known.claim == claim:
         if known.complete or tx_code in (None, known.tx_code):
             return known
         progress = known.model_copy(update={"tx_code": tx_code})
     else:
-        _check_tx_code(offer, tx_code)
+        check_tx_code(offer, tx_code)
         progress = Progress(
             issuer=offer.issuer,
             claim=claim,
-            configurations=_wanted(offer),
+            configurations=choose(offer, format_),
             code=offer.code,
             tx_code=tx_code,
         )
@@ -102,6 +109,7 @@ class Enrolment:
         log_id: bytes,
         resolver: Resolver,
         clock: Callable[[], datetime],
+        patience: Patience | None = None,
     ) -> None:
         self._store = store
         self._did = did
@@ -109,23 +117,38 @@ class Enrolment:
         self._log_id = log_id
         self._resolver = resolver
         self._clock = clock
+        self._patience = patience or Patience()
 
     def finish(self, progress: Progress, http: httpx.Client) -> Progress:
-        """Receive, verify and store all that is missing.
+        """Receive, verify and store all that is missing, and tell the issuer of it.
 
         Args:
-            progress: As it is in the store, with something missing.
+            progress: As it is in the store, not settled yet.
             http: A client for the issuer's URL.
 
         Raises:
+            Undecided: ``approval_pending``: an operator has not decided yet.
             KeybornError: The step that failed, why, and what to do; repeating is safe.
         """
         client = IssuerClient(progress.issuer, http)
         try:
+            if progress.complete:
+                return telling.catch_up(client, self._store, progress, at=self._clock())
             metadata = client.metadata()
             _check_supported(progress, metadata)
+            progress = telling.tell(client, metadata, self._store, progress)
+            obtaining = Obtaining(
+                client,
+                metadata,
+                self._store,
+                did=self._did,
+                signer=self._signer,
+                clock=self._clock,
+                patience=self._patience,
+            )
             for configuration in progress.missing:
-                progress = self._receive(client, metadata, progress, configuration)
+                progress, issued = obtaining.obtain(progress, configuration)
+                progress = self._receive(client, metadata, progress, configuration, issued)
         except KeybornError as error:
             raise explained(error) from error
         return progress
@@ -136,129 +159,56 @@ class Enrolment:
         metadata: IssuerMetadata,
         progress: Progress,
         configuration: str,
+        issued: Issued,
     ) -> Progress:
-        progress = self._authorized(client, metadata, progress)
         try:
-            document = self._request(client, metadata, progress, configuration)
-        except KeybornError as error:
-            if error.code == "invalid_token":
-                # It ended sooner than we thought: the code still stands for another.
-                progress = self._authorized(client, metadata, progress, anew=True)
-            elif error.code != "invalid_nonce":
-                raise
-            # Somebody else's clock, or an answer that was lost: once more, with a fresh nonce.
-            document = self._request(client, metadata, progress, configuration)
-        credential = accept(
-            document,
-            configuration=configuration,
-            holder=self._did,
-            log_id=self._log_id,
-            resolver=self._resolver,
-            issuer=progress.issuer_did,
-            at=self._clock(),
-        )
+            document = _document(issued.credential, CONFIGURATIONS[configuration].format)
+            credential = accept(
+                document,
+                configuration=configuration,
+                holder=self._did,
+                log_id=self._log_id,
+                resolver=self._resolver,
+                issuer=progress.issuer_did,
+                at=self._clock(),
+            )
+        except (Invalid, Refused) as error:
+            telling.complain(client, metadata, progress, issued.notification, error)
+            raise
         _GRANTED.reached()
         self._store.save_credential(file_name(configuration), document)
         _STORED.reached()
-        progress = progress.with_received(configuration, credential.issuer.text)
+        notification = None if metadata.notification_endpoint is None else issued.notification
+        progress = progress.with_received(configuration, credential.issuer.text, notification)
         self._store.save_progress(progress)
         _RECORDED.reached()
-        return progress
-
-    def _authorized(
-        self,
-        client: IssuerClient,
-        metadata: IssuerMetadata,
-        progress: Progress,
-        *,
-        anew: bool = False,
-    ) -> Progress:
-        """``progress`` with an access token that is not over, as far as can be told here."""
-        at = self._clock()
-        ends = progress.token_expires
-        if progress.token is not None and not anew and (ends is None or at < ends):
-            return progress
-        assert progress.code is not None  # erased only when nothing is missing
-        token = client.token(metadata, progress.code, progress.tx_code)
-        _TOKEN_RECEIVED.reached()
-        expires = None if token.lifetime is None else at + timedelta(seconds=token.lifetime)
-        progress = progress.with_token(token.text, expires)
-        self._store.save_progress(progress)
-        _TOKEN_STORED.reached()
-        return progress
-
-    def _request(
-        self,
-        client: IssuerClient,
-        metadata: IssuerMetadata,
-        progress: Progress,
-        configuration: str,
-    ) -> JsonObject:
-        """Ask for a credential with a proof of possession made for this one request.
-
-        The long form of the DID always serves as ``kid``: where the log knows a newer key, the
-        issuer goes by the log.
-        """
-        assert progress.token is not None
-        proof = sign_possession(
-            self._did,
-            self._signer,
-            audience=progress.issuer,
-            nonce=client.nonce(metadata),
-            issued=self._clock(),
-        )
-        return client.credential(metadata, progress.token, configuration, proof)
+        return telling.tell(client, metadata, self._store, progress)
 
 
-def file_name(configuration: str) -> str:
-    """The name in the store of what ``configuration`` yields: without its ``device-``."""
-    return configuration.removeprefix("device-")
+def _document(credential: JsonObject | str, format_: Format) -> JsonObject:
+    """A credential as it is kept: JSON, in which what is a token or a message is enveloped.
 
-
-def _wanted(offer: Offer) -> tuple[str, ...]:
-    wanted = tuple(dict.fromkeys(name for name in offer.configurations if name in TYPES))
-    if not wanted:
+    Raises:
+        Invalid: ``invalid_answer``: it is not of the form that the format has in an answer.
+    """
+    if isinstance(credential, str) is (format_ is Format.LDP_VC):
         raise Invalid(
-            "nothing_on_offer",
-            "the claim offers no credential that a device can use",
-            step="offer",
-            value=", ".join(offer.configurations),
-            hint=f"a device takes {' and '.join(TYPES)}",
+            "invalid_answer",
+            f"the answer holds no {format_}",
+            step="credential",
+            hint="see to the issuer: it answered in another format",
         )
-    return wanted
-
-
-def _check_tx_code(offer: Offer, tx_code: str | None) -> None:
-    if offer.tx_code is None:
-        if tx_code is not None:
-            raise Invalid(
-                "tx_code_not_needed",
-                "this claim has no transaction code",
-                step="offer",
-                hint="leave --tx-code out",
-            )
-        return
-    described = f"{offer.tx_code.length} digits" if offer.tx_code.length else "digits"
-    if offer.tx_code.description:
-        described = f"{described}: {offer.tx_code.description}"
-    if tx_code is None:
-        raise Invalid(
-            "tx_code_needed",
-            "this claim needs its transaction code, which comes another way than the offer",
-            step="offer",
-            hint=f"repeat with --tx-code ({described})",
-        )
-    if offer.tx_code.length not in (0, len(tx_code)):
-        raise Invalid(
-            "invalid_tx_code",
-            "the transaction code has the wrong length",
-            step="offer",
-            hint=f"it has {described}",
-        )
+    if isinstance(credential, dict):
+        return credential
+    if format_ is Format.VC_COSE:
+        data = base64url_decode(credential, limit=LIMITS.envelope * 4 // 3 + 4)
+    else:
+        data = credential.encode("ascii", "replace")
+    return as_json(data, format_)
 
 
 def _check_supported(progress: Progress, metadata: IssuerMetadata) -> None:
-    unknown = set(progress.missing) - metadata.configurations
+    unknown = set(progress.missing) - metadata.configurations.keys()
     if unknown:
         raise Invalid(
             "unsupported_configuration",
@@ -267,7 +217,8 @@ def _check_supported(progress: Progress, metadata: IssuerMetadata) -> None:
             value=", ".join(sorted(unknown)),
             hint="see to the issuer: its metadata and its claims disagree",
         )
-    if CONFIGURATION_CONFIGURATION in progress.missing and metadata.encryption is None:
+    kinds = {CONFIGURATIONS[name].kind for name in progress.missing}
+    if CONFIGURATION_CONFIGURATION in kinds and metadata.encryption is None:
         raise Refused(
             "encryption_not_offered",
             "the issuer cannot encrypt, and network secrets never travel in the clear",

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from devices.agent import Agent
 from devices.ledger_access import LedgerAccess
+from devices.obtaining import Patience
 from did.jcs import JsonObject
-from did.openid4vci import Offer
+from did.openid4vci import Offer, OfferReference
+from did.vc.securing import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +21,17 @@ class Errand:
         issuer: The issuer that a person named.
         verifier: URL of the verifier to be admitted by.
         audience: What that calls itself, if not its URL.
+        format_: The format to take the credentials in.
+        patience: With an operator who has to approve the device.
     """
 
-    offer: Offer | None = None
+    offer: Offer | OfferReference | None = None
     tx_code: str | None = field(default=None, repr=False)
     issuer: str | None = None
     verifier: str | None = None
     audience: str | None = None
+    format_: Format | None = None
+    patience: Patience | None = None
 
 
 def carry_out(
@@ -49,9 +55,16 @@ def carry_out(
         tell("finish the update that was begun")
         agent.resume(ledger)
     progress = agent.store.progress()
-    if errand.offer is not None or (progress is not None and not progress.complete):
+    if errand.offer is not None or (progress is not None and not progress.settled):
         tell("enroll")
-        agent.enroll(errand.offer, ledger, tx_code=errand.tx_code, issuer=errand.issuer)
+        agent.enroll(
+            errand.offer,
+            ledger,
+            tx_code=errand.tx_code,
+            issuer=errand.issuer,
+            format_=errand.format_,
+            patience=errand.patience,
+        )
     if not agent.is_registered(ledger):
         tell("register")
     agent.register(ledger)

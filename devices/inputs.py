@@ -9,7 +9,7 @@ import orjson
 
 from did.errors import Invalid
 from did.limits import LIMITS
-from did.openid4vci import Offer, parse_offer
+from did.openid4vci import Offer, OfferReference, parse_any_offer, parse_offer
 from did.openid4vp.link import RequestLink, parse_link
 from did.strict_json import parse_object
 
@@ -24,8 +24,10 @@ class Claim:
     tx_code: str | None = field(default=None, repr=False)
 
 
-def read_offer(text: str) -> Offer:
+def read_offer(text: str) -> Offer | OfferReference:
     """The offer that ``text`` is: a URI, JSON, the name of a file with either, or - for stdin.
+
+    A URI may hold the offer, or a reference to it.
 
     Raises:
         Invalid: ``invalid_offer``.
@@ -47,7 +49,7 @@ def read_offer(text: str) -> Offer:
                 f"an offer is a URI, JSON, or a file with either, and {why}",
                 hint="copy it whole, from openid-credential-offer: on",
             ) from error
-    return parse_offer(text)
+    return parse_any_offer(text)
 
 
 def read_request_link(text: str) -> RequestLink:

@@ -20,6 +20,8 @@ def describe(agent: Agent) -> JsonObject:
             "complete": progress.complete,
             "missing": list(progress.missing),
         }
+        if progress.awaited:
+            enrolment["awaited"] = [each.configuration for each in progress.awaited]
     return {
         "did": agent.did.canonical.text,
         "longForm": agent.did.text,

@@ -21,20 +21,13 @@ verified when they came in, and verifiers verify them again.
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import tomli_w
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import ValidationError
 
+from devices.progress import Progress
 from did.errors import Conflict, Invalid, KeybornError, Unavailable
 from did.jcs import JsonObject, canonicalize
 from did.limits import LIMITS
@@ -51,67 +44,6 @@ _MAX_PROGRESS: Final = 65_536
 _NAMED: Final = FaultPoint("device.network.before_store")
 _REMEMBERED: Final = FaultPoint("device.network.after_store")
 _FORMER_KEPT: Final = FaultPoint("device.enroll.after_former_kept")
-
-
-class Progress(BaseModel):
-    """How far the enrolment with one claim has come.
-
-    Attributes:
-        issuer: The credential issuer identifier.
-        claim: SHA-256 of issuer and code, hex: recognises the claim when its code is erased.
-        configurations: What was offered and is wanted.
-        code: The pre-authorized code; erased when all is received.
-        tx_code: As ``code``.
-        token: The access token; erased when all is received.
-        token_expires: When ``token`` ends.
-        issuer_did: The DID that signed the first credential; the others must be signed by it too.
-        received: The configurations whose credentials are stored.
-    """
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    issuer: str
-    claim: str
-    configurations: tuple[str, ...]
-    code: str | None = Field(default=None, repr=False)
-    tx_code: str | None = Field(default=None, repr=False)
-    token: str | None = Field(default=None, repr=False)
-    token_expires: AwareDatetime | None = None
-    issuer_did: str | None = None
-    received: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _can_go_on(self) -> Self:
-        if self.missing and self.code is None:
-            raise ValueError("something is missing, and the code with which to get it is gone")
-        return self
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """What is still to be received."""
-        return tuple(name for name in self.configurations if name not in self.received)
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything is received."""
-        return not self.missing
-
-    def with_token(self, token: str, expires: datetime | None) -> "Progress":
-        """The access token obtained."""
-        return self.model_copy(update={"token": token, "token_expires": expires})
-
-    def with_received(self, configuration: str, issuer_did: str) -> "Progress":
-        """One more credential stored; with the last, all that is secret is erased."""
-        received = (*(name for name in self.received if name != configuration), configuration)
-        update: dict[str, object] = {"received": received, "issuer_did": issuer_did}
-        if set(received) >= set(self.configurations):
-            update |= {"code": None, "tx_code": None, "token": None, "token_expires": None}
-        return self.model_copy(update=update)
-
-
-def claim_digest(issuer: str, code: str) -> str:
-    """What a claim is recognised by without its code: SHA-256, hex."""
-    return hashlib.sha256(f"{issuer}\n{code}".encode()).hexdigest()
 
 
 class Store:

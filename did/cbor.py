@@ -17,7 +17,7 @@ Cbor = Mapping["str | int", "Cbor"] | Sequence["Cbor"] | str | bytes | int | boo
 
 _MAX_INTEGER = 2**64 - 1
 _MIN_INTEGER = -(2**64)
-_PLAIN = (bytes, str, bool)
+_PLAIN = frozenset({bytes, str, int, bool, type(None)})
 
 
 def encode(value: Cbor) -> bytes:
@@ -48,7 +48,7 @@ def decode(data: bytes, *, max_bytes: int) -> Cbor:
             allow_duplicate_keys=False,
             semantic_decoders=_NO_TAGS,
         )
-        again = encode(value)
+        again = cbor2.dumps(value) if _in_order(value, LIMITS.cbor_depth) else encode(value)
     except Invalid as error:
         raise Invalid(
             "invalid_cbor", f"CBOR holds what has no place here: {error.message}"
@@ -86,15 +86,34 @@ class _NoTags(Mapping[int, Callable[..., NoReturn]]):
 _NO_TAGS = _NoTags()
 
 
-def _is_label(key: object) -> bool:
-    """Whether ``key`` sorts as its encoding does: an integer that is not negative."""
-    return type(key) is int and key >= 0
+def _in_order(value: Cbor, depth: int) -> bool:
+    """Whether ``_ordered`` would give ``value``, decoded before, as it is; if not, it may yet.
+
+    Most of what is decoded holds no maps but those of ascending labels: integers that are not
+    negative, which sort as their encodings do. To see that is cheaper than to order it.
+    """
+    kind = type(value)
+    if kind is list:
+        for item in value:  # type: ignore[union-attr] # kind says list
+            if type(item) not in _PLAIN and not (depth > 0 and _in_order(item, depth - 1)):
+                return False
+        return True
+    if kind is dict:
+        last = -1
+        for label, item in value.items():  # type: ignore[union-attr] # kind says dict
+            if type(label) is not int or label <= last:
+                return False
+            last = label
+            if type(item) not in _PLAIN and not (depth > 0 and _in_order(item, depth - 1)):
+                return False
+        return True
+    return kind in _PLAIN
 
 
 def _ordered(value: Cbor, depth: int) -> Cbor:
     if depth < 0:
         raise Invalid("not_cbor", f"value is nested deeper than {LIMITS.cbor_depth}")
-    if value is None or type(value) in _PLAIN or isinstance(value, bool | str | bytes):
+    if value is None or isinstance(value, bool | str | bytes):
         return value
     if isinstance(value, int) and _MIN_INTEGER <= value <= _MAX_INTEGER:
         return value
@@ -104,9 +123,6 @@ def _ordered(value: Cbor, depth: int) -> Cbor:
             item if type(item) is bytes and depth else _ordered(item, depth - 1) for item in value
         ]
     if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
-        keys = sorted(value, key=None if all(map(_is_label, value)) else cbor2.dumps)
-        return {
-            key: item if type(item := value[key]) in _PLAIN and depth else _ordered(item, depth - 1)
-            for key in keys
-        }
+        keys = sorted(value, key=cbor2.dumps)
+        return {key: _ordered(value[key], depth - 1) for key in keys}
     raise Invalid("not_cbor", f"a {type(value).__name__} has no place in our CBOR")

@@ -222,6 +222,7 @@ def parse_keyborn(text: str) -> KeybornDid:
     return did
 
 
+@lru_cache(maxsize=4096)  # as parse_did
 def parse_did_url(text: str) -> DidUrl:
     """A verification method's DID URL, ``<did>#<fragment>``; no path and no query.
 

@@ -1,42 +1,58 @@
 """What issuer and device say to each other: OpenID for Verifiable Credential Issuance 1.0.
 
-The credential offer (section 4.1), the possession proof (appendix F.1) and the names that both
-sides use. The HTTP exchange itself is in ``issuer.protocol`` and ``devices.issuer_client``.
+The credential offer (section 4.1) and the names that both sides use. Possession proofs are in
+``did.possession``; the HTTP exchange itself is in ``issuer.protocol`` and
+``devices.issuer_client``.
 """
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 from did.errors import Invalid
-from did.identifier import Did, DidUrl, parse_did_url
 from did.jcs import Json, JsonObject
-from did.jose import Jws, parse_jws, sign_jws
-from did.keys import Signer
 from did.limits import LIMITS
 from did.strict_json import parse_object
 
 PRE_AUTHORIZED: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
-PROOF_TYP: Final = "openid4vci-proof+jwt"
-FORMAT: Final = "ldp_vc"
 PROVISIONING_CONFIGURATION: Final = "device-provisioning"
 CONFIGURATION_CONFIGURATION: Final = "device-configuration"
 
+# What may become of credentials once the wallet has them (section 11.1).
+CREDENTIAL_ACCEPTED: Final = "credential_accepted"
+CREDENTIAL_FAILURE: Final = "credential_failure"
+CREDENTIAL_DELETED: Final = "credential_deleted"
+EVENTS: Final = (CREDENTIAL_ACCEPTED, CREDENTIAL_FAILURE, CREDENTIAL_DELETED)
+
+NUMERIC: Final = "numeric"
+TEXT: Final = "text"
+
 _OFFER_SCHEME: Final = "openid-credential-offer"
+_BY_VALUE: Final = "credential_offer"
+_BY_REFERENCE: Final = "credential_offer_uri"
+_MAX_DESCRIPTION: Final = 300  # characters (section 4.1.1)
 
 
 @dataclass(frozen=True, slots=True)
 class TxCode:
-    """What a transaction code looks like; the code itself goes another way (section 4.1.1)."""
+    """What a transaction code looks like; the code itself goes another way (section 4.1.1).
+
+    Attributes:
+        length: How many characters it has; 0 where that is not said.
+        description: How to come by it.
+        input_mode: ``numeric`` (digits) or ``text`` (any characters).
+    """
 
     length: int
     description: str | None = None
+    input_mode: str = NUMERIC
 
     def to_json(self) -> JsonObject:
-        """The ``tx_code`` object of an offer; codes are numeric."""
-        value: JsonObject = {"input_mode": "numeric", "length": self.length}
+        """The ``tx_code`` object of an offer."""
+        value: JsonObject = {"input_mode": self.input_mode}
+        if self.length:
+            value["length"] = self.length
         if self.description is not None:
             value["description"] = self.description
         return value
@@ -72,11 +88,38 @@ class Offer:
     def to_uri(self) -> str:
         """The offer by value, ``openid-credential-offer://?credential_offer=…``."""
         text = json.dumps(self.to_json(), separators=(",", ":"))
-        return f"{_OFFER_SCHEME}://?credential_offer={quote(text, safe='')}"
+        return f"{_OFFER_SCHEME}://?{_BY_VALUE}={quote(text, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferReference:
+    """An offer that stands at ``url``, for whoever knows that (section 4.1.3)."""
+
+    url: str
+
+    def to_uri(self) -> str:
+        """The offer by reference, ``openid-credential-offer://?credential_offer_uri=…``."""
+        return f"{_OFFER_SCHEME}://?{_BY_REFERENCE}={quote(self.url, safe='')}"
 
 
 def parse_offer(text: str) -> Offer:
     """The offer that ``text`` is: a URI with the offer by value, or the JSON object itself.
+
+    Raises:
+        Invalid: ``invalid_offer``.
+    """
+    offer = parse_any_offer(text)
+    if isinstance(offer, OfferReference):
+        raise Invalid(
+            "invalid_offer",
+            "the offer is one by reference, and has to be fetched first",
+            hint="take the offer by value, or enrol one device with it",
+        )
+    return offer
+
+
+def parse_any_offer(text: str) -> Offer | OfferReference:
+    """As ``parse_offer``, of an offer by value or by reference.
 
     Raises:
         Invalid: ``invalid_offer``.
@@ -87,24 +130,36 @@ def parse_offer(text: str) -> Offer:
     if not text.startswith("{"):
         try:
             parts = urlsplit(text)
-            values = parse_qs(parts.query, errors="strict").get("credential_offer", [])
+            query = parse_qs(parts.query, errors="strict")
         except ValueError as error:
             raise Invalid("invalid_offer", "an offer is not a URI") from error
+        values = [
+            (name, each) for name in (_BY_VALUE, _BY_REFERENCE) for each in query.get(name, [])
+        ]
         if parts.scheme != _OFFER_SCHEME or len(values) != 1:
             raise Invalid(
                 "invalid_offer",
-                f"an offer is not of the form {_OFFER_SCHEME}://?credential_offer=…",
-                hint="offers by reference (credential_offer_uri) are not supported",
+                f"an offer is of the form {_OFFER_SCHEME}://?{_BY_VALUE}=… or"
+                f" {_OFFER_SCHEME}://?{_BY_REFERENCE}=…, with one of these",
             )
-        text = values[0]
+        ((name, text),) = values
+        if name == _BY_REFERENCE:
+            if not _is_web_url(text):
+                raise Invalid("invalid_offer", f"{_BY_REFERENCE} is not a URL", value=text)
+            return OfferReference(text)
     try:
         value = parse_object(text.encode("utf-8", "surrogatepass"))
     except Invalid as error:
         raise Invalid("invalid_offer", f"an offer is malformed: {error.message}") from error
-    return _offer(value)
+    return offer_from_json(value)
 
 
-def _offer(value: JsonObject) -> Offer:
+def offer_from_json(value: JsonObject) -> Offer:
+    """The offer that the credential offer object ``value`` is (section 4.1.1).
+
+    Raises:
+        Invalid: ``invalid_offer``; also for one without a pre-authorized code.
+    """
     issuer, ids = value.get("credential_issuer"), value.get("credential_configuration_ids")
     if not isinstance(issuer, str) or not _is_web_url(issuer):
         raise Invalid("invalid_offer", "an offer's credential_issuer is not a URL", value=issuer)
@@ -136,61 +191,13 @@ def _tx_code(value: Json) -> TxCode | None:
     if not isinstance(value, dict):
         raise Invalid("invalid_offer", "an offer's tx_code is not an object")
     length, description = value.get("length", 0), value.get("description")
-    if type(length) is not int or not isinstance(description, str | None):
+    input_mode = value.get("input_mode", NUMERIC)
+    if type(length) is not int or length < 0 or not isinstance(description, str | None):
         raise Invalid("invalid_offer", "an offer's tx_code is malformed")
-    return TxCode(length, description)
-
-
-@dataclass(frozen=True, slots=True)
-class PossessionProof:
-    """A parsed possession proof whose signature has not been verified yet.
-
-    Attributes:
-        method: The DID URL of the key; its DID is the one that wants the credential. Being in the
-            signed header, the full DID is covered.
-        audience: The credential issuer it is for.
-        nonce: The issuer's ``c_nonce``.
-        issued: When it says that it was made.
-        jws: The token; ``jws.verify(key)`` checks the signature.
-    """
-
-    method: DidUrl
-    audience: str
-    nonce: str
-    issued: datetime
-    jws: Jws
-
-
-def sign_possession(
-    did: Did, signer: Signer, *, audience: str, nonce: str, issued: datetime
-) -> str:
-    """A possession proof of ``did`` (long form unless registered) by its current key."""
-    header = {"typ": PROOF_TYP, "kid": DidUrl(did, signer.public_key().multibase).text}
-    payload: JsonObject = {"aud": audience, "nonce": nonce, "iat": int(issued.timestamp())}
-    return sign_jws(header, payload, signer)
-
-
-def parse_possession(token: str) -> PossessionProof:
-    """Take a possession proof apart.
-
-    Raises:
-        Invalid: ``invalid_possession_proof``, ``invalid_jwt``, or as ``parse_did_url``.
-    """
-    jws = parse_jws(token, typ=PROOF_TYP)
-    if "jwk" in jws.header or "x5c" in jws.header:
+    if input_mode not in (NUMERIC, TEXT):
+        raise Invalid("invalid_offer", f"an offer's tx_code is neither {NUMERIC} nor {TEXT}")
+    if len(description or "") > _MAX_DESCRIPTION:
         raise Invalid(
-            "invalid_possession_proof",
-            "the proof names a bare key (jwk or x5c), which says nothing of a DID",
-            hint="set kid to the device's DID URL: <long-form did:keyborn>#<key>",
+            "invalid_offer", f"a tx_code's description has more than {_MAX_DESCRIPTION} characters"
         )
-    kid, audience = jws.header.get("kid"), jws.payload.get("aud")
-    nonce, issued = jws.payload.get("nonce"), jws.payload.get("iat")
-    if not isinstance(kid, str):
-        raise Invalid("invalid_possession_proof", "the proof has no kid")
-    if not isinstance(audience, str) or not isinstance(nonce, str) or type(issued) is not int:
-        raise Invalid("invalid_possession_proof", "the proof lacks aud, nonce or iat")
-    try:
-        time = datetime.fromtimestamp(issued, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise Invalid("invalid_possession_proof", "iat is no time", value=issued) from error
-    return PossessionProof(parse_did_url(kid), audience, nonce, time, jws)
+    return TxCode(length, description, str(input_mode))

@@ -15,14 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from did.errors import Invalid, Undecided
 from did.identifier import KeybornDid, parse_keyborn
-from did.jcs import MAX_INTEGER, JsonObject
+from did.jcs import MAX_INTEGER, Json, JsonObject
 from did.resolution import Registration
-from issuer import claims, inventory
+from issuer import claims, inventory, notifications
+from issuer.approvals import decide
 from issuer.device import Device
 from issuer.fleet_api import add_fleet
 from issuer.metadata import base_path
 from issuer.service import Issuer
-from issuer.terms import LIFETIME, MAX_LIFETIME, Terms
+from issuer.terms import LIFETIME, MAX_DEVICES, MAX_LIFETIME, Terms
 from keyborn.http import StrictRoute
 from keyborn.tokens import bearer
 
@@ -47,6 +48,9 @@ class ClaimBody(BaseModel):
     tags: Annotated[dict[_Text, _Text], Field(max_length=32)] = {}
     configuration: Annotated[dict[str, JsonValue] | None, Field(repr=False)] = None
     did: str | None = None
+    dids: Annotated[list[str], Field(max_length=MAX_DEVICES)] = []
+    devices: Annotated[int, Field(ge=1, le=MAX_DEVICES)] = 1
+    approval: bool = False
     tx_code: bool = False
     expires_in: Annotated[int, Field(ge=1, le=int(MAX_LIFETIME.total_seconds()))] = int(
         LIFETIME.total_seconds()
@@ -54,13 +58,16 @@ class ClaimBody(BaseModel):
 
     def terms(self) -> Terms:
         """The claim's terms; raises ``Invalid``."""
+        named = self.dids if self.did is None else [self.did, *self.dids]
         return Terms(
             model=self.model,
             owner=self.owner,
             roles=tuple(self.roles),
             tags=self.tags,
             configuration=cast("JsonObject | None", self.configuration),
-            did=None if self.did is None else parse_keyborn(self.did).canonical,
+            dids=tuple(map(_did, named)),
+            devices=self.devices,
+            approval=self.approval,
             tx_code=self.tx_code,
             lifetime=timedelta(seconds=self.expires_in),
         )
@@ -72,6 +79,14 @@ class ClaimsBody(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     claims: Annotated[list[ClaimBody], Field(min_length=1, max_length=MAX_CLAIMS)]
+
+
+class DecisionBody(BaseModel):
+    """Whom to approve or deny: ``dids``, or all that are waiting."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    dids: Annotated[list[str], Field(min_length=1, max_length=MAX_DEVICES)] | None = None
 
 
 class MessageBody(BaseModel):
@@ -120,6 +135,7 @@ def _add_claims(routes: APIRouter, issuer: Issuer) -> None:
             issuer.engine,
             [claim.terms() for claim in body.claims],
             url=issuer.url,
+            key=issuer.keys.offer,
             at=issuer.clock(),
         )
         return _json({"claims": [claim.to_json() for claim in made]}, HTTPStatus.CREATED)
@@ -132,12 +148,28 @@ def _add_claims(routes: APIRouter, issuer: Issuer) -> None:
 
     @routes.get("/claims/{claim}")
     def show_claim(claim: str) -> Response:
-        return _json(claims.show(issuer.engine, claim).to_json(issuer.clock()))
+        shown = claims.show(issuer.engine, claim).to_json(issuer.clock())
+        said: list[Json] = [*notifications.received(issuer.engine, claim)]
+        return _json({**shown, "notifications": said})
 
     @routes.post("/claims/{claim}/cancel")
     def cancel_claim(claim: str) -> Response:
         at = issuer.clock()
         return _json(claims.cancel(issuer.engine, claim, at=at).to_json(at))
+
+    @routes.post("/claims/{claim}/approve")
+    def approve_claim(claim: str, body: DecisionBody) -> Response:
+        return _decide(issuer, claim, body, approve=True)
+
+    @routes.post("/claims/{claim}/deny")
+    def deny_claim(claim: str, body: DecisionBody) -> Response:
+        return _decide(issuer, claim, body, approve=False)
+
+
+def _decide(issuer: Issuer, claim: str, body: DecisionBody, *, approve: bool) -> Response:
+    at = issuer.clock()
+    dids = None if body.dids is None else [_did(did).text for did in body.dids]
+    return _json(decide(issuer.engine, claim, dids, approve=approve, at=at).to_json(at))
 
 
 def _add_devices(routes: APIRouter, issuer: Issuer) -> None:

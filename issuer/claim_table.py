@@ -9,7 +9,7 @@ import orjson
 
 from did.errors import Invalid
 from did.identifier import parse_keyborn
-from did.jcs import JsonObject
+from did.jcs import Json, JsonObject
 
 _BODY: Final = 196_608  # bytes of claims in one request, well below a body's limit
 _ROWS: Final = 250  # claims in one request
@@ -72,9 +72,11 @@ def _row(
         raise _invalid("the row has not as many cells as the header", line)
     cells = {str(name): str(cell).strip() for name, cell in row.items()}
     claim = dict(defaults)
-    for name in ("model", "owner", "did"):
+    for name in ("model", "owner"):
         if cells.get(name):
             claim[name] = cells[name]
+    if dids := _split(cells.get("did", "")):
+        claim["dids"] = list(dids)
     if roles := _split(cells.get("roles", "")):
         claim["roles"] = list(roles)
     if tags := _split(cells.get("tags", "")):
@@ -93,12 +95,16 @@ def _check(claim: JsonObject, line: int) -> None:
     for name in ("model", "owner"):
         if not claim[name]:
             raise _invalid(f"the row has no {name}", line, hint=f"fill it in, or give --{name}")
-    did = claim["did"]
-    if did is not None:
+    for did in _texts(claim["dids"]):
         try:
-            parse_keyborn(str(did))
+            parse_keyborn(did)
         except Invalid as error:
             raise _invalid(f"the did: {error.message}", line, did) from error
+
+
+def _texts(value: Json) -> list[str]:
+    assert isinstance(value, list)
+    return [str(each) for each in value]
 
 
 def _split(cell: str) -> list[str]:

@@ -1,25 +1,26 @@
 """Claims: one-time rights to be enrolled, made by an operator and handed out as offers.
 
 A claim's code is known to whoever holds the offer, and to nobody else: what is stored is its
-SHA-256. It may be bound to one DID beforehand; else the first DID that proves possession has it.
+SHA-256. A claim has a place for each device that it is for, one unless it says otherwise. It may
+name their DIDs beforehand; else the first DIDs that prove possession take the places.
 """
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 
-import orjson
-from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
+from did.configurations import CONFIGURATIONS
 from did.errors import Conflict, Invalid
-from did.identifier import parse_keyborn
-from did.jcs import JsonObject, canonicalize
-from did.openid4vci import Offer, TxCode
-from did.timestamps import format_time
+from did.jcs import canonicalize
+from did.multibase import base64url_encode
+from did.openid4vci import Offer, OfferReference, TxCode
 from issuer import inventory
+from issuer.claim import Claim, Holder, NewClaim, claim_from_row, holder_from_row
 from issuer.errors import NotFound
 from issuer.store import claims, grants, holders
 from issuer.terms import Terms
@@ -27,82 +28,12 @@ from keyborn.faults import FaultPoint
 from keyborn.storage import reading
 
 _TX_DIGITS: Final = 6
+_TX_DESCRIPTION: Final = "The operator who made the claim has it."
+_LABEL: Final = b"keyborn-offer/1"
 _BEFORE_COMMIT: Final = FaultPoint("issuer.claim.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.claim.after_commit")
 _CANCELLING: Final = FaultPoint("issuer.cancel.before_commit")
 _CANCELLED: Final = FaultPoint("issuer.cancel.after_commit")
-
-
-@dataclass(frozen=True, slots=True)
-class NewClaim:
-    """A claim as it was made: the only time that its codes are shown."""
-
-    id: str
-    offer: Offer = field(repr=False)
-    tx_code: str | None = field(repr=False)
-    expires: datetime
-
-    def to_json(self) -> JsonObject:
-        """For the operator. ``offer`` is the URI to hand to the device."""
-        value: JsonObject = {
-            "id": self.id,
-            "offer": self.offer.to_uri(),
-            "expires": format_time(self.expires),
-        }
-        if self.tx_code is not None:
-            value["tx_code"] = self.tx_code
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A claim as it stands.
-
-    Attributes:
-        id: 32 hexadecimal digits.
-        terms: What it gives.
-        created: When it was made.
-        expires: When it can no longer be redeemed, unless it was before.
-        cancelled: When an operator withdrew it.
-        completed: When the last credential on offer was granted.
-        holder: The DID that took it, canonical.
-    """
-
-    id: str
-    terms: Terms
-    created: datetime
-    expires: datetime
-    cancelled: datetime | None
-    completed: datetime | None
-    holder: str | None
-
-    def state(self, at: datetime) -> str:
-        """``open``, ``taken``, ``completed``, ``expired`` or ``cancelled``."""
-        if self.cancelled is not None:
-            return "cancelled"
-        if self.completed is not None:
-            return "completed"
-        if at >= self.expires:
-            return "expired"
-        return "open" if self.holder is None else "taken"
-
-    def to_json(self, at: datetime) -> JsonObject:
-        """For the operator: no code (it is not known here) and no secret."""
-        terms = self.terms
-        return {
-            "id": self.id,
-            "state": self.state(at),
-            "model": terms.model,
-            "owner": terms.owner,
-            "roles": list(terms.roles),
-            "tags": dict(terms.tags),
-            "configurations": list(terms.configurations()),
-            "did": None if terms.did is None else terms.did.text,
-            "holder": self.holder,
-            "tx_code_needed": terms.tx_code,
-            "created": format_time(self.created),
-            "expires": format_time(self.expires),
-        }
 
 
 def code_hash(code: str) -> bytes:
@@ -115,13 +46,16 @@ def tx_code_hash(claim: str, tx_code: str) -> bytes:
     return hashlib.sha256(f"{claim}:{tx_code}".encode()).digest()
 
 
-def create(engine: Engine, terms: Sequence[Terms], *, url: str, at: datetime) -> list[NewClaim]:
+def create(
+    engine: Engine, terms: Sequence[Terms], *, url: str, key: bytes, at: datetime
+) -> list[NewClaim]:
     """Make a claim for each of ``terms``: all, or none if one cannot be made.
 
     Args:
         engine: The issuer's store.
         terms: At least one.
         url: The credential issuer identifier.
+        key: The issuer's key for offers (``issuer.keys.Keys``).
         at: Now.
 
     Raises:
@@ -133,7 +67,7 @@ def create(engine: Engine, terms: Sequence[Terms], *, url: str, at: datetime) ->
             "invalid_claim", "there is no claim to make", hint="ask for one claim at least"
         )
     with engine.begin() as connection:
-        made = [_create(connection, each, url=url, at=at) for each in terms]
+        made = [_create(connection, each, url=url, key=key, at=at) for each in terms]
         _BEFORE_COMMIT.reached()
     _AFTER_COMMIT.reached()
     return made
@@ -141,8 +75,35 @@ def create(engine: Engine, terms: Sequence[Terms], *, url: str, at: datetime) ->
 
 def find(connection: Connection, id_: str) -> Claim | None:
     """The claim ``id_``, or None."""
-    row = connection.execute(_claims().where(claims.c.id == id_)).one_or_none()
-    return None if row is None else _claim(row)
+    row = connection.execute(select(claims).where(claims.c.id == id_)).one_or_none()
+    return None if row is None else claim_from_row(row, _holders(connection, [id_])[id_])
+
+
+def offer(engine: Engine, name: str, *, url: str, key: bytes, at: datetime) -> Offer:
+    """The offer that is referred to by ``name``, for as long as it is of use.
+
+    Args:
+        engine: The issuer's store.
+        name: The last part of the reference's URL.
+        url: The credential issuer identifier.
+        key: As ``create``.
+        at: Now.
+
+    Raises:
+        NotFound: ``offer_not_found``.
+    """
+    code = _code(key, name)
+    with reading(engine) as connection:
+        query = select(claims.c.id).where(claims.c.code_hash == code_hash(code))
+        id_ = connection.execute(query).scalar_one_or_none()
+        claim = None if id_ is None else find(connection, id_)
+    if claim is None or claim.state(at) in ("cancelled", "expired", "denied"):
+        raise NotFound(
+            "offer_not_found",
+            "there is no such offer, or no longer",
+            hint="take the offer's URI whole, or ask the operator for a new claim",
+        )
+    return _offer(url, claim.terms, code)
 
 
 def show(engine: Engine, id_: str) -> Claim:
@@ -152,7 +113,7 @@ def show(engine: Engine, id_: str) -> Claim:
         NotFound: ``claim_not_found``.
     """
     with reading(engine) as connection:
-        return _known(find(connection, id_), id_)
+        return known(connection, id_)
 
 
 def page(engine: Engine, *, after: int, limit: int) -> tuple[list[Claim], int | None]:
@@ -161,11 +122,13 @@ def page(engine: Engine, *, after: int, limit: int) -> tuple[list[Claim], int | 
     Returns:
         The claims and the position to go on after, None at the end.
     """
-    query = _claims().where(claims.c.number > after).order_by(claims.c.number).limit(limit + 1)
+    query = select(claims).where(claims.c.number > after).order_by(claims.c.number)
     with reading(engine) as connection:
-        rows = connection.execute(query).all()
+        rows = connection.execute(query.limit(limit + 1)).all()
+        shown = rows[:limit]
+        held = _holders(connection, [row.id for row in shown])
     more = rows[limit - 1].number if len(rows) > limit else None
-    return [_claim(row) for row in rows[:limit]], more
+    return [claim_from_row(row, held[row.id]) for row in shown], more
 
 
 def cancel(engine: Engine, id_: str, *, at: datetime) -> Claim:
@@ -176,7 +139,7 @@ def cancel(engine: Engine, id_: str, *, at: datetime) -> Claim:
         Conflict: ``claim_completed``: everything on offer was granted.
     """
     with engine.begin() as connection:
-        claim = _known(find(connection, id_), id_)
+        claim = known(connection, id_)
         if claim.completed is not None:
             raise Conflict(
                 "claim_completed",
@@ -188,23 +151,49 @@ def cancel(engine: Engine, id_: str, *, at: datetime) -> Claim:
             connection.execute(
                 update(claims).where(claims.c.id == id_).values(cancelled=int(at.timestamp()))
             )
-        cancelled = _known(find(connection, id_), id_)
+        cancelled = known(connection, id_)
         _CANCELLING.reached()
     _CANCELLED.reached()
     return cancelled
 
 
-def note_granted(connection: Connection, claim: Claim, *, at: datetime) -> None:
-    """Mark ``claim`` completed if each credential that it offers has been granted."""
-    count = connection.execute(select(grants.c.configuration).where(grants.c.claim == claim.id))
-    if set(count.scalars()) == set(claim.terms.configurations()):
+def known(connection: Connection, id_: str) -> Claim:
+    """The claim ``id_``; raises ``NotFound`` (``claim_not_found``)."""
+    claim = find(connection, id_)
+    if claim is None:
+        raise NotFound(
+            "claim_not_found",
+            "there is no such claim",
+            value=id_,
+            hint="see: keyborn issuer claim list",
+        )
+    return claim
+
+
+def note_complete(connection: Connection, id_: str, *, at: datetime) -> None:
+    """Mark a claim completed if each of its devices has a credential of each kind on offer.
+
+    A device that was denied needs none; but a claim that was denied to all is not completed.
+    """
+    claim = known(connection, id_)
+    served = {holder.did for holder in claim.holders if holder.denied is None}
+    if claim.completed is not None or len(claim.holders) < claim.terms.devices or not served:
+        return
+    query = select(grants.c.did, grants.c.configuration).where(grants.c.claim == id_)
+    granted = {
+        (row.did, CONFIGURATIONS[row.configuration].kind) for row in connection.execute(query)
+    }
+    if granted >= {(did, kind) for did in served for kind in claim.terms.kinds()}:
         connection.execute(
-            update(claims).where(claims.c.id == claim.id).values(completed=int(at.timestamp()))
+            update(claims).where(claims.c.id == id_).values(completed=int(at.timestamp()))
         )
 
 
-def _create(connection: Connection, terms: Terms, *, url: str, at: datetime) -> NewClaim:
-    id_, code = secrets.token_hex(16), secrets.token_urlsafe(32)
+def _create(
+    connection: Connection, terms: Terms, *, url: str, key: bytes, at: datetime
+) -> NewClaim:
+    id_, name = secrets.token_hex(16), secrets.token_urlsafe(32)
+    code = _code(key, name)
     tx_code = f"{secrets.randbelow(10**_TX_DIGITS):0{_TX_DIGITS}}" if terms.tx_code else None
     expires = int((at + terms.lifetime).timestamp())
     configuration = terms.configuration
@@ -212,7 +201,9 @@ def _create(connection: Connection, terms: Terms, *, url: str, at: datetime) -> 
         insert(claims).values(
             id=id_,
             code_hash=code_hash(code),
-            did=None if terms.did is None else terms.did.canonical.text,
+            devices=terms.devices,
+            dids=canonicalize([did.canonical.text for did in terms.dids]) if terms.dids else None,
+            approval=terms.approval,
             tx_code_hash=None if tx_code is None else tx_code_hash(id_, tx_code),
             created=int(at.timestamp()),
             expires=expires,
@@ -223,52 +214,30 @@ def _create(connection: Connection, terms: Terms, *, url: str, at: datetime) -> 
             configuration=None if configuration is None else canonicalize(configuration),
         )
     )
-    if terms.did is not None:
-        inventory.expect(connection, terms.did, terms, at=at)
-    needed = TxCode(_TX_DIGITS) if terms.tx_code else None
-    offer = Offer(url, terms.configurations(), code, needed)
-    return NewClaim(id_, offer, tx_code, datetime.fromtimestamp(expires, UTC))
-
-
-def _claims() -> Select[Any]:
-    return select(claims, holders.c.did.label("holder")).join(
-        holders, holders.c.claim == claims.c.id, isouter=True
+    for did in terms.dids:
+        inventory.expect(connection, did, terms, at=at)
+    return NewClaim(
+        id_,
+        _offer(url, terms, code),
+        OfferReference(f"{url}/offers/{name}"),
+        tx_code,
+        datetime.fromtimestamp(expires, UTC),
     )
 
 
-def _claim(row: Row[Any]) -> Claim:
-    configuration = row.configuration
-    terms = Terms(
-        model=row.model,
-        owner=row.owner,
-        roles=tuple(orjson.loads(row.roles)),
-        tags=orjson.loads(row.tags),
-        configuration=None if configuration is None else orjson.loads(configuration),
-        did=None if row.did is None else parse_keyborn(row.did),
-        tx_code=row.tx_code_hash is not None,
-        lifetime=timedelta(seconds=row.expires - row.created),
-    )
-    return Claim(
-        id=row.id,
-        terms=terms,
-        created=datetime.fromtimestamp(row.created, UTC),
-        expires=datetime.fromtimestamp(row.expires, UTC),
-        cancelled=_time(row.cancelled),
-        completed=_time(row.completed),
-        holder=row.holder,
-    )
+def _code(key: bytes, name: str) -> str:
+    """The pre-authorized code of the offer ``name``: so that neither of the two is stored."""
+    return base64url_encode(hmac.digest(key, _LABEL + name.encode(), hashlib.sha256))
 
 
-def _time(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+def _offer(url: str, terms: Terms, code: str) -> Offer:
+    needed = TxCode(_TX_DIGITS, _TX_DESCRIPTION) if terms.tx_code else None
+    return Offer(url, terms.configurations(), code, needed)
 
 
-def _known(claim: Claim | None, id_: str) -> Claim:
-    if claim is None:
-        raise NotFound(
-            "claim_not_found",
-            "there is no such claim",
-            value=id_,
-            hint="see: keyborn issuer claim list",
-        )
-    return claim
+def _holders(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Holder, ...]]:
+    held: dict[str, list[Holder]] = {id_: [] for id_ in ids}
+    query = select(holders).where(holders.c.claim.in_(ids)).order_by(holders.c.place)
+    for row in connection.execute(query):
+        held[row.claim].append(holder_from_row(row))
+    return {id_: tuple(mine) for id_, mine in held.items()}

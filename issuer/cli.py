@@ -52,6 +52,13 @@ issuer.add_command(devices)
     help="Seconds for which a status list may be cached: how late a revocation may be noticed.",
 )
 @click.option(
+    "--approval-interval",
+    type=click.IntRange(1, 86_400),
+    default=5,
+    show_default=True,
+    help="Seconds after which a device that awaits approval is to ask again.",
+)
+@click.option(
     "--status-lifetime",
     type=click.IntRange(1, 604_800),
     help="Seconds for which a verifier that cannot get a newer status list may rely on one, if its"
@@ -77,6 +84,7 @@ def serve(
     directory: Path,
     url: str | None,
     status_ttl: int,
+    approval_interval: int,
     status_lifetime: int | None,
     status_messages: tuple[str, ...],
     vc_api: bool,
@@ -103,7 +111,14 @@ def serve(
         lifetime=None if status_lifetime is None else timedelta(seconds=status_lifetime),
         messages=status_messages,
     )
-    with running(network, directory, url=url, statuses=statuses, with_vc_api=vc_api) as make_app:
+    with running(
+        network,
+        directory,
+        url=url,
+        statuses=statuses,
+        approval_interval=approval_interval,
+        with_vc_api=vc_api,
+    ) as make_app:
         serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
 
 

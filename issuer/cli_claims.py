@@ -34,7 +34,23 @@ def claim() -> None:
     type=INPUT_FILE,
     help="A JSON file: how the device connects. It is sent encrypted, to the device alone.",
 )
-@click.option("--did", help="The one device that may take the claim.  [default: the first]")
+@click.option(
+    "--did",
+    "dids",
+    multiple=True,
+    help="The one device that may take the claim; repeat it for several.  [default: the first]",
+)
+@click.option(
+    "--devices",
+    type=click.IntRange(1, 500),
+    help="How many devices may take the claim.  [default: one, or those that are named]",
+)
+@click.option(
+    "--approval/--no-approval",
+    default=False,
+    show_default=True,
+    help="Have devices wait until an operator has approved them (keyborn issuer claim approve).",
+)
 @click.option(
     "--tx-code/--no-tx-code",
     default=False,
@@ -55,6 +71,11 @@ def claim() -> None:
     help="Make a claim for each row: columns model, owner, roles, tags, did, configuration "
     "(lists separated by semicolons, configuration a path); what a row lacks, the options say.",
 )
+@click.option(
+    "--by-reference",
+    is_flag=True,
+    help="Print the offer as a reference to it: shorter, for a QR code.",
+)
 @json_option
 def create(
     *,
@@ -64,10 +85,13 @@ def create(
     roles: tuple[str, ...],
     tags: tuple[str, ...],
     configuration: Path | None,
-    did: str | None,
+    dids: tuple[str, ...],
+    devices: int | None,
+    approval: bool,
     tx_code: bool,
     expires_in: int,
     table: Path | None,
+    by_reference: bool,
     as_json: bool,
 ) -> None:
     """Make a claim, and print the offer to hand to the device."""
@@ -77,23 +101,26 @@ def create(
         "roles": list(roles),
         "tags": _tags(tags),
         "configuration": None if configuration is None else _configuration(configuration),
-        "did": did,
+        "dids": list(dids),
+        "devices": devices or 1,
+        "approval": approval,
         "tx_code": tx_code,
         "expires_in": expires_in,
     }
     if table is not None:
-        _create_all(admin, read_table(table, defaults, _configuration), as_json=as_json)
+        rows = read_table(table, defaults, _configuration)
+        _create_all(admin, rows, by_reference=by_reference, as_json=as_json)
         return
     if not model or not owner:
         raise click.UsageError("a claim needs --model and --owner, or --csv with such columns")
     answer: Any = admin.post("/claims", step=_STEP, body={"claims": [defaults]})
     (made,) = answer["claims"]
-    emit(made, as_json=as_json, human=made["offer"])
+    emit(made, as_json=as_json, human=_offer(made, by_reference=by_reference))
     if "tx_code" in made and not as_json:
         click.echo(f"transaction code, shown this once: {made['tx_code']}", err=True)
 
 
-def _create_all(admin: Admin, rows: list[JsonObject], *, as_json: bool) -> None:
+def _create_all(admin: Admin, rows: list[JsonObject], *, by_reference: bool, as_json: bool) -> None:
     """Make the claims of a table, a part at a time.
 
     Codes are shown once: whatever was made before a failure is printed all the same.
@@ -116,7 +143,8 @@ def _create_all(admin: Admin, rows: list[JsonObject], *, as_json: bool) -> None:
         raise
     finally:
         if made:
-            emit({"claims": made}, as_json=as_json, human="\n".join(map(_line, made)))
+            lines = [_line(each, by_reference=by_reference) for each in made]
+            emit({"claims": made}, as_json=as_json, human="\n".join(lines))
 
 
 @claim.command("list")
@@ -129,7 +157,7 @@ def list_claims(*, admin: Admin, limit: int, cursor: int, as_json: bool) -> None
     query = {"limit": limit, "cursor": cursor}
     answer: Any = admin.get("/claims", step="list claims", query=query)
     lines = [
-        f"{each['id']}  {each['state']:9}  {each['model']}  {each['holder'] or each['did'] or '-'}"
+        f"{each['id']}  {each['state']:9}  {each['model']}  {_whose(each)}"
         for each in answer["claims"]
     ]
     emit(answer, as_json=as_json, human="\n".join(lines) or "no claims")
@@ -157,9 +185,49 @@ def cancel(*, admin: Admin, claim_id: str, as_json: bool) -> None:
     emit(answer, as_json=as_json, human=f"{answer['id']}  {answer['state']}")
 
 
-def _line(made: dict[str, Any]) -> str:
+@claim.command()
+@admin_options
+@click.argument("claim_id", metavar="ID")
+@click.option("--did", "dids", multiple=True, help="Only this device; repeat it for more.")
+@json_option
+def approve(*, admin: Admin, claim_id: str, dids: tuple[str, ...], as_json: bool) -> None:
+    """Let the devices that wait for approval have what the claim offers."""
+    _decide(admin, claim_id, "approve", dids, as_json=as_json)
+
+
+@claim.command()
+@admin_options
+@click.argument("claim_id", metavar="ID")
+@click.option("--did", "dids", multiple=True, help="Only this device; repeat it for more.")
+@json_option
+def deny(*, admin: Admin, claim_id: str, dids: tuple[str, ...], as_json: bool) -> None:
+    """Refuse the devices that wait for approval, for good."""
+    _decide(admin, claim_id, "deny", dids, as_json=as_json)
+
+
+def _decide(
+    admin: Admin, claim_id: str, verb: str, dids: tuple[str, ...], *, as_json: bool
+) -> None:
+    body: JsonObject = {"dids": list(dids)} if dids else {}
+    answer: Any = admin.post(f"/claims/{claim_id}/{verb}", step=f"{verb} the claim", body=body)
+    lines = [f"{each['did']}  {each['standing']}" for each in answer["holders"]]
+    emit(answer, as_json=as_json, human="\n".join(lines) or "no device has taken the claim yet")
+
+
+def _whose(shown: dict[str, Any]) -> str:
+    """Who took a claim, or else who may; how many, where they are several."""
+    if shown["devices"] > 1:
+        return f"{len(shown['holders'])} of {shown['devices']} devices"
+    return next((each["did"] for each in shown["holders"]), "".join(shown["dids"]) or "-")
+
+
+def _line(made: dict[str, Any], *, by_reference: bool) -> str:
     code = f"  tx_code {made['tx_code']}" if "tx_code" in made else ""
-    return f"{made['offer']}{code}"
+    return f"{_offer(made, by_reference=by_reference)}{code}"
+
+
+def _offer(made: dict[str, Any], *, by_reference: bool) -> str:
+    return str(made["offer_by_reference" if by_reference else "offer"])
 
 
 def _tags(texts: tuple[str, ...]) -> JsonObject:

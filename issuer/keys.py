@@ -26,11 +26,15 @@ class Keys:
     Attributes:
         nonce: MAC key of the nonces that it gives out, 32 bytes.
         token: MAC key of its access tokens, 32 bytes.
+        offer: MAC key that makes a claim's code from the name of its offer, 32 bytes.
+        notification: MAC key of its notification ids, 32 bytes.
         encryption: The X25519 key that credential requests are encrypted to.
     """
 
     nonce: bytes = field(repr=False)
     token: bytes = field(repr=False)
+    offer: bytes = field(repr=False)
+    notification: bytes = field(repr=False)
     encryption: EncryptionKey
 
 
@@ -39,12 +43,14 @@ def load_keys(engine: Engine) -> Keys:
     with engine.begin() as connection:
         nonce = _key(connection, "nonce_mac_key")
         token = _key(connection, "token_mac_key")
+        offer = _key(connection, "offer_mac_key")
+        notification = _key(connection, "notification_mac_key")
         encryption = _key(connection, "encryption_key")
         _BEFORE_COMMIT.reached()
     _AFTER_COMMIT.reached()
     unnamed = EncryptionKey(encryption, "").public_jwk()
     kid = base64url_encode(hashlib.sha256(str(unnamed["x"]).encode("ascii")).digest())
-    return Keys(nonce, token, EncryptionKey(encryption, kid[:_KID_CHARACTERS]))
+    return Keys(nonce, token, offer, notification, EncryptionKey(encryption, kid[:_KID_CHARACTERS]))
 
 
 def _key(connection: Connection, name: str) -> bytes:

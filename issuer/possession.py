@@ -1,29 +1,33 @@
-"""Possession proofs (OpenID4VCI 1.0, appendix F.1 and F.4), and which DID they prove.
+"""Possession proofs (OpenID4VCI 1.0, appendix F.1, F.2 and F.4), and which DIDs they prove.
 
-Checked, in this order:
+Checked of each, in this order:
 
-1. Form: an ``openid4vci-proof+jwt`` by Ed25519 whose ``kid`` is a DID URL of a ``did:keyborn``.
+1. Form: an ``openid4vci-proof+jwt`` by Ed25519 whose ``kid`` is a DID URL of a ``did:keyborn``; or
+   a presentation by ``eddsa-jcs-2022`` whose ``verificationMethod`` is one.
    A bare key (``jwk``, ``x5c``) or a ``did:key`` says nothing of the device's DID.
-2. Audience: ``aud`` is this issuer's identifier.
+2. Audience: ``aud`` or ``domain`` is this issuer's identifier.
 3. Nonce: given out here for this purpose, and not expired. That it was not used before is checked
-   by the transaction that grants, which alone can tell (``issuer.grants``).
-4. Age: ``iat`` is recent.
-5. Signature: by the key that ``kid`` names. The header, and with it the full DID, is signed.
+   by the transaction that grants, which alone can tell (``issuer.grants``). The proofs of one
+   request may share a nonce: they are used together.
+4. Age: ``iat`` is recent; so is ``created``, which a presentation may lack, since the nonce tells.
+5. Signature: by the key that is named. With it the full DID is signed.
 6. Standing: the key speaks for the DID. Where the log has the DID, the log decides, whatever the
    long form says; where it does not, the long form's own key.
 
 Not checked: whether the device may be enrolled at all; that is the claim's business.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from did.errors import Invalid, KeybornError, Refused, Undecided
 from did.identifier import KeybornDid
+from did.jcs import Json
 from did.keys import PublicKey
 from did.nonce import Nonce, mint, recognise
-from did.openid4vci import PossessionProof, parse_possession
+from did.possession import DI_VP, PossessionProof, parse_possession
 from did.resolution import (
     Finality,
     Registration,
@@ -57,12 +61,19 @@ def mint_nonce(key: bytes, *, issuer: str, at: datetime) -> Nonce:
 
 
 def check_possession(
-    token: str, *, issuer: str, nonce_key: bytes, resolver: Resolver, at: datetime
+    proof: Json,
+    proof_type: str,
+    *,
+    issuer: str,
+    nonce_key: bytes,
+    resolver: Resolver,
+    at: datetime,
 ) -> Possession:
-    """The DID that ``token`` proves possession of.
+    """The DID that ``proof`` proves possession of.
 
     Args:
-        token: A compact JWS.
+        proof: A compact JWS, or a presentation.
+        proof_type: ``jwt`` or ``di_vp``.
         issuer: The credential issuer identifier.
         nonce_key: MAC key of the nonces.
         resolver: Of the log on which devices are registered.
@@ -75,40 +86,60 @@ def check_possession(
             form that is not registered, ``device`` for ``deactivated``.
         Undecided: The log cannot be read.
     """
+    named = "verificationMethod" if proof_type == DI_VP else "kid"
     try:  # 1
-        proof = parse_possession(token)
-        key = proof.method.key()
+        shown = parse_possession(proof, proof_type)
+        key = shown.method.key()
     except Invalid as error:
         raise error.at(_POSSESSION) from error
-    did = proof.method.did
+    did = shown.method.did
     if not isinstance(did, KeybornDid):
         raise Invalid(
             "method_not_supported",
-            "the proof's kid is no URL of a did:keyborn",
+            f"the proof's {named} is no URL of a did:keyborn",
             step=_POSSESSION,
-            hint="set kid to <long-form did:keyborn>#<key>",
+            hint=f"set {named} to <long-form did:keyborn>#<key>",
         )
-    if proof.audience != issuer:  # 2
+    if shown.audience != issuer:  # 2
         raise Invalid(
             "wrong_audience",
             "the proof was made for another issuer",
             step=_POSSESSION,
-            hint=f"set aud to {issuer}",
+            hint=f"set {'domain' if proof_type == DI_VP else 'aud'} to {issuer}",
         )
-    nonce = _check_nonce(proof, issuer=issuer, key=nonce_key, at=at)  # 3
-    if not at - MAX_AGE <= proof.issued <= at + MAX_SKEW:  # 4
+    nonce = _check_nonce(shown, issuer=issuer, key=nonce_key, at=at)  # 3
+    if shown.issued is not None and not at - MAX_AGE <= shown.issued <= at + MAX_SKEW:  # 4
         raise Invalid(
             "proof_not_recent",
-            "the proof's iat is too far from the issuer's time",
+            "the proof's own time is too far from the issuer's",
             step=_POSSESSION,
             hint="set the device's clock, and make the proof for this one request",
         )
     try:  # 5
-        proof.jws.verify(key)
+        shown.verify(key)
     except Invalid as error:
         raise error.at(_POSSESSION) from error
     _check_standing(did, key, resolver)  # 6
     return Possession(did, nonce)
+
+
+def check_not_ended(dids: Sequence[KeybornDid], resolver: Resolver) -> None:
+    """Return if none of ``dids``, whose possession was proven some time ago, is at its end.
+
+    Raises:
+        Refused: ``deactivated`` (step ``device``).
+        Undecided: The log cannot be read.
+    """
+    for did in dids:
+        versions = resolver.resolve(did).versions
+        if versions and versions[-1].key is None:
+            raise Refused(
+                "deactivated",
+                "the DID is deactivated, for good",
+                step=_DEVICE,
+                value=did.text,
+                hint="give the device a new DID",
+            )
 
 
 def _check_nonce(proof: PossessionProof, *, issuer: str, key: bytes, at: datetime) -> Nonce:

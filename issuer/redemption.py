@@ -2,18 +2,20 @@
 
 A code may be redeemed again and again until all that it offers was granted, and for ten minutes
 after: an answer that got lost burns nothing. It always opens the same claim, and the claim is
-taken by one DID, so a repetition gives nothing to anybody else.
+taken by the DIDs that came first, so a repetition gives nothing to anybody else. Where devices took
+it in time and await approval, it can be redeemed until they were given what it offers: for those
+who took it, since nobody else gets a place then.
 """
 
 import hmac
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from did.errors import Invalid, KeybornError, Refused
 from issuer.claims import code_hash, tx_code_hash
-from issuer.store import claims
+from issuer.store import claims, holders
 from keyborn.faults import FaultPoint
 from keyborn.storage import reading
 
@@ -32,6 +34,12 @@ _AFTER_COMMIT: Final = FaultPoint("issuer.tx_code.after_commit")
 def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> str:
     """The id of the claim that ``code`` opens.
 
+    Args:
+        engine: The issuer's store.
+        code: The pre-authorized code.
+        tx_code: The transaction code, if one came.
+        at: Now.
+
     Raises:
         Invalid: ``unknown_code``, ``wrong_tx_code``, ``tx_code_missing`` or
             ``tx_code_not_expected`` (step ``request``).
@@ -47,6 +55,7 @@ def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> s
     with reading(engine) as connection:
         query = select(claims).where(claims.c.code_hash == code_hash(code))
         row = connection.execute(query).one_or_none()
+        awaited = row is not None and row.approval and _is_taken(connection, row.id)
     if row is None:
         raise Invalid(
             "unknown_code",
@@ -54,7 +63,7 @@ def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> s
             step=_CODE,
             hint="use the offer as it was handed out, at the issuer that it names",
         )
-    _check_time(row.cancelled, row.completed, row.expires, at)
+    _check_time(row.cancelled, row.completed, None if awaited else row.expires, at)
     if row.tx_code_hash is None:
         if tx_code is not None:
             raise Invalid(
@@ -75,14 +84,21 @@ def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> s
     return str(row.id)
 
 
-def _check_time(cancelled: int | None, completed: int | None, expires: int, at: datetime) -> None:
+def _is_taken(connection: Connection, claim: str) -> bool:
+    query = select(holders.c.did).where(holders.c.claim == claim).limit(1)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
+def _check_time(
+    cancelled: int | None, completed: int | None, expires: int | None, at: datetime
+) -> None:
     moment = at.timestamp()
     if cancelled is not None:
         raise _no_longer("claim_cancelled", "the claim was withdrawn")
     if completed is not None:
         if moment >= completed + GRACE.total_seconds():
             raise _no_longer("code_used", "the code was used; all that it offers was granted")
-    elif moment >= expires:
+    elif expires is not None and moment >= expires:
         raise _no_longer("code_expired", "the code has expired")
 
 

@@ -1,4 +1,4 @@
-"""Credential requests: opened where they are encrypted, and read (OpenID4VCI 1.0, 8.2 and 10).
+"""Credential requests: opened where they are encrypted, and read (OpenID4VCI 1.0, 8.2, 9.1, 10).
 
 What is not known in a request is ignored, as the specification has it; what repeats a parameter is
 refused. A response is encrypted only to a key that came in an encrypted request, so that nobody on
@@ -8,18 +8,22 @@ the way can have put in a key of their own; and device-configuration travels in 
 from dataclasses import dataclass
 from typing import Final
 
+from did.configurations import CONFIGURATIONS, CredentialConfiguration
 from did.errors import Invalid, Refused
 from did.jcs import Json, JsonObject
 from did.jose import CONTENT_ENCRYPTION, KEY_AGREEMENT, EncryptionKey, encrypt_jwe
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
+from did.possession import PROOF_TYPES
 from did.strict_json import parse_object
+from issuer.authorization_details import configuration_of
 
-CONFIGURATIONS: Final = (PROVISIONING_CONFIGURATION, CONFIGURATION_CONFIGURATION)
+BATCH_SIZE: Final = 32  # proofs in one request
 
 _REQUEST: Final = "request"
 _CONFIGURATION: Final = "configuration"
 _ENCRYPTION: Final = "encryption"
 _POSSESSION: Final = "possession"
+_PROOFS_HINT: Final = 'send "proofs": {"jwt": ["..."]}, or "di_vp" with presentations'
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +31,28 @@ class CredentialRequest:
     """What a device asks for.
 
     Attributes:
-        configuration: A credential configuration id that exists.
-        proof: The one possession proof, not looked at yet.
+        configuration: Which credential, and in which format.
+        proof_type: ``jwt`` or ``di_vp``.
+        proofs: The possession proofs, not looked at yet: from 1 to ``BATCH_SIZE``.
         reply_to: The X25519 key (a JWK) to encrypt the response to, if it is to be encrypted.
     """
 
-    configuration: str
-    proof: str
+    configuration: CredentialConfiguration
+    proof_type: str
+    proofs: tuple[Json, ...]
+    reply_to: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredRequest:
+    """What a device comes back for; ``reply_to`` as in ``CredentialRequest``."""
+
+    transaction: str
     reply_to: JsonObject | None
 
 
 def read_request(body: bytes, media_type: str, key: EncryptionKey) -> CredentialRequest:
-    """The request in ``body``.
+    """The credential request in ``body``.
 
     Args:
         body: Of the HTTP request.
@@ -46,9 +60,47 @@ def read_request(body: bytes, media_type: str, key: EncryptionKey) -> Credential
         key: What requests are encrypted to.
 
     Raises:
-        Invalid: Step ``request``, ``encryption``, ``configuration`` or ``possession``.
+        Invalid: Step ``request``, ``encryption``, ``configuration``, ``identifier`` or
+            ``possession``.
         Refused: ``encryption_required`` (step ``encryption``).
     """
+    request, reply_to = _open(body, media_type, key)
+    configuration = _configuration(request)
+    check_encrypted(configuration, encrypted=reply_to is not None)
+    proof_type, proofs = _proofs(request.get("proofs"))
+    return CredentialRequest(configuration, proof_type, proofs, reply_to)
+
+
+def read_deferred_request(body: bytes, media_type: str, key: EncryptionKey) -> DeferredRequest:
+    """The deferred credential request in ``body``; as ``read_request``."""
+    request, reply_to = _open(body, media_type, key)
+    transaction = request.get("transaction_id")
+    if not isinstance(transaction, str):
+        raise Invalid(
+            "transaction_missing",
+            "transaction_id is missing",
+            step=_REQUEST,
+            hint="send the transaction_id that /credential answered",
+        )
+    return DeferredRequest(transaction, reply_to)
+
+
+def check_encrypted(configuration: CredentialConfiguration, *, encrypted: bool) -> None:
+    """Return if a credential of ``configuration`` may be sent in an answer of that kind.
+
+    Raises:
+        Refused: ``encryption_required`` (step ``encryption``).
+    """
+    if configuration.kind == CONFIGURATION_CONFIGURATION and not encrypted:
+        raise Refused(
+            "encryption_required",
+            f"{configuration.id} holds secrets and travels encrypted alone",
+            step=_ENCRYPTION,
+            hint="encrypt the request, with credential_response_encryption in it",
+        )
+
+
+def _open(body: bytes, media_type: str, key: EncryptionKey) -> tuple[JsonObject, JsonObject | None]:
     encrypted = media_type == "application/jwt"
     if not encrypted and media_type != "application/json":
         raise Invalid(
@@ -58,16 +110,7 @@ def read_request(body: bytes, media_type: str, key: EncryptionKey) -> Credential
             hint="name the Content-Type of what is sent",
         )
     request = _parse(_decrypt(body, key) if encrypted else body)
-    configuration = _configuration(request)
-    reply_to = _reply_to(request.get("credential_response_encryption"), encrypted=encrypted)
-    if configuration == CONFIGURATION_CONFIGURATION and reply_to is None:
-        raise Refused(
-            "encryption_required",
-            f"{configuration} holds secrets and travels encrypted alone",
-            step=_ENCRYPTION,
-            hint="encrypt the request, with credential_response_encryption in it",
-        )
-    return CredentialRequest(configuration, _proof(request.get("proofs")), reply_to)
+    return request, _reply_to(request.get("credential_response_encryption"), encrypted=encrypted)
 
 
 def _parse(body: bytes) -> JsonObject:
@@ -92,30 +135,35 @@ def _decrypt(body: bytes, key: EncryptionKey) -> bytes:
         raise error.at(_ENCRYPTION) from error
 
 
-def _configuration(request: JsonObject) -> str:
-    if "credential_identifier" in request:
+def _configuration(request: JsonObject) -> CredentialConfiguration:
+    id_, identifier = (
+        request.get("credential_configuration_id"),
+        request.get("credential_identifier"),
+    )
+    if id_ is not None and identifier is not None:
         raise Invalid(
-            "unknown_credential_identifier",
-            "no credential identifiers were given out here",
-            step="identifier",
-            hint="name a credential_configuration_id",
+            "configuration_ambiguous",
+            "there are both a credential_configuration_id and a credential_identifier",
+            step=_REQUEST,
+            hint="send the credential_identifier that /token gave, or else the configuration's id",
         )
-    configuration = request.get("credential_configuration_id")
-    if not isinstance(configuration, str):
+    if isinstance(identifier, str):
+        return configuration_of(identifier)
+    if not isinstance(id_, str):
         raise Invalid(
             "configuration_missing",
             "credential_configuration_id is missing",
             step=_REQUEST,
-            hint="name one, such as device-provisioning",
+            hint=f"name one, such as {PROVISIONING_CONFIGURATION}",
         )
-    if configuration not in CONFIGURATIONS:
+    if id_ not in CONFIGURATIONS:
         raise Invalid(
             "unknown_configuration",
             "there is no such credential configuration",
             step=_CONFIGURATION,
-            hint=f"there are {' and '.join(CONFIGURATIONS)}",
+            hint=f"there are {', '.join(CONFIGURATIONS)}",
         )
-    return configuration
+    return CONFIGURATIONS[id_]
 
 
 def _reply_to(value: Json, *, encrypted: bool) -> JsonObject | None:
@@ -137,23 +185,30 @@ def _reply_to(value: Json, *, encrypted: bool) -> JsonObject | None:
     return jwk
 
 
-def _proof(value: Json) -> str:
-    if not isinstance(value, dict) or list(value) != ["jwt"]:
+def _proofs(value: Json) -> tuple[str, tuple[Json, ...]]:
+    if not isinstance(value, dict) or len(value) != 1 or not value.keys() <= PROOF_TYPES.keys():
         raise Invalid(
             "proof_missing",
-            "proofs does not hold exactly one parameter, jwt",
+            f"proofs does not hold exactly one parameter, {' or '.join(PROOF_TYPES)}",
             step=_POSSESSION,
-            hint='send "proofs": {"jwt": ["..."]}',
+            hint=_PROOFS_HINT,
         )
-    proofs = value["jwt"]
-    if not isinstance(proofs, list) or len(proofs) != 1 or not isinstance(proofs[0], str):
+    ((proof_type, proofs),) = value.items()
+    if not isinstance(proofs, list) or not proofs:
         raise Invalid(
             "proof_missing",
-            "proofs.jwt is not a list of one JWT",
+            f"proofs.{proof_type} is not a list of proofs",
             step=_POSSESSION,
-            hint='send "proofs": {"jwt": ["..."]}, with one JWT',
+            hint=_PROOFS_HINT,
         )
-    return proofs[0]
+    if len(proofs) > BATCH_SIZE:
+        raise Invalid(
+            "too_many_proofs",
+            f"there are {len(proofs)} proofs, and at most {BATCH_SIZE} in one request",
+            step=_POSSESSION,
+            hint="send them in several requests",
+        )
+    return proof_type, tuple(proofs)
 
 
 def _bad_encryption(message: str) -> Invalid:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from did.errors import Invalid
 from did.resolution import Resolver
+from issuer.deferral import INTERVAL
 from issuer.identity import Identity
 from issuer.keys import Keys
 from issuer.status_terms import StatusTerms
@@ -42,6 +43,7 @@ class Issuer:
         log: Where devices are registered.
         log_id: That log's id, 32 bytes.
         statuses: How it keeps status lists.
+        approval_interval: Seconds after which a device that awaits approval may ask again.
         clock: The time, aware.
         turn: Taken by whoever grants, in this process: SQLite admits one writer at a time, and lets
             those who wait poll for it, the unlucky ones for seconds.
@@ -54,6 +56,7 @@ class Issuer:
     log: DeviceLog
     log_id: bytes
     statuses: StatusTerms = field(default_factory=StatusTerms)
+    approval_interval: int = INTERVAL
     clock: Callable[[], datetime] = now
     turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from issuer.app import create_app
 from issuer.cli_client import TOKEN_FILE, URL_FILE
+from issuer.deferral import INTERVAL
 from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
@@ -42,6 +43,7 @@ def running(
     *,
     url: str | None,
     statuses: StatusTerms,
+    approval_interval: int = INTERVAL,
     with_vc_api: bool = False,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
@@ -51,6 +53,7 @@ def running(
         directory: The issuer's own, private.
         url: Its public URL; where it listens, if None.
         statuses: How it keeps status lists.
+        approval_interval: Seconds after which a device that awaits approval may ask again.
         with_vc_api: Whether it signs what administrators give it.
 
     Raises:
@@ -81,6 +84,7 @@ def running(
                 log=reader,
                 log_id=network.log_id,
                 statuses=statuses,
+                approval_interval=approval_interval,
             )
             identity.start()
             path = directory / TOKEN_FILE

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Connection,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    UniqueConstraint,
 )
 from sqlalchemy.exc import IntegrityError
 
@@ -42,7 +44,9 @@ claims: Final = Table(
     Column("number", Integer, primary_key=True),  # the order of listing
     Column("id", String, nullable=False, unique=True),
     Column("code_hash", LargeBinary, nullable=False, unique=True),
-    Column("did", String, index=True),  # the one DID that may take it, if the claim names one
+    Column("devices", Integer, nullable=False),  # how many may take it
+    Column("dids", LargeBinary),  # which, if the claim names them: each has its place in the list
+    Column("approval", Boolean, nullable=False),  # whether an operator must approve each device
     Column("tx_code_hash", LargeBinary),
     Column("tx_failures", Integer, nullable=False, default=0),
     Column("created", Integer, nullable=False),
@@ -57,25 +61,67 @@ claims: Final = Table(
     sqlite_autoincrement=True,
 )
 
-# Whoever inserts here first has the claim. A claim is taken once.
+# Whoever inserts here first has a place of the claim. A place is taken once, and a DID takes one.
+# Places are counted from 0, up to the claim's ``devices``.
 holders: Final = Table(
     "claim_holders",
     metadata,
     Column("claim", ForeignKey(claims.c.id), primary_key=True),
+    Column("place", Integer, primary_key=True),
     Column("did", String, nullable=False),
     Column("taken", Integer, nullable=False),
+    Column("approved", Integer),  # when an operator did, where the claim needs that
+    Column("denied", Integer),
+    UniqueConstraint("claim", "did"),
 )
 
-# One credential of each configuration for a claim, as it was issued: a repeat gives the same bytes.
+# One credential of each configuration for a DID of a claim, as it was issued: a repeat gives the
+# same bytes, which are what the configuration's format has: JSON, a JWT, CBOR.
 grants: Final = Table(
     "grants",
     metadata,
     Column("claim", ForeignKey(claims.c.id), primary_key=True),
+    Column("did", String, primary_key=True, index=True),
     Column("configuration", String, primary_key=True),
-    Column("did", String, nullable=False, index=True),
     Column("credential", LargeBinary, nullable=False),
     Column("valid_from", Integer, nullable=False, index=True),
     Column("granted", Integer, nullable=False),
+)
+
+# What was asked for while it awaits approval. To ask for the same again gives the same transaction.
+transactions: Final = Table(
+    "transactions",
+    metadata,
+    Column("id", String, primary_key=True),  # as the device has it
+    Column("claim", ForeignKey(claims.c.id), nullable=False),
+    Column("configuration", String, nullable=False),
+    Column("dids", LargeBinary, nullable=False),  # whose proofs were shown, sorted
+    Column("created", Integer, nullable=False),
+    Column("collected", Integer),  # when its credentials were handed out: it is over then
+    UniqueConstraint("claim", "configuration", "dids"),
+)
+
+# An answer that had credentials in it, by the notification id that it had.
+answers: Final = Table(
+    "answers",
+    metadata,
+    Column("notification", String, primary_key=True),
+    Column("claim", ForeignKey(claims.c.id), nullable=False, index=True),
+    Column("configuration", String, nullable=False),
+    Column("dids", LargeBinary, nullable=False),
+)
+
+# What wallets said of an answer. To say it again changes nothing.
+notifications: Final = Table(
+    "notifications",
+    metadata,
+    Column("number", Integer, primary_key=True),  # the order of listing
+    Column("notification", ForeignKey(answers.c.notification), nullable=False),
+    Column("event", String, nullable=False),
+    Column("description", String),
+    Column("received", Integer, nullable=False),
+    UniqueConstraint("notification", "event"),
+    sqlite_autoincrement=True,
 )
 
 used_nonces: Final = Table(

@@ -13,7 +13,7 @@ from typing import Final
 from did.errors import Invalid, Refused
 from did.multibase import base64url_decode, base64url_encode
 
-LIFETIME: Final = timedelta(minutes=10)
+LIFETIME: Final = timedelta(minutes=5)  # what OpenID4VCI 1.0 calls short (section 13.10)
 
 _LABEL: Final = b"keyborn-access-token/1"
 _CLAIM: Final = 16

@@ -13,6 +13,7 @@ import httpx
 from actors import NOW, Actor
 from serving import serving
 
+from did.configurations import CONFIGURATIONS
 from did.errors import Refused
 from did.identifier import KeybornDid
 from did.jcs import JsonObject
@@ -22,13 +23,13 @@ from did.openid4vci import (
     CONFIGURATION_CONFIGURATION,
     PRE_AUTHORIZED,
     PROVISIONING_CONFIGURATION,
-    sign_possession,
 )
+from did.possession import JWT, sign_possession, sign_possession_presentation
 from did.strict_json import parse_object
 from did.vc.credential import Credential, parse_credential
 from issuer.app import create_app
 from issuer.claims import NewClaim, create
-from issuer.grants import grant
+from issuer.grants import Granted, grant
 from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.metadata import base_path
@@ -116,7 +117,13 @@ class World:
         return self.things.enter_context(httpx.Client(base_url=base, headers=headers))
 
     def claim(self, terms: Terms = TERMS) -> NewClaim:
-        return create(self.issuer.engine, [terms], url=self.issuer.url, at=self.clock())[0]
+        return create(
+            self.issuer.engine,
+            [terms],
+            url=self.issuer.url,
+            key=self.issuer.keys.offer,
+            at=self.clock(),
+        )[0]
 
     def register(self, actor: Actor) -> None:
         assert actor.did.genesis is not None
@@ -167,12 +174,51 @@ class World:
             issued=changes.get("issued", self.clock()),
         )
 
+    def presentation(self, actor: Actor, **changes: Any) -> JsonObject:
+        """A possession proof of type ``di_vp``, as ``proof``."""
+        return sign_possession_presentation(
+            changes.get("did", actor.did),
+            changes.get("signer", actor.key),
+            audience=changes.get("audience", self.issuer.url),
+            nonce=changes.get("nonce") or self.nonce(),
+            issued=changes.get("issued", self.clock()),
+        )
+
+    def ask_for(
+        self, token: str, *actors: Actor, nonce: str = "", **changes: Any
+    ) -> httpx.Response:
+        """A request with a proof of each of ``actors``: with one nonce for all, if it is given."""
+        proofs = {"jwt": [self.proof(each, nonce=nonce) for each in actors]}
+        return self.ask(token, "", **{"proofs": proofs, **changes})
+
+    def come_back(self, token: str, transaction: str, **changes: Any) -> httpx.Response:
+        """A deferred credential request."""
+        body = {"transaction_id": transaction, **changes}
+        return self.post("/deferred_credential", token, body)
+
+    def notify(
+        self, token: str, notification: object, event: object, **more: Any
+    ) -> httpx.Response:
+        """A notification request."""
+        body = {"notification_id": notification, "event": event, **more}
+        return self.post("/notification", token, body)
+
+    def post(self, path: str, token: str, body: object) -> httpx.Response:
+        """A request with a token, in the clear."""
+        return self.http.post(path, json=body, headers={"authorization": f"Bearer {token}"})
+
+    def sealed(self, path: str, token: str, body: JsonObject) -> httpx.Response:
+        """A request with a token, encrypted."""
+        jwe = encrypt_jwe(json.dumps(body).encode(), self.issuer.keys.encryption.public_jwk())
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/jwt"}
+        return self.http.post(path, content=jwe, headers=headers)
+
     def ask(
         self,
         token: str,
         proof: str,
         *,
-        configuration: str = PROVISIONING_CONFIGURATION,
+        configuration: str | None = PROVISIONING_CONFIGURATION,
         **changes: Any,
     ) -> httpx.Response:
         """A plain credential request."""
@@ -181,9 +227,7 @@ class World:
             "proofs": {"jwt": [proof]},
             **changes,
         }
-        return self.http.post(
-            "/credential", json=body, headers={"authorization": f"Bearer {token}"}
-        )
+        return self.post("/credential", token, body)
 
     def ask_sealed(
         self, token: str, proof: str, *, reply_to: EncryptionKey, **changes: Any
@@ -195,17 +239,13 @@ class World:
             "credential_response_encryption": {"jwk": reply_to.public_jwk(), "enc": "A256GCM"},
             **changes,
         }
-        jwe = encrypt_jwe(json.dumps(body).encode(), self.issuer.keys.encryption.public_jwk())
-        return self.http.post(
-            "/credential",
-            content=jwe,
-            headers={"authorization": f"Bearer {token}", "content-type": "application/jwt"},
-        )
+        return self.sealed("/credential", token, body)
 
     def enrol(self, actor: Actor, claim: NewClaim | None = None) -> Credential:
         """The provisioning credential of ``actor``, without HTTP."""
         proven = check_possession(
             self.proof(actor),
+            JWT,
             issuer=self.issuer.url,
             nonce_key=self.issuer.keys.nonce,
             resolver=self.reader,
@@ -214,11 +254,12 @@ class World:
         granted = grant(
             self.issuer,
             claim=(claim or self.claim()).id,
-            configuration=PROVISIONING_CONFIGURATION,
-            possession=proven,
+            configuration=CONFIGURATIONS[PROVISIONING_CONFIGURATION],
+            possessions=[proven],
             at=self.clock(),
         )
-        return parse_credential(parse_object(granted))
+        assert isinstance(granted, Granted)
+        return parse_credential(parse_object(granted.credentials[0]))
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def world_in(folder: Path) -> Iterator[World]:
 
         network, trust = folder / "network.toml", folder / "trust.toml"
         ledger = service("ledger", "--network-out", network, "--batch-time", "0.01")
-        issuer = service("issuer", "--network", network)
+        issuer = service("issuer", "--network", network, "--approval-interval", "1")
         verifier = service("verifier", "--trust", trust)
         ledger.start()
         issuer.start()

@@ -146,7 +146,13 @@ def services(
         network = stack.enter_context(ledger_service(folder / "ledger", tls=tls))
         write_network(folder / "network.toml", network)
         make_issuer = stack.enter_context(
-            running(network, folder / "issuer", url=None, statuses=statuses or StatusTerms())
+            running(
+                network,
+                folder / "issuer",
+                url=None,
+                statuses=statuses or StatusTerms(),
+                approval_interval=1,
+            )
         )
         issuer_url = stack.enter_context(serving_named(make_issuer, tls=tls))
         token = (folder / "issuer" / "admin.token").read_text().strip()

@@ -26,8 +26,8 @@ from did.openid4vci import (
     PROVISIONING_CONFIGURATION,
     Offer,
     TxCode,
-    parse_possession,
 )
+from did.possession import parse_possession
 from did.resolution import Finality, Registration, Resolution, Version
 from did.strict_json import parse_object
 from did.vc.credential import CONFIGURATION, PROVISIONING, build_credential, sign_credential
@@ -115,6 +115,10 @@ class ScriptedIssuer:
     nonces: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     granted: dict[str, JsonObject] = field(default_factory=dict)
+    deferring: bool = False
+    interval: int = 5
+    transactions: dict[str, tuple[str, Did]] = field(default_factory=dict)
+    heard: list[tuple[str, str, str | None]] = field(default_factory=list)
     log_id: bytes = LOG_ID
 
     def reset(self) -> None:
@@ -134,6 +138,8 @@ class ScriptedIssuer:
             "/token": ("POST", self._token),
             "/nonce": ("POST", self._nonce),
             "/credential": ("POST", self._credential),
+            "/deferred_credential": ("POST", self._deferred),
+            "/notification": ("POST", self._notification),
         }
         return Starlette(
             routes=[
@@ -159,6 +165,8 @@ class ScriptedIssuer:
             "credential_issuer": self.url,
             "credential_endpoint": f"{self.url}/credential",
             "nonce_endpoint": f"{self.url}/nonce",
+            "deferred_credential_endpoint": f"{self.url}/deferred_credential",
+            "notification_endpoint": f"{self.url}/notification",
             "credential_configurations_supported": formats,
             "credential_request_encryption": {
                 "jwks": {"keys": [{"kty": "EC"}, self.key.public_jwk()]},
@@ -193,33 +201,77 @@ class ScriptedIssuer:
         return _json({"c_nonce": nonce})
 
     def _credential(self, request: Request, body: bytes) -> Response:
-        if request.headers["authorization"].removeprefix("Bearer ") not in self.tokens:
+        if not self._admits(request):
             return refusal("invalid_token", "the token is not known", 401)
-        encrypted = request.headers["content-type"] == "application/jwt"
-        asked: Any = parse_object(self.key.decrypt(body.decode()) if encrypted else body)
+        encrypted, asked = self._opened(request, body)
         configuration = asked["credential_configuration_id"]
-        proof = parse_possession(asked["proofs"]["jwt"][0])
-        proof.jws.verify(proof.method.key())
+        ((proof_type, (shown,)),) = asked["proofs"].items()
+        proof = parse_possession(shown, proof_type)
+        proof.verify(proof.method.key())
         assert proof.audience == self.url
+        assert proof.issued is not None
         assert abs(proof.issued.timestamp() - time.time()) < 10
         if proof.nonce not in self.nonces:
             return refusal("invalid_nonce", "the nonce was used")
         self.nonces.remove(proof.nonce)
         assert encrypted or configuration != CONFIGURATION_CONFIGURATION
+        if self.deferring:
+            transaction = f"transaction-{configuration}"
+            self.transactions[transaction] = (configuration, proof.method.did)
+            return self._later(asked, transaction)
+        return self._give(asked, configuration, proof.method.did)
+
+    def _deferred(self, request: Request, body: bytes) -> Response:
+        if not self._admits(request):
+            return refusal("invalid_token", "the token is not known", 401)
+        _, asked = self._opened(request, body)
+        transaction = asked["transaction_id"]
+        if transaction not in self.transactions:
+            return refusal("invalid_transaction_id", "there is no such transaction")
+        if self.deferring:
+            return self._later(asked, transaction)
+        configuration, did = self.transactions.pop(transaction)
+        return self._give(asked, configuration, did)
+
+    def _notification(self, request: Request, body: bytes) -> Response:
+        if not self._admits(request):
+            return refusal("invalid_token", "the token is not known", 401)
+        said: Any = parse_object(body)
+        description = said.get("event_description")
+        self.heard.append((said["notification_id"], said["event"], description))
+        return Response(status_code=204)
+
+    def _admits(self, request: Request) -> bool:
+        return request.headers["authorization"].removeprefix("Bearer ") in self.tokens
+
+    def _opened(self, request: Request, body: bytes) -> tuple[bool, Any]:
+        encrypted = request.headers["content-type"] == "application/jwt"
+        return encrypted, parse_object(self.key.decrypt(body.decode()) if encrypted else body)
+
+    def _later(self, asked: Any, transaction: str) -> Response:
+        return _sealed(asked, {"transaction_id": transaction, "interval": self.interval}, 202)
+
+    def _give(self, asked: Any, configuration: str, did: Did) -> Response:
         document = self.granted.setdefault(
             configuration,
-            credential(proof.method.did, configuration, issuer=self.actor, log_id=self.log_id),
+            credential(did, configuration, issuer=self.actor, log_id=self.log_id),
         )
-        answer = canonicalize({"credentials": [{"credential": document}]})
-        if not encrypted:
-            return Response(answer, media_type="application/json")
-        told = asked["credential_response_encryption"]
-        return Response(encrypt_jwe(answer, told["jwk"]), media_type="application/jwt")
+        given: JsonObject = {"credentials": [{"credential": document}]}
+        return _sealed(asked, {**given, "notification_id": f"note-{configuration}"})
 
 
 def refusal(error: str, description: str, status: int = 400) -> Response:
     """An OAuth error."""
     return _json({"error": error, "error_description": description}, status)
+
+
+def _sealed(asked: Any, value: JsonObject, status: int = 200) -> Response:
+    """``value``, encrypted if it was asked for so."""
+    told = asked.get("credential_response_encryption")
+    answer = canonicalize(value)
+    if told is None:
+        return Response(answer, status, media_type="application/json")
+    return Response(encrypt_jwe(answer, told["jwk"]), status, media_type="application/jwt")
 
 
 def _json(value: JsonObject, status: int = 200) -> Response:

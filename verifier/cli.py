@@ -62,7 +62,9 @@ def verifier() -> None:
 @click.option("--dir", "directory", type=_DIRECTORY, required=True, help="What it remembers.")
 @click.option("--audience", help="Its name, as devices know it.  [default: its own URL]")
 @click.option("--url", "public", help="Its URL, as devices reach it.  [default: where it listens]")
-@click.option("--did", help="The DID that asks by OpenID4VP.  [default: one of its own]")
+@click.option(
+    "--did", help="The DID that asks by OpenID4VP; did:web:HOST#KEY.  [default: one of its own]"
+)
 @click.option("--did-key", "key_file", type=INPUT_FILE, help="The file with that DID's key.")
 @_lifetime_option
 @click.option(
@@ -96,7 +98,7 @@ def serve(
 
     if (did is None) != (key_file is None):
         raise click.UsageError("--did and --did-key go together")
-    named = None if did is None or key_file is None else (parse_did(did), key_file)
+    named = None if did is None or key_file is None else (did, key_file)
     configure(as_json=log_json)
     root = load_trust_root(trust_file)
     with ExitStack() as stack:

@@ -5,10 +5,10 @@ signature: ``iat`` and ``exp`` are its own times, not the credential's (Securing
 COSE, section 3.1.3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from did.cbor import Cbor
 from did.cose import Headers
@@ -89,16 +89,10 @@ class Claims:
 
 def claims_of_jwt(payload: JsonObject) -> Claims:
     """The registered claims in ``payload``; raises ``Invalid`` (``invalid_claims``)."""
-    return Claims(
-        issuer=_text(payload, "iss"),
-        subject=_text(payload, "sub"),
-        audience=_audience(payload),
-        expires=_time(payload, "exp"),
-        not_before=_time(payload, "nbf"),
-        issued=_time(payload, "iat"),
-        id=_text(payload, "jti"),
-        nonce=_text(payload, "nonce"),
-    )
+    found = {
+        field: read(payload, name) for name, (field, read) in _READERS.items() if name in payload
+    }
+    return Claims(**found)
 
 
 def claims_of_cwt(claims: Cbor) -> Claims:
@@ -106,9 +100,9 @@ def claims_of_cwt(claims: Cbor) -> Claims:
     if not isinstance(claims, dict):
         raise Invalid("invalid_claims", "the CWT claims are not a map")
     values: JsonObject = {
-        name: claims[label]  # what is of another type is refused below
-        for label, name in _LABELS.items()
-        if label in claims
+        _LABELS[label]: value  # what is of another type is refused below
+        for label, value in claims.items()
+        if label in _LABELS
     }
     if _NONCE in claims:
         nonce = claims[_NONCE]
@@ -120,25 +114,21 @@ def claims_of_cwt(claims: Cbor) -> Claims:
     return claims_of_jwt(values)
 
 
-def _text(payload: JsonObject, name: str) -> str | None:
-    if name not in payload:
-        return None
+def _text(payload: JsonObject, name: str) -> str:
     value = payload[name]
     if not isinstance(value, str) or not value:
         raise Invalid("invalid_claims", f"{name} is not a string", value=value)
     return value
 
 
-def _audience(payload: JsonObject) -> str | None:
-    value = payload.get("aud")
+def _audience(payload: JsonObject, name: str) -> str:
+    value = payload[name]
     if isinstance(value, list) and len(value) == 1:
-        return _text({"aud": value[0]}, "aud")
-    return _text(payload, "aud")
+        return _text({name: value[0]}, name)
+    return _text(payload, name)
 
 
-def _time(payload: JsonObject, name: str) -> datetime | None:
-    if name not in payload:
-        return None
+def _time(payload: JsonObject, name: str) -> datetime:
     value = payload[name]
     if type(value) is not int:
         raise Invalid("invalid_claims", f"{name} is not a whole number of seconds", value=value)
@@ -171,3 +161,15 @@ def _cti(value: Cbor) -> str:
     if not isinstance(value, bytes) or not value.isascii():
         raise Invalid("invalid_claims", "cti is not ASCII text in a byte string")
     return value.decode("ascii")
+
+
+_READERS: Final[Mapping[str, tuple[str, Callable[[JsonObject, str], Any]]]] = {
+    "iss": ("issuer", _text),
+    "sub": ("subject", _text),
+    "aud": ("audience", _audience),
+    "exp": ("expires", _time),
+    "nbf": ("not_before", _time),
+    "iat": ("issued", _time),
+    "jti": ("id", _text),
+    "nonce": ("nonce", _text),
+}

@@ -78,7 +78,7 @@ def test_a_stolen_offer_that_was_taken_is_worth_nothing(world: World) -> None:
 
 
 def test_a_stolen_offer_that_is_bound_is_worth_nothing(world: World) -> None:
-    claim = world.claim(replace(TERMS, did=DEVICE.short))
+    claim = world.claim(replace(TERMS, dids=(DEVICE.short,)))
     denied(world.ask(world.token(claim), world.proof(STRANGER)), "claim_bound")
     granted(world.ask(world.token(claim), world.proof(DEVICE)))
 

@@ -18,7 +18,7 @@ from scripted_verifier import VERIFIER, ScriptedVerifier, scripted_verifier
 from devices.agent import Agent
 from devices.connections import Connections
 from did.errors import KeybornError
-from did.identifier import DidUrl
+from did.identifier import DidUrl, parse_did
 from did.multibase import base64url_encode
 from did.openid4vci import CONFIGURATION_CONFIGURATION
 from did.openid4vp.client_id import client_id_of
@@ -87,6 +87,11 @@ def the_key_of_another_did(verifier: ScriptedVerifier) -> RequestLink:
     verifier.by = STRANGER
     verifier.changes = {"client_id": link.client_id}
     return link
+
+
+def a_did_web(verifier: ScriptedVerifier) -> None:
+    """A device asks no host which keys somebody has."""
+    verifier.did = parse_did("did:web:gate.example")
 
 
 def no_kid(verifier: ScriptedVerifier) -> None:
@@ -191,6 +196,7 @@ SILENT: Final[dict[Attack, str]] = {
     signed_by_somebody_else: "invalid_signature",
     another_key_named: "unknown_verification_method",
     the_key_of_another_did: "invalid_authorization_request",
+    a_did_web: "invalid_verification_method",
     no_kid: "invalid_authorization_request",
     a_key_that_it_brings_along: "invalid_authorization_request",
     a_key_in_its_metadata: "unknown_verification_method",

@@ -14,7 +14,7 @@ from issuing import URL, World, issuing
 from did.identifier import Genesis, KeybornDid
 from did.jcs import JsonObject
 from did.multibase import base64url_decode, base64url_encode
-from did.openid4vci import PROOF_TYP
+from did.possession import PROOF_TYP
 from ledger.operations import Batch, Create, encode_batch
 
 

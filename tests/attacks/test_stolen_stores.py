@@ -68,7 +68,7 @@ def spellings(secret: bytes) -> dict[str, bytes]:
 
 def test_who_reads_the_issuers_database(world: World) -> None:
     terms = replace(TERMS, configuration=SECRETS, tx_code=True)
-    open_, bound = world.claim(terms), world.claim(replace(TERMS, did=DEVICE.short))
+    open_, bound = world.claim(terms), world.claim(replace(TERMS, dids=(DEVICE.short,)))
     issued = world.enrol(DEVICE)
     store = read(world.directory / "issuer.sqlite")
 

@@ -14,7 +14,8 @@ from devices.connections import Connections
 from devices.ledger_access import LedgerAccess, ledger_access
 from devices.store import Store
 from did.errors import Conflict, KeybornError, Refused, Unavailable, Undecided
-from did.openid4vci import parse_offer, parse_possession
+from did.openid4vci import parse_offer
+from did.possession import parse_possession
 from ledger.embedded.heads import EmbeddedPin
 from ledger.network import Network
 
@@ -222,7 +223,7 @@ def test_a_ledger_that_is_down_leaves_the_enrolment_to_be_taken_up(
 
 def test_a_possession_proof_can_be_had_alone(agent: Agent) -> None:
     proof = parse_possession(agent.prove(audience="https://issuer.example", nonce="n"))
-    proof.jws.verify(proof.method.key())
+    proof.verify(proof.method.key())
     assert proof.method.did == agent.did
     assert (proof.audience, proof.nonce) == ("https://issuer.example", "n")
 

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from onboarding import SECRETS, Services
 
-from did.openid4vci import Offer, parse_possession
+from did.openid4vci import Offer
+from did.possession import parse_possession
 from did.vc.formats import read_presentation
 from keyborn.cli import cli
 from keyborn.inputs import without_line_end
@@ -188,7 +189,7 @@ def test_a_possession_proof_serves_a_bare_enrolment(run: Run, world: Services) -
     nonce = httpx.post(f"{world.issuer_url}/nonce").json()["c_nonce"]
     bare = run("prove", "--audience", world.issuer_url, "--nonce", nonce)
     proof = parse_possession(bare.stdout.strip())
-    proof.jws.verify(proof.method.key())
+    proof.verify(proof.method.key())
     again = _data(run("prove", "--audience", world.issuer_url, "--nonce", nonce, "--json"))
     assert parse_possession(again["proof"]).method == proof.method
 
@@ -238,7 +239,8 @@ def test_what_is_missing_is_done_in_one_go(run: Run, world: Services) -> None:
         ("{}", "invalid_offer"),
         ("{", "invalid_offer"),
         ("openid-credential-offer://?credential_offer=%7B%7D", "invalid_offer"),
-        ("openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fx", "invalid_offer"),
+        ("openid-credential-offer://?credential_offer_uri=ftp%3A%2F%2Fx", "invalid_offer"),
+        ("openid-credential-offer://?credential_offer_uri=http%3A%2F%2Fx", "insecure_issuer"),
         (INSECURE, "insecure_issuer"),
     ],
 )
@@ -248,6 +250,46 @@ def test_an_offer_that_is_garbage_is_refused(
     run("init")
     result = run("enroll", offer, "--network", world.network_file, "--json")
     assert _error(result)["code"] == code
+
+
+def test_a_claim_that_needs_approval_is_waited_for_and_gone_on_with(
+    run: Run, world: Services
+) -> None:
+    run("init")
+    network = ("--network", world.network_file)
+    (claim,) = world.claims(1, approval=True)
+    waiting = run("enroll", claim["offer"], *network, "--wait", "0", "--json")
+    assert _error(waiting, 3)["code"] == "approval_pending"
+    assert "waiting for the issuer's operator" in waiting.stderr
+    assert _data(run("show", "--json"))["enrolment"]["awaited"] == ["device-provisioning"]
+    (holder,) = world.admin.get(f"/claims/{claim['id']}").json()["holders"]
+    assert holder["standing"] == "waiting"
+    assert world.admin.post(f"/claims/{claim['id']}/approve", json={}).status_code == 200
+    shown = _data(run("enroll", "--json"))
+    assert shown["enrolment"]["complete"] is True
+    assert "awaited" not in shown["enrolment"]
+    said = world.admin.get(f"/claims/{claim['id']}").json()["notifications"]
+    assert [each["event"] for each in said] == ["credential_accepted"] * 2
+
+
+def test_who_is_denied_is_told(run: Run, world: Services) -> None:
+    run("init")
+    (claim,) = world.claims(1, approval=True)
+    run("enroll", claim["offer"], "--network", world.network_file, "--wait", "0")
+    assert world.admin.post(f"/claims/{claim['id']}/deny", json={}).status_code == 200
+    assert _error(run("enroll", "--json"))["code"] == "claim_denied"
+
+
+def test_credentials_in_another_format(run: Run, world: Services) -> None:
+    run("init")
+    network = ("--network", world.network_file)
+    offer = world.offer()
+    shown = _data(run("enroll", offer, *network, "--format", "vc+cose", "--json"))
+    assert [each["format"] for each in shown["credentials"]] == ["vc+cose"] * 2
+    again = _data(run("enroll", offer, *network, "--format", "vc+jwt", "--json"))
+    assert [each["format"] for each in again["credentials"]] == ["vc+jwt"] * 2
+    assert "goes with OFFER" in run("enroll", "--format", "vc+jwt").stderr
+    assert _data(run("enroll", "--json"))["credentials"] == again["credentials"]
 
 
 def test_an_offer_in_no_file_is_named(run: Run, world: Services) -> None:

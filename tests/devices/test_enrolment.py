@@ -16,7 +16,8 @@ from scripted_issuer import (
 from starlette.responses import JSONResponse
 
 from devices.enrolment import Enrolment, begin
-from devices.store import Progress, Store
+from devices.progress import Progress
+from devices.store import Store
 from did.errors import Invalid, KeybornError, Refused, Unavailable
 from did.openid4vci import (
     CONFIGURATION_CONFIGURATION,

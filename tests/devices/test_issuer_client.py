@@ -10,14 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from devices.issuer_client import IssuerClient, check_issuer_url, explained
+from devices.issuer_client import Issued, IssuerClient, Pending, check_issuer_url, explained
+from devices.issuer_metadata import read_metadata
 from did.errors import Invalid, KeybornError, Refused, Unavailable
 from did.jose import EncryptionKey, encrypt_jwe
-from did.openid4vci import (
-    CONFIGURATION_CONFIGURATION,
-    PROVISIONING_CONFIGURATION,
-    sign_possession,
-)
+from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
+from did.possession import sign_possession
 from keyborn import clock
 from keyborn.client import connect
 
@@ -52,7 +50,11 @@ def _ask(
     metadata = client.metadata()
     token = client.token(metadata, CODE, None)
     proof = _proof(issuer, client.nonce(metadata))
-    return dict(client.credential(metadata, token.text, configuration, proof))
+    issued = client.credential(metadata, token.text, configuration, proof)
+    assert isinstance(issued, Issued)
+    assert issued.notification == f"note-{configuration}"
+    assert isinstance(issued.credential, dict)
+    return issued.credential
 
 
 @pytest.mark.parametrize("configuration", [PROVISIONING_CONFIGURATION, CONFIGURATION_CONFIGURATION])
@@ -123,7 +125,75 @@ def test_metadata_names_what_can_be_had_in_our_format(
         "device-configuration": {"format": "mso_mdoc"},
         "broken": 7,
     }
-    assert client.metadata().configurations == {"device-provisioning"}
+    assert client.metadata().configurations == {"device-provisioning": "jwt"}
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ({"di_vp": {}, "jwt": {}}, {"device-provisioning": "jwt"}),
+        ({"di_vp": {}, "attestation": {}}, {"device-provisioning": "di_vp"}),
+        ({"attestation": {}}, {}),
+        (["jwt"], {}),
+    ],
+)
+def test_metadata_names_the_proof_type_to_ask_with(
+    client: IssuerClient, issuer: ScriptedIssuer, types: object, expected: dict[str, str]
+) -> None:
+    issuer.metadata["credential_configurations_supported"] = {
+        "device-provisioning": {"format": "ldp_vc", "proof_types_supported": types}
+    }
+    assert client.metadata().configurations == expected
+
+
+def test_each_format_has_its_own_configuration(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    issuer.metadata["credential_configurations_supported"] = {
+        "device-provisioning-vc-jwt": {"format": "vc+jwt"},
+        "device-provisioning-vc-cose": {"format": "vc+jwt"},
+    }
+    assert client.metadata().configurations == {"device-provisioning-vc-jwt": "jwt"}
+
+
+@pytest.mark.parametrize("name", ["deferred_credential_endpoint", "notification_endpoint"])
+def test_endpoints_that_an_issuer_need_not_have(
+    client: IssuerClient, issuer: ScriptedIssuer, name: str
+) -> None:
+    issuer.metadata[name] = "https://elsewhere.example/x"
+    with pytest.raises(Invalid) as caught:
+        client.metadata()
+    assert caught.value.code == "invalid_issuer_metadata"
+    told = {**client._get("openid-credential-issuer", "test")}
+    del told[name]
+    server = client._get("oauth-authorization-server", "test")
+    metadata = read_metadata(client.issuer, told, server)
+    assert None in (metadata.deferred_endpoint, metadata.notification_endpoint)
+    if metadata.deferred_endpoint is None:
+        with pytest.raises(Invalid) as caught:
+            client.deferred(metadata, "token", "transaction")
+        assert caught.value.code == "invalid_issuer_metadata"
+
+
+def test_a_credential_may_be_deferred(client: IssuerClient, issuer: ScriptedIssuer) -> None:
+    issuer.deferring = True
+    metadata = client.metadata()
+    token = client.token(metadata, CODE, None).text
+    proof = _proof(issuer, client.nonce(metadata))
+    asked = client.credential(metadata, token, PROVISIONING_CONFIGURATION, proof)
+    assert isinstance(asked, Pending)
+    assert asked.interval == 5
+    assert client.deferred(metadata, token, asked.transaction) == asked
+    issuer.deferring = False
+    issued = client.deferred(metadata, token, asked.transaction)
+    assert isinstance(issued, Issued)
+    client.notify(issuer.url + "/notification", token, "id", "credential_accepted", None)
+    client.notify(issuer.url + "/notification", token, "id", "credential_failure", "why")
+    assert issuer.heard == [
+        ("id", "credential_accepted", None),
+        ("id", "credential_failure", "why"),
+    ]
+    assert all(sent.count(b".") == 4 for sent in issuer.requests["/deferred_credential"])
 
 
 @pytest.mark.parametrize(
@@ -274,9 +344,13 @@ def test_a_nonce_answer_of_another_form_is_refused(
         (b"{}", "invalid_answer"),
         (b'{"credentials":[]}', "invalid_answer"),
         (b'{"credentials":[{},{}]}', "invalid_answer"),
-        (b'{"credentials":[{"credential":"a.b.c"}]}', "invalid_answer"),
+        (b'{"credentials":[{"credential":null}]}', "invalid_answer"),
         (b'{"credentials":[7]}', "invalid_answer"),
-        (b'{"transaction_id":"t","interval":5}', "deferred_issuance"),
+        (b'{"transaction_id":"t"}', "invalid_answer"),
+        (b'{"transaction_id":"t","interval":0}', "invalid_answer"),
+        (b'{"transaction_id":"t","interval":"5"}', "invalid_answer"),
+        (b'{"transaction_id":"","interval":5}', "invalid_answer"),
+        (b'{"transaction_id":"t","interval":5,"credentials":[]}', "invalid_answer"),
         (b'{"a":1,"a":2}', "duplicate_key"),
     ],
 )
@@ -356,3 +430,23 @@ def test_issuers_that_a_device_does_not_enrol_at(url: str, code: str) -> None:
     with pytest.raises(KeybornError) as caught:
         check_issuer_url(url, explicit=False)
     assert caught.value.code == code
+
+
+def test_metadata_is_asked_for_as_json(client: IssuerClient) -> None:
+    assert client._http.headers["accept"] == "application/json"
+    assert client.metadata().configurations
+
+
+def test_what_is_not_known_in_answers_is_ignored(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    issuer.tokens.add("t")
+    told: dict[str, Any] = {"access_token": "t", "token_type": "bearer", "scope": "x", "more": [1]}
+    issuer.answers["/token"] = [JSONResponse(told)]
+    metadata = client.metadata()
+    assert client.token(metadata, CODE, None).text == "t"
+    document = {"credential": {"x": 1}, "more": 1}
+    issuer.metadata["credential_request_encryption"] = None
+    issuer.answers["/credential"] = [JSONResponse({"credentials": [document], "c_nonce": "x"})]
+    answer = client.credential(client.metadata(), "t", PROVISIONING_CONFIGURATION, "proof")
+    assert answer == Issued({"x": 1}, None)

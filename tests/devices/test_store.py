@@ -10,7 +10,8 @@ from actors import DEVICE, LOG_ID, NOW, OTHER_LOG_ID
 from formats import credential as secured
 from scripted_issuer import credential
 
-from devices.store import Progress, Store, claim_digest
+from devices.progress import Progress, claim_digest
+from devices.store import Store
 from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from did.vc.formats import Format, as_json, credential_in

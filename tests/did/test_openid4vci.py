@@ -1,22 +1,18 @@
 import json
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from actors import DEVICE, NOW
-from forgery import forge_jws
 
 from did.errors import Invalid
-from did.identifier import DidUrl
 from did.openid4vci import (
     PRE_AUTHORIZED,
-    PROOF_TYP,
     Offer,
+    OfferReference,
     TxCode,
+    offer_from_json,
+    parse_any_offer,
     parse_offer,
-    parse_possession,
-    sign_possession,
 )
 
 PLAIN = Offer("https://issuer.example/a", ("device-provisioning",), "a code +&=%é")
@@ -122,61 +118,66 @@ def test_text_that_is_no_offer(text: str) -> None:
 def test_an_offer_by_reference_says_what_to_do() -> None:
     with pytest.raises(Invalid) as raised:
         parse_offer("openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fx")
-    assert raised.value.hint == "offers by reference (credential_offer_uri) are not supported"
+    assert raised.value.hint == "take the offer by value, or enrol one device with it"
 
 
-def test_possession_covers_the_full_did() -> None:
-    token = sign_possession(
-        DEVICE.did, DEVICE.key, audience="https://issuer.example", nonce="n", issued=NOW
-    )
-    proof = parse_possession(token)
-    assert proof.method == DidUrl(DEVICE.did, DEVICE.key.public_key().multibase)
-    assert (proof.audience, proof.nonce, proof.issued) == ("https://issuer.example", "n", NOW)
-    assert proof.jws.header["kid"] == proof.method.text
-    assert proof.jws.payload["iat"] == int(NOW.timestamp())
-    proof.jws.verify(proof.method.key())
+REFERENCE = "https://issuer.example/offers/GkurKxf5T0Y-mnPFCHqWOMiZi4VS138cQO_V7PZHAdM"
 
 
-HEADER = {"alg": "EdDSA", "typ": PROOF_TYP, "kid": DEVICE.method.text}
-PAYLOAD = {"aud": "https://issuer.example", "nonce": "n", "iat": 1_769_860_800}
-
-
-def test_another_client_may_say_more() -> None:
-    header = {**HEADER, "alg": "Ed25519"}
-    proof = parse_possession(forge_jws(header, {**PAYLOAD, "iss": "me"}, DEVICE.key))
-    assert proof.issued == datetime.fromtimestamp(PAYLOAD["iat"], UTC)  # type: ignore[arg-type]
-    proof.jws.verify(proof.method.key())
+def test_an_offer_by_reference_comes_back() -> None:
+    reference = OfferReference(REFERENCE)
+    assert parse_any_offer(reference.to_uri()) == reference
+    assert parse_any_offer(PLAIN.to_uri()) == PLAIN
 
 
 @pytest.mark.parametrize(
-    ("header", "payload", "code"),
+    "query",
     [
-        ({**HEADER, "jwk": {}}, PAYLOAD, "invalid_possession_proof"),
-        ({**HEADER, "x5c": []}, PAYLOAD, "invalid_possession_proof"),
-        ({**HEADER, "kid": None}, PAYLOAD, "invalid_possession_proof"),
-        ({**HEADER, "kid": 5}, PAYLOAD, "invalid_possession_proof"),
-        ({**HEADER, "kid": DEVICE.short.text}, PAYLOAD, "invalid_did_url"),
-        ({**HEADER, "kid": "#key"}, PAYLOAD, "invalid_did"),
-        ({**HEADER, "kid": "did:example:x#key"}, PAYLOAD, "method_not_supported"),
-        ({**HEADER, "typ": "JWT"}, PAYLOAD, "invalid_jwt"),
-        (HEADER, {**PAYLOAD, "aud": ["https://issuer.example"]}, "invalid_possession_proof"),
-        (HEADER, {**PAYLOAD, "aud": None}, "invalid_possession_proof"),
-        (HEADER, {**PAYLOAD, "nonce": 5}, "invalid_possession_proof"),
-        (HEADER, {**PAYLOAD, "iat": "1769860800"}, "invalid_possession_proof"),
-        (HEADER, {**PAYLOAD, "iat": True}, "invalid_possession_proof"),
-        (HEADER, {**PAYLOAD, "iat": 2**53 - 1}, "invalid_possession_proof"),
-        (HEADER, {**PAYLOAD, "iat": 1.5}, "invalid_jwt"),
-        (HEADER, {}, "invalid_possession_proof"),
+        "credential_offer_uri=",
+        "credential_offer_uri=offers%2Fx",
+        "credential_offer_uri=ftp%3A%2F%2Fissuer.example%2Fx",
+        "credential_offer_uri=https%3A%2F%2Fx.example&credential_offer_uri=https%3A%2F%2Fy.example",
+        "credential_offer_uri=https%3A%2F%2Fx.example&credential_offer=%7B%7D",
+        "",
     ],
 )
-def test_a_malformed_possession_proof(header: Any, payload: Any, code: str) -> None:
+def test_references_that_are_refused(query: str) -> None:
     with pytest.raises(Invalid) as raised:
-        parse_possession(forge_jws(header, payload, DEVICE.key))
-    assert raised.value.code == code
+        parse_any_offer(f"openid-credential-offer://?{query}")
+    assert raised.value.code == "invalid_offer"
 
 
-def test_a_bare_key_is_refused_with_what_to_do() -> None:
+@pytest.mark.parametrize(
+    ("tx_code", "expected"),
+    [
+        ({}, TxCode(0)),
+        ({"input_mode": "text"}, TxCode(0, input_mode="text")),
+        ({"length": 4, "description": "x" * 300}, TxCode(4, "x" * 300)),
+    ],
+)
+def test_what_an_offer_says_of_its_transaction_code(
+    tx_code: dict[str, object], expected: TxCode
+) -> None:
+    grant = {"pre-authorized_code": "c", "tx_code": tx_code}
+    offer = offer_from_json({**PLAIN.to_json(), "grants": {PRE_AUTHORIZED: grant}})  # type: ignore[dict-item] # JSON
+    assert offer.tx_code == expected
+    assert parse_offer(offer.to_uri()) == offer
+
+
+@pytest.mark.parametrize(
+    "tx_code",
+    [
+        {"input_mode": "letters"},
+        {"input_mode": 7},
+        {"length": -1},
+        {"length": "4"},
+        {"description": 7},
+        {"description": "x" * 301},
+        [],
+    ],
+)
+def test_transaction_codes_that_are_refused(tx_code: object) -> None:
+    grant = {"pre-authorized_code": "c", "tx_code": tx_code}
     with pytest.raises(Invalid) as raised:
-        parse_possession(forge_jws({**HEADER, "jwk": {}}, PAYLOAD, DEVICE.key))
-    assert raised.value.hint is not None
-    assert "kid" in raised.value.hint
+        offer_from_json({**PLAIN.to_json(), "grants": {PRE_AUTHORIZED: grant}})  # type: ignore[dict-item] # JSON
+    assert raised.value.code == "invalid_offer"

@@ -20,10 +20,10 @@ from did import key_documents
 from did.errors import Busy, Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.limits import LIMITS
 from did.vc import vc_api, vc_problems
-from issuer import protocol, redemption
+from issuer import oauth, redemption, requests, tokens
 from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
 from issuer.app import create_app as issuer_app
-from issuer.terms import LIFETIME
+from issuer.terms import LIFETIME, MAX_DEVICES
 from keyborn import http, problem
 from ledger.app import create_app as ledger_app
 from ledger.registrar.messages import State
@@ -161,10 +161,12 @@ def test_the_errors_of_enrolment() -> None:
     rows = re.findall(r"^\| ([^|]+) \| (\d+) \| ([^|]+)", section("Enrolment"), re.MULTILINE)
     stated = {(place, int(status)): codes(errors) for place, status, errors in rows}
     assert stated == {
-        ("`/token`", 400): set(protocol._TOKEN_ERRORS.values()),
-        ("`/credential`", 400): set(protocol._CREDENTIAL_ERRORS.values()),
-        ("`/credential`", 401): {"invalid_token"},
-        ("both", 503): {"temporarily_unavailable", "Retry-After"},
+        ("`/token`", 400): set(oauth.TOKEN_ERRORS.values()),
+        ("`/credential`", 400): set(oauth.CREDENTIAL_ERRORS.values()),
+        ("`/deferred_credential`", 400): set(oauth.DEFERRED_ERRORS.values()),
+        ("`/notification`", 400): set(oauth.NOTIFICATION_ERRORS.values()),
+        ("all but `/token`", 401): {"invalid_token", "WWW-Authenticate"},
+        ("all", 503): {"temporarily_unavailable", "Retry-After"},
     }
 
 
@@ -205,6 +207,9 @@ def test_the_states_of_an_operation_and_the_fields_of_a_claim() -> None:
         (f"`limit` (1 to {MAX_PAGE})", True),
         (f"up to {MAX_CLAIMS} at once", True),
         ("a day unless given", timedelta(days=1) == LIFETIME),
+        (f"up to {requests.BATCH_SIZE}, of one type", True),
+        (f"unless given; up to {MAX_DEVICES}", True),
+        ("`expires_in` (five minutes)", timedelta(minutes=5) == tokens.LIFETIME),
         ("for ten minutes after", timedelta(minutes=10) == redemption.GRACE),
     ],
 )

@@ -15,10 +15,11 @@ from typing import Final
 
 import httpx
 import pytest
-from lives import BIRTH, LIFE, Life, World, world_in
+from lives import BIRTH, LIFE, SECRETS, Life, World, world_in
 from mortal import Service, run, run_until_killed
 
 from did.identifier import parse_keyborn
+from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from ledger.embedded.store import EmbeddedLedger
 from ledger.network import load_network
 from ledger.operations import Batch, Create, encode_batch
@@ -192,6 +193,9 @@ TX_CODE: Final = around("issuer.tx_code")
 CANCEL: Final = around("issuer.cancel")
 MARK: Final = around("registrar.mark")
 ANSWER: Final = around("verifier.challenge")
+DECISION: Final = around("issuer.decision")
+NOTIFICATION: Final = around("issuer.notification")
+DEFERRAL: Final = (*around("device.enroll", "deferral_stored"), "device.enroll.after_notified")
 
 
 # Only on a chain is a submission ever replaced, so it is there that its fault points are tried.
@@ -207,6 +211,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_every_fault_point_of_the_code_is_tried() -> None:
     named = {case.point.partition(":")[0] for case in (*DEVICE, *LEDGER, *ISSUER, *VERIFIER)}
     named.update(*FIRST_START.values(), TX_CODE, CANCEL, MARK, ANSWER)
+    named.update(DECISION, NOTIFICATION, DEFERRAL)
     there = (PROJECT / ON_A_CHAIN).read_text()
     assert all(f'"{point}"' in there for point in around("registrar.replace"))
     named.update(around("registrar.replace"))
@@ -414,6 +419,62 @@ def test_what_another_put_on_the_log_is_noted(world: World, tmp_path: Path, poin
     world.ledger.start()
     life.go_through("register", "present", "rotate", "present again")
     life.assert_everything_once()
+
+
+def test_who_waits_for_approval_and_who_decides_are_killed(world: World, tmp_path: Path) -> None:
+    """One enrolment, from asking over approval to being told of it, killed at each step of the way.
+
+    Whatever was killed is repeated, and in the end all there is, is there once.
+    """
+    secrets, device = tmp_path / "configuration.json", tmp_path / "device"
+    secrets.write_text(json.dumps(SECRETS))
+    made = run(
+        *("issuer", "claim", "create", *world.admin, "--approval", "--configuration", secrets),
+        *("--model", "thermo-2", "--owner", "plant-7"),
+    ).data
+    claim = (made["id"], *world.admin)
+    enroll = ("device", "enroll", "--dir", device)
+    assert run("device", "init", "--dir", device).exit_code == 0
+    network = ("--network", world.network_file)
+    before_stored, after_stored, after_notified = DEFERRAL
+    run_until_killed(*enroll, made["offer"], *network, at=before_stored)
+    run_until_killed(*enroll, at=after_stored)  # it asks anew, and is told to wait for the same
+    assert run(*enroll, "--wait", "0").error == "approval_pending"
+
+    for point in DECISION:
+        world.issuer.arm(point)
+        assert run("issuer", "claim", "approve", *claim).exit_code == 3
+        world.issuer.assert_killed(point)
+        world.issuer.start()
+        state = run("issuer", "claim", "show", *claim).data["state"]
+        assert state == ("taken" if point.endswith("after_commit") else "waiting")
+    assert run("issuer", "claim", "approve", *claim).data["state"] == "taken"
+
+    before_noted, after_noted = NOTIFICATION
+    world.issuer.arm(before_noted)  # of the first credential: it is kept, and the second is missing
+    assert run(*enroll).exit_code == 3
+    world.issuer.assert_killed(before_noted)
+    world.issuer.start()
+    run_until_killed(*enroll, at=after_notified)  # it was said, and is said again
+    world.issuer.arm(f"{after_noted}:2")  # of the second: the enrolment is complete all the same
+    assert run(*enroll).data["enrolment"]["complete"] is True
+    world.issuer.assert_killed(after_noted)
+    world.issuer.start()
+    assert run(*enroll).exit_code == 0
+
+    shown = run("issuer", "claim", "show", *claim).data
+    assert shown["state"] == "completed"
+    assert len(shown["holders"]) == 1
+    said = [(each["event"], each["configuration"]) for each in shown["notifications"]]
+    both = (PROVISIONING_CONFIGURATION, CONFIGURATION_CONFIGURATION)
+    assert said == [("credential_accepted", name) for name in both]
+    for table in ("grants", "transactions", "answers"):
+        rows = world.issuer_rows(f"SELECT configuration FROM {table} WHERE claim = ?", made["id"])
+        assert {name for (name,) in rows} >= {PROVISIONING_CONFIGURATION}
+        assert len(rows) == len(set(rows))
+    progress = json.loads((device / "enrolment.json").read_text())
+    assert (progress["code"], progress["token"], progress["unsaid"]) == (None, None, [])
+    assert run("device", "configuration", "--dir", device).data == SECRETS
 
 
 def test_an_enrolment_that_was_killed_needs_its_offer_no_more(world: World, tmp_path: Path) -> None:

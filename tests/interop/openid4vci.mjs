@@ -39,15 +39,23 @@ function walletOf(seed) {
   });
 }
 
+// What a wallet knows once it has an access token.
+async function redeemed({offer, seed, txCode}) {
+  const wallet = walletOf(seed);
+  const credentialOffer = await wallet.resolveCredentialOffer(offer);
+  const issuerMetadata = await wallet.resolveIssuerMetadata(credentialOffer.credential_issuer);
+  const {accessTokenResponse} = await wallet.retrievePreAuthorizedCodeAccessTokenFromOffer({
+    credentialOffer, issuerMetadata, txCode
+  });
+  const accessToken = accessTokenResponse.access_token;
+  return {wallet, credentialOffer, issuerMetadata, accessToken};
+}
+
 const operations = {
   // The whole flow; `kid` is the DID URL that the proof is made with.
   async enrol({offer, seed, kid, configuration, txCode}) {
-    const wallet = walletOf(seed);
-    const credentialOffer = await wallet.resolveCredentialOffer(offer);
-    const issuerMetadata = await wallet.resolveIssuerMetadata(credentialOffer.credential_issuer);
-    const {accessTokenResponse} = await wallet.retrievePreAuthorizedCodeAccessTokenFromOffer({
-      credentialOffer, issuerMetadata, txCode
-    });
+    const {wallet, credentialOffer, issuerMetadata, accessToken} =
+      await redeemed({offer, seed, txCode});
     const {c_nonce: nonce} = await wallet.requestNonce({issuerMetadata});
     const {jwt} = await wallet.createCredentialRequestJwtProof({
       issuerMetadata,
@@ -59,14 +67,78 @@ const operations = {
     const {credentialResponse} = await wallet.retrieveCredentials({
       issuerMetadata,
       credentialConfigurationId: configuration,
-      accessToken: accessTokenResponse.access_token,
+      accessToken,
       proofs: {jwt: [jwt]}
     });
     return {
       offered: credentialOffer.credential_configuration_ids,
       version: issuerMetadata.originalDraftVersion,
-      credentials: credentialResponse.credentials
+      credentials: credentialResponse.credentials,
+      notification: credentialResponse.notification_id,
+      transaction: credentialResponse.transaction_id,
+      interval: credentialResponse.interval
     };
+  },
+
+  // Several proofs in one request, which share a nonce; each of `holders` has a `seed` and a `kid`.
+  async enrolTogether({offer, holders, configuration}) {
+    const {wallet, issuerMetadata, accessToken} = await redeemed({offer, seed: holders[0].seed});
+    const {c_nonce: nonce} = await wallet.requestNonce({issuerMetadata});
+    const jwts = await Promise.all(holders.map(async ({seed, kid}) => {
+      const {jwt} = await walletOf(seed).createCredentialRequestJwtProof({
+        issuerMetadata,
+        credentialConfigurationId: configuration,
+        nonce,
+        issuedAt: new Date(),
+        signer: {method: 'did', didUrl: kid, alg: 'EdDSA'}
+      });
+      return jwt;
+    }));
+    const {credentialResponse} = await wallet.retrieveCredentials({
+      issuerMetadata, credentialConfigurationId: configuration, accessToken, proofs: {jwt: jwts}
+    });
+    return {credentials: credentialResponse.credentials};
+  },
+
+  // A presentation for a nonce, made elsewhere: the client has no Data Integrity of its own.
+  async nonce({offer, seed}) {
+    const {wallet, issuerMetadata} = await redeemed({offer, seed});
+    const {c_nonce: nonce} = await wallet.requestNonce({issuerMetadata});
+    return nonce;
+  },
+
+  async enrolWithPresentation({offer, seed, configuration, presentation}) {
+    const {wallet, issuerMetadata, accessToken} = await redeemed({offer, seed});
+    const {credentialResponse} = await wallet.retrieveCredentials({
+      issuerMetadata,
+      credentialConfigurationId: configuration,
+      accessToken,
+      proofs: {di_vp: [presentation]}
+    });
+    return {credentials: credentialResponse.credentials};
+  },
+
+  async comeBack({offer, seed, transaction}) {
+    const {wallet, issuerMetadata, accessToken} = await redeemed({offer, seed});
+    const {deferredCredentialResponse} = await wallet.retrieveDeferredCredentials({
+      issuerMetadata, accessToken, transactionId: transaction
+    });
+    return deferredCredentialResponse;
+  },
+
+  async notify({offer, seed, notification, event, description}) {
+    const {wallet, issuerMetadata, accessToken} = await redeemed({offer, seed});
+    await wallet.sendNotification({
+      issuerMetadata,
+      accessToken,
+      notification: {notificationId: notification, event, eventDescription: description}
+    });
+    return {};
+  },
+
+  async metadata({offer, seed}) {
+    const {issuerMetadata} = await redeemed({offer, seed});
+    return issuerMetadata;
   }
 };
 

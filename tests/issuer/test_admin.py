@@ -44,11 +44,13 @@ def test_makes_claims(world: World) -> None:
     assert answer.status_code == 201
     full, least = answer.json()["claims"]
     assert parse_offer(full["offer"]).tx_code is not None
-    assert set(least) == {"id", "offer", "expires"}
+    assert set(least) == {"id", "offer", "offer_by_reference", "expires"}
     shown = world.admin.get(f"/claims/{full['id']}").json()
     assert shown["state"] == "open"
-    assert shown["did"] == DEVICE.short.text
-    assert shown["configurations"] == ["device-provisioning", "device-configuration"]
+    assert shown["dids"] == [DEVICE.short.text]
+    assert shown["devices"] == 1
+    assert shown["configurations"][:2] == ["device-provisioning", "device-configuration"]
+    assert shown["notifications"] == []
     assert shown["tx_code_needed"] is True
     assert "psk" not in str(shown)
     page = world.admin.get("/claims", params={"limit": 1, "cursor": 1}).json()
@@ -118,7 +120,7 @@ def test_cancels_claims(world: World) -> None:
 def test_tells_devices_apart(world: World) -> None:
     """Bound but never seen; provisioned; provisioned and registered; and then deactivated."""
     expected, provisioned, active, ended = (actor(name) for name in "abcd")
-    world.claim(replace(TERMS, did=expected.short))
+    world.claim(replace(TERMS, dids=(expected.short,)))
     world.register(expected)
     for each in (provisioned, active, ended):
         world.enrol(each)

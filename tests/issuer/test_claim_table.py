@@ -14,7 +14,7 @@ DEFAULTS: JsonObject = {
     "roles": ["r0"],
     "tags": {"t": "0"},
     "configuration": None,
-    "did": None,
+    "dids": [],
     "tx_code": False,
     "expires_in": 60,
 }
@@ -46,7 +46,7 @@ def test_a_row_says_what_differs(tmp_path: Path) -> None:
         "owner": "o1",
         "roles": ["a", "b"],
         "tags": {"x": "1", "y": "2=3"},
-        "did": DEVICE.did.text,
+        "dids": [DEVICE.did.text],
         "configuration": {"port": 1},
     }
     assert rows[1] == DEFAULTS

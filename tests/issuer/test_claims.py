@@ -7,18 +7,20 @@ from sqlalchemy import select
 
 from did.errors import Conflict, Invalid
 from did.openid4vci import parse_offer
+from did.timestamps import format_time
 from issuer import claims, inventory
 from issuer.errors import NotFound
 from issuer.store import claims as table
 from issuer.terms import Terms
 
+KEY = bytes(32)
 FULL = Terms(
     model="thermo-2",
     owner="plant-7",
     roles=("sensor", "relay"),
     tags={"hall": "3"},
     configuration=SECRETS,
-    did=DEVICE.short,
+    dids=(DEVICE.short,),
     tx_code=True,
     lifetime=timedelta(hours=1),
 )
@@ -58,15 +60,15 @@ def test_is_made_with_all_others_or_not_at_all(world: World) -> None:
     inventory.revoke(engine, DEVICE.short, at=NOW)
     before, _ = claims.page(engine, after=0, limit=10)
     with pytest.raises(Conflict) as caught:
-        claims.create(engine, [TERMS, FULL], url=URL, at=NOW)
+        claims.create(engine, [TERMS, FULL], url=URL, key=KEY, at=NOW)
     assert caught.value.code == "device_revoked"
     assert claims.page(engine, after=0, limit=10)[0] == before
-    assert len(claims.create(engine, [TERMS, TERMS], url=URL, at=NOW)) == 2
+    assert len(claims.create(engine, [TERMS, TERMS], url=URL, key=KEY, at=NOW)) == 2
 
 
 def test_needs_something_to_make(world: World) -> None:
     with pytest.raises(Invalid):
-        claims.create(world.issuer.engine, [], url=URL, at=NOW)
+        claims.create(world.issuer.engine, [], url=URL, key=KEY, at=NOW)
 
 
 def test_lists_its_device_before_it_comes(world: World) -> None:
@@ -74,7 +76,7 @@ def test_lists_its_device_before_it_comes(world: World) -> None:
     device = inventory.show(world.issuer.engine, DEVICE.did)
     assert device.provisioned is None
     assert device.tags == {"hall": "3"}
-    world.claim(Terms(model="other", owner="o", did=DEVICE.short))
+    world.claim(Terms(model="other", owner="o", dids=(DEVICE.short,)))
     assert inventory.show(world.issuer.engine, DEVICE.did).model == "thermo-2"
 
 
@@ -98,7 +100,8 @@ def test_has_a_state(world: World) -> None:
     assert state(expired.id) == "expired"
     assert state(completed.id) == "completed"
     shown = claims.show(engine, taken.id).to_json(world.clock())
-    assert shown["holder"] == DEVICE.short.text
+    (holder,) = shown["holders"]  # type: ignore[misc] # a list
+    assert holder == {"did": DEVICE.short.text, "taken": format_time(NOW)}
     assert "psk" not in str(shown)
 
 

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from actors import DEVICE, actor
+from actors import DEVICE, STRANGER, actor
 from click.testing import CliRunner, Result
-from issuing import SECRETS, TOKEN, World
+from issuing import SECRETS, TERMS, TOKEN, World
 
-from did.openid4vci import parse_offer
+from did.openid4vci import OfferReference, parse_any_offer, parse_offer
 from issuer.status_terms import StatusTerms
 from keyborn.cli import cli
 from keyborn.files import write_private
 from ledger.network import Network, write_network
+
+MODEL = ("claim", "create", "--model", "m", "--owner", "o")
 
 
 def run(world: World, *arguments: str, exit_code: int = 0) -> Result:
@@ -40,11 +42,11 @@ def test_create_a_claim(world: World) -> None:
         *("--did", DEVICE.did.text, "--tx-code", "--expires-in", "60"),
     )
     made = data(world, *full)
-    assert set(made) == {"id", "offer", "expires", "tx_code"}
+    assert set(made) == {"id", "offer", "offer_by_reference", "expires", "tx_code"}
     assert parse_offer(made["offer"]).issuer == world.issuer.url
     shown = data(world, "claim", "show", made["id"])
     assert (shown["roles"], shown["tags"]) == (["sensor", "relay"], {"hall": "3"})
-    assert len(shown["configurations"]) == 2
+    assert shown["configurations"][:2] == ["device-provisioning", "device-configuration"]
     printed = run(world, *full)
     assert parse_offer(printed.stdout.strip()).code
     assert re.fullmatch(r"transaction code, shown this once: \d{6}\n", printed.stderr)
@@ -79,10 +81,10 @@ def test_claims_that_were_made_are_printed_though_a_later_one_is_refused(
     table.write_text("model\n" + "m\n" * 250 + "x" * 129 + "\n")
     words = ("claim", "create", "--owner", "o", "--csv", str(table), *json_too)
     result = run(world, *words, exit_code=1)
-    assert result.stdout.count("openid-credential-offer:") == 250
+    assert result.stdout.count("openid-credential-offer://?credential_offer=") == 250
     assert "this is about rows 251 to 251; the claims of the first 250 are made" in result.stderr
     table.write_text("model\n" + "m\n" * 250 + "x" * 128 + "\n")
-    assert run(world, *words).stdout.count("openid-credential-offer:") == 251
+    assert run(world, *words).stdout.count("openid-credential-offer://?credential_offer=") == 251
 
 
 @pytest.mark.parametrize(
@@ -117,8 +119,8 @@ def test_cancel_a_claim(world: World) -> None:
     assert "cancelled" in run(world, "claim", "cancel", claim.id).stdout
     assert data(world, "claim", "cancel", claim.id)["state"] == "cancelled"
     lines = run(world, "claim", "show", claim.id).stdout.splitlines()
-    assert "state           cancelled" in lines
-    assert "tx_code_needed  no" in lines
+    assert "state            cancelled" in lines
+    assert "tx_code_needed   no" in lines
     assert "claim_not_found" in run(world, "claim", "show", "none", exit_code=1).stderr
     assert "cancelled" in run(world, "claim", "list").stdout
 
@@ -264,3 +266,67 @@ def test_a_claim_lives_no_longer_than_it_may(world: World) -> None:
     run(world, *claim, str(366 * 86_400))
     for seconds in ("0", str(366 * 86_400 + 1), str(10**30)):
         run(world, *claim, seconds, exit_code=2)
+
+
+def test_an_offer_by_reference(world: World) -> None:
+    printed = run(world, *MODEL, "--by-reference").stdout.strip()
+    assert isinstance(parse_any_offer(printed), OfferReference)
+    table = world.directory / "two.csv"
+    table.write_text("model,owner\nm,o\nm,o\n")
+    rows = run(world, "claim", "create", "--by-reference", "--csv", str(table)).stdout.splitlines()
+    assert len({parse_any_offer(row) for row in rows}) == 2
+
+
+def test_claims_for_several_devices(world: World) -> None:
+    many = data(world, *MODEL, "--devices", "20")
+    assert data(world, "claim", "show", many["id"])["devices"] == 20
+    named = data(world, *MODEL, "--did", DEVICE.short.text, "--did", STRANGER.did.text)
+    shown = data(world, "claim", "show", named["id"])
+    assert shown["dids"] == [DEVICE.short.text, STRANGER.short.text]
+    listed = run(world, "claim", "list").stdout
+    assert "0 of 20 devices" in listed
+    assert "0 of 2 devices" in listed
+    run(world, *MODEL, "--devices", "501", exit_code=2)
+    wrong = run(world, *MODEL, "--devices", "3", "--did", DEVICE.short.text, exit_code=1)
+    assert "invalid_claim" in wrong.stderr
+    table = world.directory / "named.csv"
+    table.write_text(f"did\n{DEVICE.short.text};{STRANGER.short.text}\n")
+    (row,) = data(world, *MODEL, "--csv", str(table))["claims"]
+    assert data(world, "claim", "show", row["id"])["devices"] == 2
+
+
+def test_approve_and_deny(world: World) -> None:
+    claim = world.claim(replace(TERMS, devices=3, approval=True))
+    waiting = [actor(f"waits {n}") for n in range(3)]
+    early = run(world, "claim", "approve", claim.id)
+    assert early.stdout == "no device has taken the claim yet\n"
+    world.ask_for(world.token(claim), *waiting)
+    dids = [each.short.text for each in waiting]
+    assert "waiting" in run(world, "claim", "list").stdout
+    printed = run(world, "claim", "approve", claim.id, "--did", waiting[1].did.text).stdout
+    assert printed.splitlines() == [
+        f"{dids[0]}  waiting",
+        f"{dids[1]}  approved",
+        f"{dids[2]}  waiting",
+    ]
+    decided = data(world, "claim", "deny", claim.id, "--did", dids[2])
+    assert [each["standing"] for each in decided["holders"]] == ["waiting", "approved", "denied"]
+    assert data(world, "claim", "approve", claim.id)["holders"][0]["standing"] == "approved"
+    again = run(world, "claim", "deny", claim.id, "--did", dids[0], exit_code=1)
+    assert "already_decided" in again.stderr
+    unknown = run(world, "claim", "approve", claim.id, "--did", DEVICE.short.text, exit_code=1)
+    assert "holder_not_found" in unknown.stderr
+    shown = run(world, "claim", "show", claim.id).stdout
+    assert dids[0] in shown
+    plain = run(world, "claim", "approve", world.claim().id, exit_code=1)
+    assert "approval_not_needed" in plain.stderr
+
+
+def test_what_devices_said_is_shown(world: World) -> None:
+    claim, holder = world.claim(), actor("says")
+    token = world.token(claim)
+    id_ = world.ask_for(token, holder).json()["notification_id"]
+    world.notify(token, id_, "credential_failure", event_description="[wrong_log]")
+    shown = run(world, "claim", "show", claim.id).stdout
+    assert "credential_failure" in shown
+    assert "[wrong_log]" in shown

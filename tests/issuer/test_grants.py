@@ -6,6 +6,7 @@ from actors import DEVICE, STRANGER, Actor
 from issuing import SECRETS, TERMS, URL, World
 from sqlalchemy import func, select
 
+from did.configurations import CONFIGURATIONS
 from did.errors import KeybornError, Unavailable
 from did.nonce import Nonce
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
@@ -13,7 +14,7 @@ from did.resolution import Finality, asserting_version
 from did.strict_json import parse_object
 from did.vc.credential import parse_credential
 from issuer import claims, inventory
-from issuer.grants import grant
+from issuer.grants import Granted, grant
 from issuer.possession import Possession, mint_nonce
 from issuer.store import grants, status_indexes, used_nonces
 
@@ -33,13 +34,16 @@ def ask(
     spent: Nonce | None = None,
 ) -> bytes:
     possession = Possession(who.did, spent or nonce(world))
-    return grant(
+    granted = grant(
         world.issuer,
         claim=claim,
-        configuration=configuration,
-        possession=possession,
+        configuration=CONFIGURATIONS[configuration],
+        possessions=[possession],
         at=world.clock(),
     )
+    assert isinstance(granted, Granted)
+    (credential,) = granted.credentials
+    return credential
 
 
 def refusal(world: World, claim: str, who: Actor = DEVICE, **changes: object) -> tuple[str, str]:
@@ -138,7 +142,7 @@ def test_a_claim_is_taken_by_the_first_did(world: World) -> None:
 
 
 def test_a_bound_claim_is_for_its_did(world: World) -> None:
-    claim = world.claim(replace(TERMS, did=DEVICE.short))
+    claim = world.claim(replace(TERMS, dids=(DEVICE.short,)))
     assert refusal(world, claim.id, STRANGER) == ("claim_bound", "claim")
     ask(world, claim.id)
 
@@ -202,11 +206,11 @@ def test_a_rotation_that_began_meanwhile_stops_the_grant(world: World) -> None:
         grant(
             late,
             claim=claim,
-            configuration=PROVISIONING_CONFIGURATION,
-            possession=Possession(DEVICE.did, nonce(world)),
+            configuration=CONFIGURATIONS[PROVISIONING_CONFIGURATION],
+            possessions=[Possession(DEVICE.did, nonce(world))],
             at=world.clock(),
         )
     assert caught.value.code == "rotation_pending"
     assert count(world, grants.c.claim) == 0
-    assert claims.show(world.issuer.engine, claim).holder is None
+    assert claims.show(world.issuer.engine, claim).holders == ()
     ask(world, claim)

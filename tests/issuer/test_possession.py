@@ -7,7 +7,7 @@ from issuing import URL, World
 from did.errors import KeybornError, Refused, Undecided
 from did.identifier import Did
 from did.nonce import mint
-from did.openid4vci import sign_possession
+from did.possession import JWT, sign_possession
 from did.resolution import Resolution, resolve_offline
 from issuer.possession import MAX_AGE, MAX_SKEW, NONCE_LIFETIME, check_possession, mint_nonce
 
@@ -18,6 +18,7 @@ ROTATED = Actor(DEVICE.next_key, actor("after").key)
 def check(world: World, token: str) -> Did:
     return check_possession(
         token,
+        JWT,
         issuer=URL,
         nonce_key=world.issuer.keys.nonce,
         resolver=world.reader,
@@ -125,6 +126,7 @@ def test_a_log_that_cannot_be_read_decides_nothing(world: World) -> None:
     def check_with(resolver: Dark | Unasked) -> None:
         check_possession(
             world.proof(DEVICE),
+            JWT,
             issuer=URL,
             nonce_key=world.issuer.keys.nonce,
             resolver=resolver,

@@ -7,8 +7,9 @@ import httpx
 import pytest
 from actors import DEVICE, STRANGER
 from issuing import SECRETS, TERMS, URL, World, issuing
+from oauth import error
 
-from did.jose import EncryptionKey
+from did.jose import EncryptionKey, encrypt_jwe, jwe_header
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PRE_AUTHORIZED
 from did.strict_json import parse_object
 from did.vc.credential import parse_credential
@@ -17,18 +18,6 @@ from issuer.identity import Identity
 
 BOTH = replace(TERMS, configuration=SECRETS)
 REPLY_TO = EncryptionKey(bytes(range(32)), "reply")
-
-
-def error(answer: httpx.Response, status: int = 400) -> str:
-    """The OAuth error code of ``answer``, whose form is checked."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-store"
-    body = answer.json()
-    assert set(body) == {"error", "error_description"}
-    allowed = {*map(chr, range(0x20, 0x7F))} - {'"', "\\"}
-    assert set(body["error_description"]) <= allowed
-    return str(body["error"])
 
 
 def test_metadata(world: World) -> None:
@@ -59,7 +48,7 @@ def test_token(world: World) -> None:
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
-    assert (body["token_type"], body["expires_in"]) == ("Bearer", 600)
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 300)
     assert set(body) == {"access_token", "token_type", "expires_in"}
 
 
@@ -129,7 +118,7 @@ def test_credential(world: World) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
     body = parse_object(answer.content)
-    assert list(body) == ["credentials"]
+    assert list(body) == ["credentials", "notification_id"]
     assert isinstance(body["credentials"], list)
     (item,) = body["credentials"]
     assert isinstance(item, dict)
@@ -190,7 +179,9 @@ def test_errors_by_their_code(world: World) -> None:
     assert error(world.ask(token, proof, configuration="x")) == "unknown_credential_configuration"
     assert error(world.ask(token, proof, proofs={})) == "invalid_proof"
     assert error(world.ask(token, "a.b.c")) == "invalid_proof"
-    identified = world.ask(token, proof, credential_identifier="x")
+    both = world.ask(token, proof, credential_identifier="x")
+    assert error(both) == "invalid_credential_request"
+    identified = world.ask(token, proof, configuration=None, credential_identifier="x")
     assert error(identified) == "unknown_credential_identifier"
     bearer = {"authorization": f"Bearer {token}"}
     assert error(world.http.post("/credential", json=[], headers=bearer)) == (
@@ -226,7 +217,7 @@ def test_needs_an_access_token(standing: World, authorization: str) -> None:
 
 def test_an_access_token_ends(world: World) -> None:
     token = world.token(world.claim())
-    world.clock.advance(599)
+    world.clock.advance(299)
     assert world.ask(token, world.proof(DEVICE)).status_code == 200
     world.clock.advance(1)
     assert error(world.ask(token, world.proof(DEVICE)), 401) == "invalid_token"
@@ -254,3 +245,45 @@ def test_a_rotation_under_way_is_no_fault_of_the_device(
     assert answer.headers["retry-after"] == "2"
     monkeypatch.setattr(Identity, "_wait_until_after", lambda *_: None)
     assert world.ask(token, world.proof(DEVICE)).status_code == 200
+
+
+def test_who_sends_no_token_is_told_no_error(standing: World) -> None:
+    """RFC 6750, section 3.1: an error code is for those who tried."""
+    for path in ("/credential", "/deferred_credential", "/notification"):
+        answer = standing.http.post(path, json={})
+        assert answer.headers["www-authenticate"] == 'Bearer realm="keyborn"'
+        assert error(answer, 401) == "invalid_token"
+        wrong = standing.post(path, "x", {})
+        assert error(wrong, 401) == "invalid_token"
+        assert 'error="invalid_token"' in wrong.headers["www-authenticate"]
+
+
+def test_the_nonce_endpoint_needs_no_token_and_no_body(standing: World) -> None:
+    for answer in (standing.http.post("/nonce"), standing.post("/nonce", "x", {"a": 1})):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["cache-control"] == "no-store"
+        assert list(answer.json()) == ["c_nonce"]
+
+
+def test_what_is_not_known_in_a_token_request_is_ignored(standing: World) -> None:
+    answer = standing.redeem(standing.claim(), client_id="me", scope="x", resource="y")
+    assert answer.status_code == 200
+    assert "authorization_details" not in answer.json()
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/jwt", "*/*"])
+def test_metadata_is_json_whatever_is_accepted(standing: World, accept: str) -> None:
+    headers = {"accept": accept, "accept-language": "fr-ch, fr;q=0.9, en;q=0.8"}
+    told = standing.http.get("/.well-known/openid-credential-issuer", headers=headers)
+    assert told.status_code == 200
+    assert told.headers["content-type"] == "application/json"
+    assert "signed_metadata" not in told.json()
+
+
+def test_messages_name_the_key_that_they_are_encrypted_to(world: World) -> None:
+    key = world.issuer.keys.encryption
+    assert jwe_header(encrypt_jwe(b"{}", key.public_jwk()))["kid"] == key.kid
+    token = world.token(world.claim(BOTH))
+    answer = world.ask_sealed(token, world.proof(DEVICE), reply_to=REPLY_TO)
+    assert jwe_header(answer.text)["kid"] == REPLY_TO.kid

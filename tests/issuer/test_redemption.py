@@ -6,7 +6,7 @@ from issuing import SECRETS, TERMS, World
 
 from did.errors import KeybornError
 from issuer import claims
-from issuer.claims import NewClaim
+from issuer.claim import NewClaim
 from issuer.redemption import GRACE, MAX_TX_FAILURES, redeem
 
 SECOND = timedelta(seconds=1)
@@ -63,7 +63,7 @@ def test_ends_when_the_claim_is_withdrawn(world: World) -> None:
 def test_knows_its_codes(world: World) -> None:
     claim = world.claim()
     for code in ("", claim.offer.code + "x", claim.offer.code[:-1], "x" * 10_000):
-        stranger = NewClaim(claim.id, replace(claim.offer, code=code), None, claim.expires)
+        stranger = replace(claim, offer=replace(claim.offer, code=code))
         assert code_of(world, stranger) == "unknown_code"
 
 

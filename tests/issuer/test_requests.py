@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
+from did.configurations import CONFIGURATIONS
 from did.errors import KeybornError
 from did.jose import EncryptionKey, encrypt_jwe
-from issuer.requests import read_request
+from issuer.requests import BATCH_SIZE, read_deferred_request, read_request
 
 KEY = EncryptionKey(bytes(range(32)), "issuer-key")
 MINE = EncryptionKey(bytes(range(1, 33)), "mine")
@@ -37,13 +38,14 @@ def step(body: bytes, media_type: str) -> str | None:
 
 def test_plain() -> None:
     asked = read_request(json.dumps(PLAIN).encode(), "application/json", KEY)
-    assert (asked.configuration, asked.proof) == ("device-provisioning", "a.b.c")
+    assert asked.configuration == CONFIGURATIONS["device-provisioning"]
+    assert (asked.proof_type, asked.proofs) == ("jwt", ("a.b.c",))
     assert asked.reply_to is None
 
 
 def test_encrypted_both_ways() -> None:
     asked = read_request(sealed(SEALED), "application/jwt", KEY)
-    assert asked.configuration == "device-configuration"
+    assert asked.configuration == CONFIGURATIONS["device-configuration"]
     assert asked.reply_to == MINE.public_jwk()
 
 
@@ -53,7 +55,7 @@ def test_encrypted_one_way() -> None:
 
 def test_what_is_not_known_is_ignored() -> None:
     body = json.dumps({**PLAIN, "proof": {}, "format": "ldp_vc"}).encode()
-    assert read_request(body, "application/json", KEY).proof == "a.b.c"
+    assert read_request(body, "application/json", KEY).proofs == ("a.b.c",)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +64,17 @@ def test_what_is_not_known_is_ignored() -> None:
         (without(PLAIN, "credential_configuration_id"), "request"),
         ({**PLAIN, "credential_configuration_id": 7}, "request"),
         ({**PLAIN, "credential_configuration_id": "passport"}, "configuration"),
-        ({**PLAIN, "credential_identifier": "x"}, "identifier"),
+        ({**PLAIN, "credential_identifier": "x"}, "request"),
+        ({"credential_identifier": "x", "proofs": PLAIN["proofs"]}, "identifier"),
+        ({"credential_identifier": "device-provisioning"}, "identifier"),
+        ({"credential_identifier": 7}, "request"),
         (without(PLAIN, "proofs"), "possession"),
         ({**PLAIN, "proofs": ["a.b.c"]}, "possession"),
         ({**PLAIN, "proofs": {}}, "possession"),
         ({**PLAIN, "proofs": {"jwt": []}}, "possession"),
         ({**PLAIN, "proofs": {"jwt": "a.b.c"}}, "possession"),
-        ({**PLAIN, "proofs": {"jwt": [7]}}, "possession"),
-        ({**PLAIN, "proofs": {"jwt": ["a.b.c", "d.e.f"]}}, "possession"),
+        ({**PLAIN, "proofs": {"di_vp": []}}, "possession"),
+        ({**PLAIN, "proofs": {"jwt": ["a.b.c"] * (BATCH_SIZE + 1)}}, "possession"),
         ({**PLAIN, "proofs": {"jwt": ["a.b.c"], "di_vp": []}}, "possession"),
         ({**PLAIN, "proofs": {"attestation": ["a.b.c"]}}, "possession"),
         ({**PLAIN, "credential_response_encryption": REPLY}, "encryption"),
@@ -122,3 +127,42 @@ def test_encryption_parameters_that_are_refused(encryption: object) -> None:
 )
 def test_bodies_that_are_refused(body: bytes, media_type: str, expected: str) -> None:
     assert step(body, media_type) == expected
+
+
+def test_several_proofs_and_other_types() -> None:
+    many = {**PLAIN, "proofs": {"jwt": ["a.b.c"] * BATCH_SIZE}}
+    assert (
+        len(read_request(json.dumps(many).encode(), "application/json", KEY).proofs) == BATCH_SIZE
+    )
+    shown = {**PLAIN, "proofs": {"di_vp": [{"type": "x"}]}}
+    asked = read_request(json.dumps(shown).encode(), "application/json", KEY)
+    assert (asked.proof_type, asked.proofs) == ("di_vp", ({"type": "x"},))
+
+
+def test_a_credential_identifier_names_a_configuration() -> None:
+    named = {**without(PLAIN, "credential_configuration_id")}
+    named["credential_identifier"] = "claim:device-provisioning"
+    asked = read_request(json.dumps(named).encode(), "application/json", KEY)
+    assert asked.configuration == CONFIGURATIONS["device-provisioning"]
+
+
+def test_deferred_requests() -> None:
+    plain = read_deferred_request(b'{"transaction_id":"t","more":1}', "application/json", KEY)
+    assert (plain.transaction, plain.reply_to) == ("t", None)
+    request = {"transaction_id": "t", "credential_response_encryption": REPLY}
+    asked = read_deferred_request(sealed(request), "application/jwt", KEY)
+    assert (asked.transaction, asked.reply_to) == ("t", MINE.public_jwk())
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({}, "request"),
+        ({"transaction_id": 7}, "request"),
+        ({"transaction_id": "t", "credential_response_encryption": REPLY}, "encryption"),
+    ],
+)
+def test_deferred_requests_that_are_refused(request_: dict[str, Any], expected: str) -> None:
+    with pytest.raises(KeybornError) as caught:
+        read_deferred_request(json.dumps(request_).encode(), "application/json", KEY)
+    assert caught.value.step == expected

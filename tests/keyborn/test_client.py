@@ -1,5 +1,6 @@
 import gzip
 import itertools
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -266,3 +267,10 @@ def test_401_is_refused(service: httpx.Client) -> None:
 
     with pytest.raises(Refused):
         request(service, "GET", "/closed", step="s")
+
+
+def test_a_certificate_is_checked() -> None:
+    with connect("https://service.example") as client:
+        context = client._transport._pool._ssl_context  # type: ignore[attr-defined] # httpx has no view of it
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname

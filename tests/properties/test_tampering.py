@@ -15,7 +15,7 @@ from did.errors import Invalid, KeybornError
 from did.jcs import canonicalize
 from did.jose import EncryptionKey, encrypt_jwe
 from did.nonce import mint, recognise
-from did.openid4vci import parse_possession, sign_possession
+from did.possession import parse_possession, sign_possession
 from did.strict_json import parse_object
 from did.vc.bitstring import decode_list, encode_list, value_at, with_value
 from did.vc.credential import PROVISIONING, build_credential, parse_credential, sign_credential
@@ -119,7 +119,7 @@ POSSESSION = sign_possession(
 
 def test_every_letter_of_a_possession_proof() -> None:
     def verify(token: str) -> None:
-        parse_possession(token).jws.verify(DEVICE.key.public_key())
+        parse_possession(token).verify(DEVICE.key.public_key())
 
     verify(POSSESSION)
     for position, letter in enumerate(POSSESSION):

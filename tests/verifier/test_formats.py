@@ -1,9 +1,9 @@
 """One pipeline for all formats: what holds for one holds for each."""
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,10 +11,10 @@ import pytest
 from actors import DEVICE, ISSUER, STRANGER
 from click.testing import CliRunner
 from formats import at
-from gatehouse import Gatehouse
+from gatehouse import AUDIENCE, Gatehouse
 from outcomes import invalid, refused
 from serving import serving
-from street import street
+from street import Street, street
 from tampered import sign, take, whole
 
 from did.jcs import JsonObject, canonicalize
@@ -193,57 +193,50 @@ def test_a_presentation_that_has_not_begun(house: Gatehouse) -> None:
     begin(skew)
 
 
-@each_format
-def test_over_http(house: Gatehouse, format_: Format) -> None:
-    device = house.device(DEVICE)
-    held = (house.issuer.issue_as(format_, DEVICE.short), format_)
+def test_over_http(house: Gatehouse) -> None:
+    device, verifier = house.device(DEVICE), house.verifier()
     app = create_app(house.verifier(), now=lambda: house.now)
-    own = media_type(format_, PRESENTATION)
-    foreign = {media_type(it, PRESENTATION) for it in ALL} - {own}
+    named = {format_: media_type(format_, PRESENTATION) for format_ in ALL}
     with serving(app) as url, httpx.Client(base_url=url) as http:
-        verifier = house.verifier()
 
-        def show(content_type: str | None) -> httpx.Response:
+        def show(format_: Format, content_type: str | None) -> httpx.Response:
+            held = (house.issuer.issue_as(format_, DEVICE.short), format_)
             challenge = verifier.challenge(at=house.now)
             answer = house.present_as(format_, device, held, challenge=challenge)
             headers = {} if content_type is None else {"content-type": content_type}
             return http.post("/v1/presentations", content=answer, headers=headers)
 
-        for told in (own, f"{own}; charset=utf-8", own.upper(), "application/octet-stream", None):
-            said = show(told)
-            assert said.status_code == 200, said.text
-            assert said.json()["device"]["did"] == DEVICE.short.text
-        for other in foreign:
-            said = show(other)
-            assert (said.status_code, said.json()["step"]) == (400, "1 format")
+        for format_, own in named.items():
+            for told in (own, f"{own.upper()}; charset=utf-8", "application/octet-stream", None):
+                said = show(format_, told)
+                assert said.status_code == 200, said.text
+                assert said.json()["device"]["did"] == DEVICE.short.text
+            for other in set(named.values()) - {own}:
+                said = show(format_, other)
+                assert (said.status_code, said.json()["step"]) == (400, "1 format")
 
 
-@each_format
-def test_on_the_command_line(tmp_path: Any, format_: Format) -> None:
+def test_on_the_command_line(tmp_path: Path) -> None:
     with street(tmp_path) as outside:
-        credential = outside.house.issuer.issue_as(format_, DEVICE.short)
-        (tmp_path / "credential").write_bytes(credential)
-        command = ["verifier", "challenge", "--dir", str(tmp_path / "door")]
-        asked = CliRunner().invoke(cli, [*command, "--audience", "https://door.example"])
-        challenge = outside.house.verifier().challenge(at=outside.house.now)
-        (tmp_path / "challenge").write_text(asked.stdout)
-        given = json.loads(asked.stdout)
-        answered = replace(challenge, nonce=given["challenge"], audience=given["domain"])
-        answer = outside.house.present_as(
-            format_, outside.device, (credential, format_), challenge=answered
-        )
-        # As a shell or an editor leaves it; a COSE message has no line to end.
-        end = b"" if format_ is Format.VC_COSE else b"\n"
-        (tmp_path / "answer").write_bytes(answer + end)
-        trust = ["--trust", str(outside.trust)]
-        for words, verdict in (
-            ([str(tmp_path / "credential")], "accepted: the credential is to be believed"),
-            (
-                [str(tmp_path / "answer"), "--challenge", str(tmp_path / "challenge")],
-                f"accepted: {DEVICE.short.text}",
-            ),
-        ):
-            result = CliRunner().invoke(cli, ["verify", *words, *trust])
-            assert result.exit_code == 0, result.stderr
-            assert f"format {format_.value}, credentials 1" in result.stdout
-            assert verdict in result.stdout
+        for format_ in ALL:
+            verify_as_a_command(outside, tmp_path, format_)
+
+
+def verify_as_a_command(outside: Street, place: Path, format_: Format) -> None:
+    credential = outside.house.issuer.issue_as(format_, DEVICE.short)
+    (place / "credential").write_bytes(credential)
+    challenge = outside.house.verifier(audience=AUDIENCE).challenge(at=outside.house.now)
+    (place / "challenge").write_bytes(canonicalize(challenge.to_json()))
+    held = (credential, format_)
+    answer = outside.house.present_as(format_, outside.device, held, challenge=challenge)
+    # As a shell or an editor leaves it; a COSE message has no line to end.
+    (place / "answer").write_bytes(answer + (b"" if format_ is Format.VC_COSE else b"\n"))
+    for words, verdict in (
+        (["credential"], "accepted: the credential is to be believed"),
+        (["answer", "--challenge", str(place / "challenge")], f"accepted: {DEVICE.short.text}"),
+    ):
+        command = ["verify", str(place / words[0]), *words[1:], "--trust", str(outside.trust)]
+        result = CliRunner().invoke(cli, command)
+        assert result.exit_code == 0, result.stderr
+        assert f"format {format_.value}, credentials 1" in result.stdout
+        assert verdict in result.stdout

@@ -19,10 +19,9 @@ import click
 from fastapi import FastAPI
 
 from did.errors import Invalid
-from did.identifier import Did
 from keyborn.tokens import admin_token
 from verifier.openid4vp.exchange import Exchange
-from verifier.openid4vp.identity import named_identity, own_identity
+from verifier.openid4vp.identity import named_identity, own_identity, parse_name
 from verifier.openid4vp.requests import open_requests
 from verifier.openid4vp.routes import install
 from verifier.verifier import Verifier
@@ -38,7 +37,7 @@ def add_openid4vp(
     directory: Path,
     *,
     url: str,
-    named: tuple[Did, Path] | None,
+    named: tuple[str, Path] | None,
     now: Callable[[], datetime],
     stack: ExitStack,
 ) -> None:
@@ -49,7 +48,8 @@ def add_openid4vp(
         verifier: Who decides.
         directory: What it remembers.
         url: Where devices reach the service.
-        named: The DID that asks, and the file of its current key; None for one of its own.
+        named: The DID that asks (of a did:web, the DID URL of its key), and the file of its current
+            key; None for one of its own.
         now: The clock.
         stack: Closes what is opened here.
 
@@ -61,9 +61,10 @@ def add_openid4vp(
     if named is None:
         identity = own_identity(directory)
     else:
-        did, key_file = named
         finality = verifier.trust_root.policy.finality
-        identity = named_identity(did, key_file, verifier.resolver, finality=finality)
+        identity = named_identity(
+            parse_name(named[0]), named[1], verifier.resolver, finality=finality
+        )
     exchange = Exchange(
         verifier=verifier.called(identity.client_id.text),
         identity=identity,

@@ -10,7 +10,7 @@ from did.errors import Invalid, KeybornError, Refused
 from did.identifier import KeyDid
 from did.resolution import Finality
 from ledger.identity_store import create_key
-from verifier.openid4vp.identity import Identity, named_identity, own_identity
+from verifier.openid4vp.identity import Identity, named_identity, own_identity, parse_name
 
 
 def named(house: Gatehouse, identity: object, path: Path) -> Identity:
@@ -49,6 +49,23 @@ def test_a_did_and_its_key(house: Gatehouse, tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         named(house, STRANGER.key_did, key)
     assert caught.value.code == "wrong_key"
+
+
+def test_a_did_web_asks_under_the_name_that_its_document_has_for_the_key(
+    house: Gatehouse, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    create_key(key, DEVICE.key)
+    made = named(house, parse_name("did:web:gate.example#key-1"), key)
+    assert made.client_id.text == "decentralized_identifier:did:web:gate.example"
+    assert made.method.text == "did:web:gate.example#key-1"
+    with pytest.raises(Invalid) as caught:
+        named(house, parse_name("did:web:gate.example"), key)
+    assert caught.value.code == "invalid_did_url"
+    own = DEVICE.key.public_key().multibase
+    assert named(house, parse_name(f"{DEVICE.key_did}#{own}"), key).method.fragment == own
+    with pytest.raises(Refused):
+        named(house, parse_name(f"{DEVICE.key_did}#{STRANGER.key.public_key().multibase}"), key)
 
 
 def test_a_did_on_the_log_and_its_current_key(house: Gatehouse, tmp_path: Path) -> None:

@@ -184,42 +184,42 @@ def test_a_holder_that_declines(gate: Gate) -> None:
     assert gate.outcome(in_the_clear)["error"] == "invalid_request"
 
 
-def test_a_request_ends_with_its_time(gate: Gate) -> None:
-    asked = gate.ask()
-    request = gate.fetch(asked)
-    gate.house.wait(LIFETIME.total_seconds() - 1)
-    gate.fetch(asked)
-    gate.house.wait(1)
-    assert gate.outcome(asked)["status"] == "expired"
-    for answer in (gate.http.get(asked["request_uri"]), gate.answer(request)):
+def test_a_request_ends_with_its_time(moving: Gate) -> None:
+    asked = moving.ask()
+    request = moving.fetch(asked)
+    moving.house.wait(LIFETIME.total_seconds() - 1)
+    moving.fetch(asked)
+    moving.house.wait(1)
+    assert moving.outcome(asked)["status"] == "expired"
+    for answer in (moving.http.get(asked["request_uri"]), moving.answer(request)):
         assert said(answer) == (410, "invalid_request", "request_ended")
-    gate.house.wait(timedelta(hours=1).total_seconds() + 1)
-    gate.ask()  # by which the old ones are forgotten
-    gone = gate.http.get(asked["request_uri"])
+    moving.house.wait(timedelta(hours=1).total_seconds() + 1)
+    moving.ask()  # by which the old ones are forgotten
+    gone = moving.http.get(asked["request_uri"])
     assert said(gone) == (404, "invalid_request", "unknown_request")
-    gate.fetch(gate.ask())
+    moving.fetch(moving.ask())
 
 
-def test_what_is_refused_is_told_to_both(gate: Gate) -> None:
-    gate.house.issuer.set(SUSPENSION)
-    asked = gate.ask(redirect_uri="https://shop.example/cb")  # where it is not sent
-    answer = gate.answer(gate.fetch(asked))
+def test_what_is_refused_is_told_to_both(moving: Gate) -> None:
+    moving.house.issuer.set(SUSPENSION)
+    asked = moving.ask(redirect_uri="https://shop.example/cb")  # where it is not sent
+    answer = moving.answer(moving.fetch(asked))
     assert said(answer) == (403, "access_denied", "suspended")
-    found = gate.outcome(asked)
+    found = moving.outcome(asked)
     assert found["status"] == "refused"
     assert (found["problem"]["code"], found["problem"]["step"]) == ("suspended", "6.8 status")
     assert "device" not in found
 
 
-def test_what_is_undecided_after_the_nonce_was_used_has_ended(gate: Gate) -> None:
-    gate.house.statuses.up = False
-    asked = gate.ask()
-    answer = gate.answer(gate.fetch(asked))
+def test_what_is_undecided_after_the_nonce_was_used_has_ended(moving: Gate) -> None:
+    moving.house.statuses.up = False
+    asked = moving.ask()
+    answer = moving.answer(moving.fetch(asked))
     assert said(answer) == (503, "temporarily_unavailable", "status_unavailable")
     assert answer.headers["retry-after"]
-    assert gate.outcome(asked)["status"] == "undecided"
-    gate.house.statuses.up = True
-    assert gate.answer(gate.fetch(gate.ask())).status_code == 200
+    assert moving.outcome(asked)["status"] == "undecided"
+    moving.house.statuses.up = True
+    assert moving.answer(moving.fetch(moving.ask())).status_code == 200
 
 
 def test_an_answer_that_proves_nothing_leaves_the_request_open(gate: Gate) -> None:

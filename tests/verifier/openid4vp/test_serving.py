@@ -49,7 +49,7 @@ def test_what_its_directory_has(
 def test_a_did_that_is_named(house: Gatehouse, tmp_path: Path) -> None:
     key, place = tmp_path / "key", tmp_path / "gate"
     create_key(key, DEVICE.key)
-    add(house, place, named=(DEVICE.key_did, key))
+    add(house, place, named=(DEVICE.key_did.text, key))
     assert not (place / "openid4vp.key").exists()
 
 
