@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 SLITHER := .venv-slither
+FUZZER := .venv-fuzz
 
 # The demo's two questions: which ledger, and how many devices beside the story.
 LEDGER  ?= embedded
@@ -14,7 +15,7 @@ JSON ?=
 
 .PHONY: install demo test docs reference lint lock clean
 .PHONY: contract contract-test contract-gas slither
-.PHONY: torture-registrar torture-reorgs
+.PHONY: torture-registrar torture-reorgs fuzz
 .PHONY: bench bench-gas bench-replay bench-resolution
 
 # The command, as .venv/bin/keyborn.
@@ -41,6 +42,15 @@ torture-reorgs: $(VENV)/installed node_modules/installed
 # minutes or so. SEED=N repeats one; its kills fall as they did, to the machine's own timing.
 torture-registrar: $(VENV)/installed node_modules/installed
 	@$(BIN)/python tests/torture_registrar.py $(if $(SEED),--seed $(SEED))
+
+# Coverage-guided fuzzing of every parser of outside bytes, SECONDS each, or of TARGET alone. The
+# fuzzer has a folder of its own; what is fuzzed is what `make test` tests. SEED=N repeats a run.
+TARGET  ?=
+SECONDS ?= 600
+
+fuzz: $(VENV)/installed $(FUZZER)/installed
+	@PYTHONPATH=tests:$(FUZZER) $(BIN)/python -m fuzz.run --seconds $(SECONDS) \
+	  $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED))
 
 # The documentation is Markdown; this runs it: its commands, examples, links and tables.
 docs: $(VENV)/installed
@@ -100,6 +110,8 @@ lock:
 	uv pip compile tests/contracts/slither.in --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) \
 	  --output-file tests/contracts/slither.lock
+	uv pip compile tests/fuzz/fuzz.in --generate-hashes --universal --python-version 3.11 \
+	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) --output-file tests/fuzz/fuzz.lock
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
@@ -115,9 +127,13 @@ $(SLITHER)/installed: tests/contracts/slither.lock
 	  --require-hashes -r tests/contracts/slither.lock
 	@touch $@
 
+$(FUZZER)/installed: tests/fuzz/fuzz.lock | $(VENV)/installed
+	$(PIP) install --no-compile --no-deps --require-hashes --upgrade --target $(FUZZER) -r $<
+	@touch $@
+
 node_modules/installed: package.json package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(SLITHER) build node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SLITHER) $(FUZZER) .fuzz build node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

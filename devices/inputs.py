@@ -112,4 +112,8 @@ def _claim(item: object) -> Claim:
     if isinstance(item, dict) and isinstance(item.get("offer"), str):
         tx_code = item.get("tx_code")
         return Claim(parse_offer(item["offer"]), tx_code if isinstance(tx_code, str) else None)
-    return Claim(parse_offer(orjson.dumps(item).decode()))
+    try:
+        text = orjson.dumps(item).decode()
+    except orjson.JSONEncodeError as error:  # it reads deeper than it writes
+        raise Invalid("invalid_offer", "an offer is malformed: it is nested too deep") from error
+    return Claim(parse_offer(text))

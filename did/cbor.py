@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import cbor2
 
-from did.errors import Invalid
+from did.errors import Invalid, said_by
 from did.limits import LIMITS
 
 Cbor = Mapping["str | int", "Cbor"] | Sequence["Cbor"] | str | bytes | int | bool | None
@@ -55,7 +55,7 @@ def decode(data: bytes, *, max_bytes: int) -> Cbor:
         ) from error
     except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Invalid(
-            "invalid_cbor", f"bytes are not the CBOR that is allowed here: {error}"
+            "invalid_cbor", f"bytes are not the CBOR that is allowed here: {said_by(error)}"
         ) from error
     if again != data:
         raise Invalid("cbor_not_canonical", "CBOR is not in its one deterministic form")

@@ -206,8 +206,11 @@ def _below(endpoint: str, parts: Parts) -> str:
 
 def _joined(endpoint: str, reference: str) -> str:
     """``reference``, relative to ``endpoint``; refused where that leaves the endpoint's folder."""
-    base, url = urlsplit(endpoint), urljoin(endpoint, reference)
-    end = urlsplit(url)
+    try:
+        base, url = urlsplit(endpoint), urljoin(endpoint, reference)
+        end = urlsplit(url)
+    except ValueError as error:  # of brackets in which there is no address
+        raise _leads_out(reference) from error
     folder = base.path.rpartition("/")[0] + "/"
     path = unquote(unquote(end.path))  # so that what is hidden twice is seen
     stays = (
@@ -216,13 +219,17 @@ def _joined(endpoint: str, reference: str) -> str:
         and not {".", ".."} & set(path.replace("\\", "/").split("/"))
     )
     if not stays or base.scheme not in ("http", "https") or not _is_url(url):
-        raise Invalid(
-            "invalid_did_url",
-            "relativeRef leads out of the service's endpoint, or the endpoint takes none",
-            value=reference,
-            hint="name something below the endpoint, without .. and host",
-        )
+        raise _leads_out(reference)
     return url
+
+
+def _leads_out(reference: str) -> Invalid:
+    return Invalid(
+        "invalid_did_url",
+        "relativeRef leads out of the service's endpoint, or the endpoint takes none",
+        value=reference,
+        hint="name something below the endpoint, without .. and host",
+    )
 
 
 def _is_url(text: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from did.errors import Invalid
+from did.errors import Invalid, shorten
 
 _LONGEST: Final = 2_048
 _PCHAR: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
@@ -73,7 +73,7 @@ def _parameters(query: str, text: str) -> Mapping[str, str]:
         except UnicodeDecodeError as error:
             raise _invalid("has a parameter that is not UTF-8", text) from error
         if key in found:
-            raise _invalid(f"has the parameter {key} twice", text)
+            raise _invalid(f"has the parameter {shorten(key)} twice", text)
         found[key] = decoded
     return found
 

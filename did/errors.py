@@ -21,6 +21,7 @@ from typing import Final
 from did.next_steps import NEXT_STEPS
 
 _SHOWN: Final = 120  # characters of an offending value that an error repeats
+_SAID: Final = 200  # characters of what a library says
 
 
 class KeybornError(Exception):
@@ -97,3 +98,13 @@ def shorten(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
     shown = ascii(text[:_SHOWN])
     return shown if len(text) <= _SHOWN else f"{shown}… ({len(text)} characters)"
+
+
+def said_by(error: Exception) -> str:
+    """What a library says of a failure, for use in a message of ours.
+
+    It may repeat what it was given, of whatever length and with whatever in it: so it is cut, and
+    what does not print is escaped.
+    """
+    text = str(error)[:_SAID]
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 import rfc8785
 
-from did.errors import Invalid
+from did.errors import Invalid, said_by
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 JsonObject = dict[str, "Json"]
@@ -32,9 +32,9 @@ def canonicalize(value: Json) -> bytes:
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         _check_depth(value, _MAX_DEPTH)
         return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, orjson.JSONEncodeError, UnicodeEncodeError) as error:
+    except (ValueError, orjson.JSONEncodeError) as error:  # that of int too, for many digits
         raise Invalid(
-            "not_canonicalizable", f"value has no canonical JSON form: {error}"
+            "not_canonicalizable", f"value has no canonical JSON form: {said_by(error)}"
         ) from error
 
 

@@ -123,7 +123,10 @@ def token_payload(token: str) -> JsonObject:
 def _part(token: str, number: int) -> JsonObject:
     parts = token.split(".", _JWS_PARTS)
     try:
-        return parse_object(base64url_decode(parts[number]) if number < len(parts) else b"")
+        data = (
+            base64url_decode(parts[number], limit=LIMITS.envelope) if number < len(parts) else b""
+        )
+        return parse_object(data, max_bytes=LIMITS.envelope)
     except Invalid as error:
         raise Invalid("invalid_jwt", f"a token is malformed: {error.message}") from error
 

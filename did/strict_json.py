@@ -15,7 +15,9 @@ from did.errors import Invalid
 from did.jcs import MAX_INTEGER, Json, JsonObject
 from did.limits import LIMITS
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# A string, or what of one there is before the text ends: were that no match, the search would begin
+# again at each quote after it, and take time quadratic in the text.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+', re.DOTALL)
 _WHOLE_FLOAT = re.compile(r"-?\d+\.0+", re.ASCII)
 _NOT_CANONICAL: Json = object()  # type: ignore[assignment] # stands for no value
 _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # a sign more

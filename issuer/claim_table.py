@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from did.errors import Invalid
+from did.errors import Invalid, said_by
 from did.identifier import parse_keyborn
 from did.jcs import Json, JsonObject
 
@@ -41,7 +41,7 @@ def read_table(
                 _row(row, reader.line_num, path.parent, defaults, configuration) for row in reader
             ]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise _invalid(f"it is no CSV text: {error}", 1) from error
+        raise _invalid(f"it is no CSV text: {said_by(error)}", 1) from error
     if not 0 < len(rows) <= _MAX_ROWS:
         raise _invalid(f"it has no rows, or more than {_MAX_ROWS}", 1)
     return rows

@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 
-from did.errors import Invalid, Unavailable
+from did.errors import Invalid, Unavailable, said_by
 from did.jcs import Json, JsonObject
 from did.limits import LIMITS
 from did.strict_json import parse_object
@@ -56,7 +56,10 @@ def connect(
         url = httpx.URL(base_url)
     except httpx.InvalidURL as error:
         raise Invalid(
-            "invalid_url", f"this is no URL: {error}", value=base_url, hint="correct the address"
+            "invalid_url",
+            f"this is no URL: {said_by(error)}",
+            value=base_url,
+            hint="correct the address",
         ) from error
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
         raise Invalid(
@@ -132,7 +135,7 @@ def request(
     except httpx.InvalidURL as error:
         raise Invalid(
             "invalid_url",
-            f"this is no URL: {error}",
+            f"this is no URL: {said_by(error)}",
             step=step,
             value=path,
             hint="correct the address",
@@ -149,7 +152,7 @@ def request(
     except UnicodeError as error:  # from the system's look-up of the host
         raise Invalid(
             "invalid_url",
-            f"no host has such a name: {error}",
+            f"no host has such a name: {said_by(error)}",
             step=step,
             value=url,
             hint="correct the address",
@@ -165,7 +168,7 @@ def request(
             ) from error
         raise Invalid(
             "invalid_answer",
-            f"what answers is no HTTP service: {error}",
+            f"what answers is no HTTP service: {said_by(error)}",
             step=step,
             value=url,
             hint="check that the address is that of the right service",
@@ -173,7 +176,7 @@ def request(
     except httpx.TransportError as error:
         raise Unavailable(
             "unreachable",
-            f"no connection to the service: {error}",
+            f"no connection to the service: {said_by(error)}",
             step=step,
             value=url,
             hint="check that the service runs and that its address is right",

@@ -104,8 +104,16 @@ def parse(status: int, body: bytes, *, retry_after: str | None, step: str) -> Ke
         detail or f"the server answered with HTTP status {status} and no explanation",
         step=_text(said.get("step")) or step,
         hint=_text(said.get("hint")),
-        retry_after=_seconds(retry_after),
+        retry_after=parse_retry_after(retry_after),
     )
+
+
+def parse_retry_after(value: str | None) -> int | None:
+    """The seconds that a ``Retry-After`` names.
+
+    None for what is beyond reason, and for its other form, a date, which needs a clock.
+    """
+    return int(value) if value and _SECONDS.fullmatch(value) else None
 
 
 def _branch(error: KeybornError) -> type[KeybornError]:
@@ -114,8 +122,3 @@ def _branch(error: KeybornError) -> type[KeybornError]:
 
 def _text(value: Json) -> str | None:
     return value[:_TEXT] if isinstance(value, str) and value else None
-
-
-def _seconds(value: str | None) -> int | None:
-    """``Retry-After`` in seconds; its other form, a date, needs a clock and is left."""
-    return int(value) if value and _SECONDS.fullmatch(value) else None

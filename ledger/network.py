@@ -29,7 +29,6 @@ addresses are no part of it; what answers there is not trusted, save that a bloc
 where a quorum of the nodes says so. A verifier's trust root contains the same ``[log]`` table.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -40,6 +39,7 @@ import tomli_w
 
 from did.errors import Invalid, Unavailable
 from keyborn.files import write_public
+from keyborn.toml import parse_toml
 from ledger.embedded.heads import EmbeddedPin
 from ledger.log import LogSource, SourceWarning
 from ledger.mirror.source import MirrorSource, open_mirror, parse_place
@@ -151,9 +151,11 @@ def load_network(path: Path) -> Network:
     if len(data) > _FILE_BYTES:
         raise invalid(f"the file is larger than {_FILE_BYTES} bytes", str(path))
     try:
-        tables = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise invalid(f"the file is not TOML: {error}", str(path)) from error
+        tables = parse_toml(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise invalid("the file is not TOML: it is not UTF-8", str(path)) from error
+    except Invalid as error:
+        raise invalid(f"the file is not TOML: {error.message}", str(path)) from error
     if set(tables) != {"log"} or not isinstance(tables["log"], dict):
         raise invalid("the file has not one table, [log]", str(path))
     return parse_network(tables["log"])

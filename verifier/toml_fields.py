@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from did.errors import Invalid
+from did.errors import Invalid, shorten
 
 _CODE = "invalid_trust_root"
 _HINT = "correct it; docs/reference/trust-root.md has every field"
@@ -92,7 +92,7 @@ class Fields:
         """Return if every field was read."""
         for name in self._table:
             if name not in self._read:
-                shown = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else repr(name)
+                shown = name if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) else shorten(name)
                 known = ", ".join(sorted(self._read))
                 raise self.wrong(shown, "is not known here", hint=f"known are: {known}")
 

@@ -32,7 +32,6 @@ Threat model: whoever can modify the file decides what its verifiers believe. It
 """
 
 import re
-import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -44,6 +43,7 @@ from did.keys import PublicKey
 from did.resolution import Finality
 from did.vc.credential import CONFIGURATION
 from keyborn.inputs import reading
+from keyborn.toml import parse_toml
 from ledger.network import parse_network
 from verifier.toml_fields import Fields
 from verifier.trust_root import Policy, TrustedIssuer, TrustRoot
@@ -79,9 +79,9 @@ def load_trust_root(path: Path) -> TrustRoot:
 def parse_trust_root(text: str) -> TrustRoot:
     """The trust root that TOML ``text`` is; raises ``Invalid`` as ``load_trust_root``."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _unreadable(f"is not TOML: {error}") from error
+        document = parse_toml(text)
+    except Invalid as error:
+        raise _unreadable(f"is not TOML: {error.message}") from error
     fields = Fields(document, "")
     log = fields.table("log")
     try:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from did.errors import Invalid
+from did.errors import Invalid, shorten
 from did.jcs import Json, JsonObject
 from did.vc.bitstring import (
     MAX_SIZE,
@@ -210,7 +210,8 @@ def read_status(list_: StatusList, entry: StatusEntry) -> Status:
     if entry.purpose not in list_.purposes:
         raise Invalid(
             "status_purpose_mismatch",
-            f"the credential's entry is for {entry.purpose}, its status list for another purpose",
+            f"the credential's entry is for {shorten(entry.purpose)}, its status list for another"
+            " purpose",
             value=list_.purposes,
         )
     if list_.size is not None and list_.size != entry.size:

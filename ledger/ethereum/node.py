@@ -13,6 +13,7 @@ import httpx
 import orjson
 
 from did.errors import Invalid, Unavailable
+from keyborn.problem import parse_retry_after
 from ledger.ethereum.encoding import fields, malformed
 
 TIMEOUT: Final = 10.0
@@ -164,11 +165,10 @@ class Node:
     def _unreachable(
         self, what: str, retry_after: str | None = None, *, kind: type[Unavailable] = Unavailable
     ) -> Unavailable:
-        seconds = retry_after or ""
         return kind(
             "ledger_unreachable",
             f"the Ethereum node at {self.name} {what}",
             step="ask the Ethereum node",
             hint="Check that it runs and that its address is right, then repeat.",
-            retry_after=int(seconds) if seconds.isdecimal() and seconds.isascii() else None,
+            retry_after=parse_retry_after(retry_after),
         )

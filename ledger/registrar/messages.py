@@ -111,7 +111,7 @@ class OperationStatus:
         except Invalid as error:
             raise _malformed(error.message) from error
         except ValueError as error:  # of an enumeration
-            raise _malformed(str(error)) from error
+            raise _malformed("its type, state or finality is none that is known here") from error
 
 
 class Relay(Protocol):

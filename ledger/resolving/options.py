@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from did.errors import Invalid
+from did.errors import Invalid, shorten
 from did.jcs import Json
 from did.key_documents import DEFAULTS, DID_CONTEXT, NEWER_DID_CONTEXT, KeyOptions
 from did.timestamps import parse_time
@@ -80,7 +80,7 @@ def parse_options(given: Iterable[tuple[str, Json]]) -> Options:
         else:
             raise Invalid(
                 "feature_not_supported",
-                f"the option {name} is not supported",
+                f"the option {shorten(name)} is not supported",
                 value=name,
                 hint="leave it out; a DID URL with a query of its own is to be percent-encoded",
             )

@@ -1,6 +1,7 @@
 """JSON that two parsers would read differently, or one could not read in time."""
 
 import sys
+import time
 
 import pytest
 
@@ -72,6 +73,19 @@ CASES: dict[str, tuple[bytes, str, bytes]] = {
     "one level too many": (b"[" * 17 + b"]" * 17, "json_too_deep", b"[" * 16 + b"]" * 16),
     "too large": (b'"' + b"x" * 262_143 + b'"', "json_too_large", b'"x"'),
 }
+
+
+@pytest.mark.parametrize("unit", [b'\\"', b'"', b'"\\', b"\\", b'"\\"', b'"["'])
+def test_quotes_after_deep_nesting_take_no_time(unit: bytes) -> None:
+    """Each quote that no other closed was once searched from to the end: minutes in all."""
+    started = time.process_time()
+    text = b"[" * 17 + unit * (250_000 // len(unit))
+    with pytest.raises(Invalid) as raised:
+        parse(text)
+    assert raised.value.code == "json_too_deep"
+    escaped = b'["' + unit * (250_000 // len(unit)) + b'"]' if unit == b'\\"' else b"[[[]]]"
+    parse(escaped)
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("case", CASES)

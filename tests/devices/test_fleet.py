@@ -212,7 +212,14 @@ def test_the_command_fails_where_a_device_failed(world: Services, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "content", ["garbage", "[7]", '{"offer": "x"}', "openid-credential-offer://"]
+    "content",
+    [
+        "garbage",
+        "[7]",
+        '{"offer": "x"}',
+        "openid-credential-offer://",
+        "[" * 300 + "]" * 300,  # read by orjson, and not written by it
+    ],
 )
 def test_the_command_refuses_a_file_that_holds_no_claims(
     world: Services, tmp_path: Path, content: str

@@ -1,6 +1,15 @@
 import pytest
 
-from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided, shorten
+from did.errors import (
+    Conflict,
+    Invalid,
+    KeybornError,
+    Refused,
+    Unavailable,
+    Undecided,
+    said_by,
+    shorten,
+)
 
 
 @pytest.mark.parametrize("kind", [Invalid, Refused, Undecided, Conflict, Unavailable])
@@ -28,3 +37,10 @@ def test_shown_values_are_short_and_safe_in_a_terminal() -> None:
     assert shorten({"a": 1}) == "\"{'a': 1}\""
     assert shorten("x" * 120) == repr("x" * 120)
     assert shorten("x" * 121) == f"{'x' * 120!r}… (121 characters)"
+
+
+def test_what_a_library_says_is_cut_and_escaped() -> None:
+    assert said_by(ValueError("the key 'é' is\x1b[31m\n twice\ud800")) == (
+        r"the key 'é' is\x1b[31m\n twice\ud800"
+    )
+    assert said_by(ValueError("x" * 5_000)) == "x" * 200

@@ -38,7 +38,9 @@ def test_canonical_form(value: Any, text: str) -> None:
         b"bytes",
         {"a": {1}},
         object(),
+        10**5_000,  # of more digits than int writes
     ],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_json_cannot_hold(value: Any) -> None:
     with pytest.raises(Invalid) as raised:

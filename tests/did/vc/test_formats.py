@@ -8,6 +8,7 @@ from tampered import sign, take, whole
 
 from did.errors import Invalid
 from did.jcs import canonicalize
+from did.limits import LIMITS
 from did.strict_json import parse_object
 from did.vc.credential import PROVISIONING, sign_credential
 from did.vc.data_urls import format_of_media_type, media_type, wrap
@@ -19,6 +20,7 @@ from did.vc.formats import (
     read_presentation,
     secure_credential,
 )
+from did.vc.recognition import kind_of
 
 ALL = tuple(Format)
 
@@ -100,6 +102,17 @@ def test_a_credential_is_no_presentation_and_the_other_way_round(format_: Format
             read_presentation(credential(format_), given)
         with pytest.raises(Invalid):
             read_credential(presentation(format_), given)
+
+
+@pytest.mark.parametrize("format_", ALL)
+def test_what_is_read_at_all_says_of_which_kind_it_is(format_: Format) -> None:
+    """Of a token whose payload is larger than some 190 KB, ``kind_of`` could not tell."""
+    size = LIMITS.json_bytes * 9 // 10
+    large = credential(format_, description="x" * size)
+    shown = presentation(format_, [(credential(format_, description="x" * (size // 2)), format_)])
+    assert read_credential(large).document["description"] == "x" * size
+    assert kind_of(large) is CREDENTIAL
+    assert kind_of(shown) is PRESENTATION
 
 
 @pytest.mark.parametrize("format_", [Format.VC_JWT, Format.VC_COSE, Format.JWT_VC_JSON])

@@ -69,7 +69,10 @@ def test_a_node_that_is_down_is_unreachable() -> None:
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("given", "seconds"), [("7", 7), ("soon", None), ("\u00b2", None)])
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [("7", 7), ("soon", None), ("\u00b2", None), ("9" * 5_000, None)],  # int takes 4,300 digits
+)
 def test_a_node_that_has_enough_says_when_to_come_back(given: str, seconds: int | None) -> None:
     error = failure(lambda handler, _: reply(handler, b"", 429, retry_after=given))
     assert isinstance(error, Unavailable)
