@@ -6,7 +6,6 @@ talks to the issuer that it was pointed at and to nobody else: every endpoint mu
 issuer's own origin.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -21,6 +20,7 @@ from did.jcs import Json, JsonObject, canonicalize
 from did.jose import CONTENT_ENCRYPTION, EncryptionKey, encrypt_jwe
 from did.openid4vci import PRE_AUTHORIZED
 from did.strict_json import parse_object
+from keyborn import oauth_errors
 from keyborn.client import request, request_json
 
 _CREDENTIAL_ISSUER: Final = "openid-credential-issuer"
@@ -38,9 +38,6 @@ _HINTS: Final[Mapping[str, str]] = {
     "invalid_transaction_id": "repeat the enrolment",
 }
 _DOWN: Final = "wait for the issuer, then enrol again: nothing is lost, or granted twice"
-_DESCRIPTION: Final = re.compile(
-    r"(?P<message>.{1,400}) \[(?P<code>[a-z0-9_]{1,64})\](?:; (?P<hint>.{1,400}))?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +222,10 @@ def explained(error: KeybornError) -> KeybornError:
     OAuth leaves one text for everything (RFC 6749, section 5.2). A Keyborn issuer puts into it
     what happened, its code and a hint: ``the code has expired [code_expired]; ask for another``.
     """
-    said = _DESCRIPTION.fullmatch(error.message)
-    hint = error.hint or _HINTS.get(error.code)
-    if said is not None:
-        error.message, error.code = said["message"], said["code"]
-        hint = said["hint"] or hint
-    error.hint = _DOWN if error.code in ("unreachable", "timeout") else hint
-    return error
+    told = oauth_errors.explained(error, hint=_HINTS.get(error.code))
+    if told.code in ("unreachable", "timeout"):
+        told.hint = _DOWN
+    return told
 
 
 def check_issuer_url(url: str, *, explicit: bool) -> None:

@@ -19,19 +19,15 @@ from issuer.metadata import base_path
 from issuer.status import publication
 from issuer.status_terms import StatusTerms
 from keyborn.http import StrictRoute, answer
-from keyborn.negotiation import is_unchanged, negotiated
+from keyborn.negotiation import is_unchanged, preferred
 
 # Data Integrity is JSON too, to who knows no better name for it (section 4 of the specification).
 _JSON: Final = ("application/json", "application/ld+json")
-_DEFAULT: Final = media_type(Format.LDP_VC)
 _FORMATS: Final[Mapping[str, Format]] = {
     **{media_type(each): each for each in (Format.LDP_VC, Format.VC_JWT, Format.VC_COSE)},
     **dict.fromkeys(_JSON, Format.LDP_VC),
 }
-_OFFERED: Final[Mapping[str, str]] = {
-    **{name: name for name in _FORMATS},
-    "application/*": _DEFAULT,
-}
+_SERVED: Final = tuple(_FORMATS)
 
 
 class Publisher(Protocol):
@@ -69,9 +65,10 @@ def router(issuer: Publisher) -> APIRouter:
 
     @routes.get("/{name}")
     def status_list(name: str, request: Request) -> Response:
-        wanted = negotiated(request.headers.getlist("accept"), _OFFERED)
-        if wanted is None:
+        place = preferred(",".join(request.headers.getlist("accept")), _SERVED)
+        if place is None:
             return answer(_not_acceptable(), HTTPStatus.NOT_ACCEPTABLE, {"vary": "accept"})
+        wanted = _SERVED[place]
         at = issuer.clock()
         found = publication(
             issuer.engine,

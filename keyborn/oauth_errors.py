@@ -23,10 +23,10 @@ def description(error: KeybornError) -> str:
     return "".join(each if each.isprintable() else "?" for each in allowed)
 
 
-def explained(error: KeybornError, *, hint: str) -> KeybornError:
+def explained(error: KeybornError, *, hint: str | None) -> KeybornError:
     """``error``, made of an answer, as whoever answered means it, if it was one of our services.
 
-    ``hint`` is what to do where neither it nor the error itself says.
+    ``hint`` is what to do, if that is known, where neither it nor the error itself says.
     """
     told = _TOLD.fullmatch(error.message)
     if told is not None:

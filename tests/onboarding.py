@@ -1,25 +1,23 @@
 """A ledger, an issuer and a verifier, all real, on real sockets, for devices to meet."""
 
 import json
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, Final
 
 import httpx
-from serving import serving
+from serving import serving, serving_named
 from starlette.types import ASGIApp
 
 from did.identifier import parse_did
 from issuer.serving import running
 from issuer.status_terms import StatusTerms
 from keyborn import clock
-from keyborn.server import Server, listen
 from ledger.network import Network, write_network
 from ledger.operations import Operation
 from ledger.registrar.dispatch import Batching
@@ -95,7 +93,11 @@ class Services:
 
 @contextmanager
 def ledger_service(
-    folder: Path, *, finality_depth: int = 0, block_seconds: float = 1.0
+    folder: Path,
+    *,
+    finality_depth: int = 0,
+    block_seconds: float = 1.0,
+    tls: SSLContext | None = None,
 ) -> Iterator[Network]:
     """An embedded ledger and its registrar."""
     with (
@@ -105,7 +107,7 @@ def ledger_service(
             finality_depth=finality_depth,
             block_seconds=block_seconds,
         ) as ledger,
-        serving(ledger.app) as url,
+        serving(ledger.app, tls=tls) as url,
     ):
         yield Network(ledger.network.pin, url)
 
@@ -131,10 +133,17 @@ class Paid:
 
 
 @contextmanager
-def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[Services]:
-    """The services, with all their state in ``folder``."""
+def services(
+    folder: Path,
+    *,
+    statuses: StatusTerms | None = None,
+    tls: SSLContext | None = None,
+    trusting: SSLContext | None = None,
+) -> Iterator[Services]:
+    """The services, all their state in ``folder``; over HTTPS with ``tls``, for ``trusting``."""
+    verify = trusting or True
     with ExitStack() as stack:
-        network = stack.enter_context(ledger_service(folder / "ledger"))
+        network = stack.enter_context(ledger_service(folder / "ledger", tls=tls))
         write_network(folder / "network.toml", network)
         make_issuer = stack.enter_context(
             running(
@@ -145,11 +154,13 @@ def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[S
                 approval_interval=1,
             )
         )
-        issuer_url = stack.enter_context(serving_named(make_issuer))
+        issuer_url = stack.enter_context(serving_named(make_issuer, tls=tls))
         token = (folder / "issuer" / "admin.token").read_text().strip()
         admin = stack.enter_context(
             httpx.Client(
-                base_url=f"{issuer_url}/v1/admin", headers={"authorization": f"Bearer {token}"}
+                base_url=f"{issuer_url}/v1/admin",
+                headers={"authorization": f"Bearer {token}"},
+                verify=verify,
             )
         )
         issuer_did = str(admin.get("/issuer").json()["did"])
@@ -166,12 +177,13 @@ def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[S
             add_openid4vp(app, opened, place, url=url, named=None, now=clock.now, stack=stack)
             return app
 
-        verifier_url = stack.enter_context(serving_named(make_verifier))
+        verifier_url = stack.enter_context(serving_named(make_verifier, tls=tls))
         asking = (folder / "verifier" / "openid4vp.token").read_text().strip()
         asker = stack.enter_context(
             httpx.Client(
                 base_url=f"{verifier_url}/v1/openid4vp",
                 headers={"authorization": f"Bearer {asking}"},
+                verify=verify,
             )
         )
         yield Services(
@@ -184,20 +196,3 @@ def services(folder: Path, *, statuses: StatusTerms | None = None) -> Iterator[S
             admin,
             asker,
         )
-
-
-@contextmanager
-def serving_named(make_app: Callable[[str], ASGIApp]) -> Iterator[str]:
-    """As ``serving``, for an application that must know its own URL."""
-    with listen("127.0.0.1", 0) as listening:
-        urls: queue.Queue[str] = queue.Queue()
-        app = make_app(f"http://127.0.0.1:{listening.getsockname()[1]}")
-        server = Server(app, listening, announce=urls.put)
-        thread = threading.Thread(target=server.run_here)
-        thread.start()
-        try:
-            yield urls.get(timeout=10)
-        finally:
-            server.should_exit = True
-            thread.join(timeout=10)
-        assert not thread.is_alive()

@@ -86,6 +86,7 @@ class WebHost:
     authority: str
     pages: dict[str, Page] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    _context: ssl.SSLContext | None = None
 
     def did(self, *path: str, host: str = HOST) -> WebDid:
         return WebDid(host, self.port, path)
@@ -99,11 +100,14 @@ class WebHost:
         self, names: Mapping[str, Sequence[str]] | None = None, *, deadline: float = 10.0
     ) -> PublicHttps:
         """A fetcher that may fetch from here, with ``names`` beside the host's own."""
-        return PublicHttps(
+        fetcher = PublicHttps(
             deadline=deadline,
             look_up=look_up(names or {}),
             unsafe_allow_loopback=UnsafeAllowLoopback(self.authority),
         )
+        # All authorities are read once, not for each of some hundred tests.
+        self._context = fetcher._context = self._context or fetcher._tls()
+        return fetcher
 
 
 def look_up(names: Mapping[str, Sequence[str]]) -> LookUp:

@@ -8,14 +8,14 @@ Of equal wishes the one that the client names first counts, and of those that on
 one that stands first below.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from did.dereference import URI_LIST
 from did.errors import Invalid
+from keyborn.negotiation import preferred
 
 RESULT: Final = "application/did-resolution"
 DEREFERENCING: Final = "application/did-url-dereferencing"
@@ -23,10 +23,6 @@ DOCUMENT: Final = "application/did"
 OLDER_RESULT: Final = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 OLDER_DEREFERENCING: Final = 'application/ld+json;profile="https://w3id.org/did-url-dereferencing"'
 OLDER_DOCUMENT: Final = "application/did+ld+json"
-
-_ITEM = re.compile(r'(?:[^,"]|"[^"]*")+')
-_PARAMETER = re.compile(r'(?:[^;"]|"[^"]*")+')
-_QUALITY = re.compile(r"[01](?:\.[0-9]{0,3})?", re.ASCII)
 
 
 class Shape(Enum):
@@ -75,62 +71,17 @@ FOR_DID_URLS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """One media range of ``Accept``."""
-
-    name: str
-    profile: str | None
-    quality: float
-    place: int
-
-    def covers(self, representation: Representation) -> int:
-        """How closely it names it: 0 for not at all, 4 at the most."""
-        name, _, rest = representation.media_type.partition(";")
-        if self.name == name:
-            if self.profile is None:
-                return 3
-            return 4 if rest == f'profile="{self.profile}"' else 0
-        if self.name == "application/*" and name.startswith("application/"):
-            return 2
-        return 1 if self.name == "*/*" else 0
-
-
-_NOTHING: Final = _Range("", None, 0.0, 0)
-
-
 def negotiate(accept: str, served: Sequence[Representation]) -> Representation:
     """The representation that ``accept``, the value of an ``Accept`` header, prefers.
 
     Raises:
         Invalid: ``representation_not_supported``.
     """
-    ranges = list(_ranges(accept if accept.strip(" \t,") else "*/*"))
-    best: tuple[float, int, int, Representation] | None = None
-    for preference, representation in enumerate(served):
-        closest = max(ranges, key=lambda one: one.covers(representation), default=_NOTHING)
-        if not closest.covers(representation) or closest.quality <= 0:
-            continue
-        wish = (-closest.quality, closest.place, preference, representation)
-        if best is None or wish[:3] < best[:3]:
-            best = wish
-    if best is None:
+    place = preferred(accept, [each.media_type for each in served])
+    if place is None:
         raise Invalid(
             "representation_not_supported",
             "none of the media types that are accepted is served for this",
             hint=f"accept {served[0].media_type}, or {DOCUMENT}",
         )
-    return best[3]
-
-
-def _ranges(accept: str) -> Iterator[_Range]:
-    for place, item in enumerate(_ITEM.findall(accept)):
-        name, *parameters = [part.strip() for part in _PARAMETER.findall(item)] or [""]
-        values = {
-            key.strip().lower(): value.strip().strip('"')
-            for key, _, value in (parameter.partition("=") for parameter in parameters)
-        }
-        quality = values.get("q", "1")
-        weight = float(quality) if _QUALITY.fullmatch(quality) else 0.0
-        if name:
-            yield _Range(name.lower(), values.get("profile"), weight, place)
+    return served[place]

@@ -6,6 +6,7 @@ Each attack has its positive twin: the same request, then answered as it should 
 import copy
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
@@ -269,6 +270,15 @@ def test_an_answer_counts_once(gate: Gate, scene: Scene) -> None:
     assert scene.status() == "accepted"
     declined = gate.post(scene.request, error="access_denied")
     assert said(declined) == (410, "invalid_request", "request_ended")
+    assert scene.status() == "accepted"
+
+
+def test_of_many_at_once_one_counts(scene: Scene) -> None:
+    token = {scene.query: [scene.present()]}
+    with ThreadPoolExecutor(8) as pool:
+        got = [each.result() for each in [pool.submit(scene.post, token) for _ in range(8)]]
+    assert [status for status, _, _ in got].count(200) == 1
+    assert {code for status, _, code in got if status != 200} <= {"challenge_used", "request_ended"}
     assert scene.status() == "accepted"
 
 

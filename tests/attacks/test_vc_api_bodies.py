@@ -93,7 +93,7 @@ def test_the_twin(world: World) -> None:
         assert answer.status_code in (200, 201), answer.text
 
 
-many = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @many

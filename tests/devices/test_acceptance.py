@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from actors import DEVICE, ISSUER, LOG_ID, NOW, OTHER_LOG_ID, STRANGER, actor
+from formats import unsecured
 from scripted_issuer import KnownLog, credential
 
 from devices.acceptance import CLOCK_SKEW, accept
@@ -11,6 +12,7 @@ from did.jcs import JsonObject
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from did.resolution import Resolution, Resolver
 from did.vc.credential import Credential, build_credential, sign_credential
+from did.vc.formats import Format, as_json, secure_credential
 
 
 def _accept(
@@ -55,6 +57,16 @@ def test_what_is_no_credential_is_refused() -> None:
 def test_another_type_than_asked_for_is_refused() -> None:
     document = credential(DEVICE.did, CONFIGURATION_CONFIGURATION, at=NOW)
     assert _refused(document).code == "wrong_type"
+
+
+def test_another_format_than_asked_for_is_refused() -> None:
+    """What is enveloped is a JSON object too, as a credential with its proof in it is."""
+    held = (unsecured(), ISSUER.key)
+    sealed = secure_credential(*held, issuer=ISSUER.did, created=NOW, format=Format.VC_JWT)
+    enveloped = as_json(sealed, Format.VC_JWT)
+    assert _refused(enveloped).code == "wrong_format"
+    accepted = _accept(enveloped, configuration="device-provisioning-vc-jwt")
+    assert accepted.format is Format.VC_JWT
 
 
 def test_another_devices_credential_is_refused() -> None:

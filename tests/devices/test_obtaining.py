@@ -15,8 +15,10 @@ from devices.enrolment import Enrolment, begin
 from devices.obtaining import Patience
 from devices.progress import Progress
 from devices.store import Store
-from did.errors import KeybornError, Refused, Undecided
+from did.configurations import CONFIGURATIONS
+from did.errors import Invalid, KeybornError, Refused, Undecided
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
+from did.vc.securing import Format
 from keyborn import clock
 from keyborn.client import connect
 
@@ -280,6 +282,38 @@ def test_what_is_refused_is_said_to_be_a_failure(
     assert caught.value.code == "holder_not_subject"
     issuer.granted.clear()
     assert finish(store, time).settled
+
+
+@pytest.mark.parametrize(
+    ("configuration", "sent"),
+    [
+        ("device-provisioning", "a.b.c"),
+        ("device-provisioning-vc-jwt", {"type": "x"}),
+        ("device-provisioning-vc-cose", "not base64url!"),
+        ("device-provisioning-vc-jwt", "é.b.c"),
+    ],
+)
+def test_an_answer_that_is_not_of_the_format(
+    store: Store, issuer: ScriptedIssuer, time: Time, configuration: str, sent: object
+) -> None:
+    format_ = CONFIGURATIONS[configuration].format.value
+    issuer.metadata["credential_configurations_supported"] = {configuration: {"format": format_}}
+    issuer.metadata["credential_request_encryption"] = None
+    answer = {"credentials": [{"credential": sent}]}
+    issuer.answers["/credential"] = [JSONResponse(answer)]
+    with pytest.raises(Invalid):
+        finish(store, time, begin(store, issuer.offer(configuration)))
+    assert store.credential("provisioning") is None
+    assert issuer.heard == []  # there was no notification id
+
+
+def test_another_format_than_before_begins_anew(store: Store, issuer: ScriptedIssuer) -> None:
+    both = ("device-provisioning", "device-provisioning-vc-jwt")
+    first = begin(store, issuer.offer(*both))
+    assert begin(store, issuer.offer(*both), format_=Format.LDP_VC) == first
+    other = begin(store, issuer.offer(*both), format_=Format.VC_JWT)
+    assert other.configurations == ("device-provisioning-vc-jwt",)
+    assert begin(store, issuer.offer(*both)) == other  # no format: on with what was begun
 
 
 def test_an_issuer_that_takes_presentations_gets_one(
