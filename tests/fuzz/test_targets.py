@@ -19,8 +19,8 @@ from did.errors import Invalid, Refused, Unavailable
 
 CPU = 2.0  # seconds for one input
 MEMORY = 32 * 1_048_576  # bytes
-MUTATIONS = 12  # of each seed
-SWOLLEN = 4  # of each target
+MUTATIONS = 6  # of each seed
+SWOLLEN = 2  # of each target
 
 SEEDS = [(name, seed) for name, target in TARGETS.items() for seed in target.seeds()]
 FOUND = sorted(path.relative_to(REGRESSIONS) for path in REGRESSIONS.glob("*/*"))
