@@ -104,6 +104,21 @@ def test_the_verifier_refuses_what_breaks_the_data_model(suite: Suite) -> None:
     holds(suite.verify(suite.prove({**MINIMAL, "issuer": issuer})))
 
 
+def test_what_does_not_verify_is_not_given_back(suite: Suite) -> None:
+    """The result of a verification that fails: its status, why, and no document."""
+    issued = suite.issue()
+    malformed = suite.prove(but({**MINIMAL, "issuer": suite.own_did}, {"validFrom": "soon"}))
+    for document, name in (
+        ({**issued, "name": "added"}, "CRYPTOGRAPHIC_SECURITY_ERROR"),
+        (malformed, "MALFORMED_VALUE_ERROR"),
+    ):
+        problem = fails(suite.verify(document, returnCredential=True), f"{W3C}{name}")
+        assert problem["verified"] is False
+        assert problem["errors"] == problem["problemDetails"]
+        assert "credential" not in problem
+    assert holds(suite.verify(issued, returnCredential=True))["credential"] == issued
+
+
 def test_the_issuer_has_its_own_name_put_in(suite: Suite) -> None:
     for given in ("did:example:issuer", {"id": "did:example:issuer", "name": "Example"}):
         issued = suite.issue({**VALID, "issuer": given})
@@ -265,6 +280,19 @@ def test_proof_sets_and_chains(suite: Suite) -> None:
     fails(suite.verify({**document, "proof": [circle]}), f"{SECURITY}PROOF_VERIFICATION_ERROR")
     unbound = suite.prove(document, previousProof="urn:uuid:first")["proof"]
     fails(suite.verify({**document, "proof": [first, unbound]}))
+
+
+def test_a_chain_that_lacks_one_of_several(suite: Suite) -> None:
+    document = {**VALID, "issuer": suite.own_did}
+    first = suite.prove(document, id="urn:uuid:first")["proof"]
+
+    def chained(*names: str) -> dict[str, Any]:
+        second = suite.prove({**document, "proof": [first]}, previousProof=[*names])["proof"]
+        return {**document, "proof": [first, second]}
+
+    lacking = chained("urn:uuid:first", "urn:uuid:nowhere")
+    fails(suite.verify(lacking), f"{SECURITY}PROOF_VERIFICATION_ERROR")
+    holds(suite.verify(chained("urn:uuid:first")))
 
 
 # vc-api-issuer, vc-api-verifier

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+import pytest
 from actors import DEVICE
 from curve import ORDER
 from keyborn_vectors import FOLDER
@@ -113,6 +114,38 @@ def test_no_item_of_the_lists_of_did_core_is_left_out() -> None:
         *("Correlation", "identification", "Secondary use", "disclosure", "Exclusion"),
     ):
         assert f"**{threat}**" in section("6.2"), threat
+
+
+REQUIRED = {
+    "8.1: one method name": ("", "The method's name is `keyborn`."),
+    "8.1: how an id is made": ("2", "id         = SHA-256(genesis)"),
+    "8.1: case and normalisation": ("1", "A DID is case-sensitive."),
+    "8.1: uniqueness": ("1", "It is unique as SHA-256 is free of collisions"),
+    "8.2: authorization of create": ("4", "| create | anybody who knows the genesis |"),
+    "8.2: authorization of update": ("4", "| update | who holds the key that is committed to |"),
+    "8.2: authorization of deactivate": ("4", "| deactivate | the same |"),
+    "8.2: create": ("4", "* **Create**: section 2 makes the DID"),
+    "8.2: resolve, and verify what was read": ("4", "recomputes the head, compares"),
+    "8.2: update": ("4", "* **Update**: rotation of the key"),
+    "8.2: deactivate": ("4", "* **Deactivate**: section 3.3"),
+    "8.3: residual risks": ("5.3", "* **An implementation that departs**"),
+    "8.3: a cipher that breaks": ("5.3", "* **Quantum computers**"),
+    "8.3: integrity and authentication of each operation": ("5.2", "| update, deactivate |"),
+    "8.3: uniqueness": ("5.2", "**Uniqueness** is section 1"),
+    "8.3: endpoints": ("5.2", "**Endpoint authentication.**"),
+    "8.3: light nodes": ("5.2", "**Thin clients**"),
+    "8.3: what cryptography protects, and how it fails": ("5.2", "A collision of SHA-256 would"),
+    "8.3: secrets": ("2", "**Secret** are the two seeds"),
+    "8.3: signatures on documents": ("4.1", "Documents are not signed"),
+    "8.3: other known attacks": ("5.1", "* **Front-running and censorship.**"),
+}
+
+
+@pytest.mark.parametrize("what", REQUIRED)
+def test_what_did_core_requires_of_a_method_is_stated(what: str) -> None:
+    """DID Core 1.0, sections 8.1 to 8.3: each in the section where it belongs."""
+    number, statement = REQUIRED[what]
+    assert statement in (section(number) if number else PAGE)
 
 
 def test_every_file_of_vectors_is_listed() -> None:

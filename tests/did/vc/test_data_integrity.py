@@ -88,6 +88,18 @@ def test_what_is_secured_is_not_secured_twice() -> None:
     assert raised.value.code == "invalid_proof"
 
 
+def test_what_cannot_be_hashed_is_not_secured() -> None:
+    with pytest.raises(Invalid) as raised:
+        add_proof(
+            {**DOCUMENT, "claim": float("nan")},
+            ISSUER.key,
+            method=ISSUER.method,
+            purpose=ASSERTION,
+            created=NOW,
+        )
+    assert raised.value.code == "not_canonicalizable"
+
+
 def test_expiry_is_read() -> None:
     value = secured()
     value["proof"]["expires"] = "2026-01-31T12:00:00Z"

@@ -39,6 +39,13 @@ def test_credentials_that_break_one(change: dict[str, Any]) -> None:
     assert caught.value.code == "invalid_credential"
 
 
+@pytest.mark.parametrize("change", BAD, ids=repr)
+def test_the_property_that_is_wrong_is_named(change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_credential(but(MINIMAL, change))
+    assert any(name in caught.value.message for name in change)
+
+
 @pytest.mark.parametrize("document", [None, 5, "text", [], [MINIMAL]], ids=repr)
 def test_no_object_at_all(document: Any) -> None:
     with pytest.raises(Invalid, match="not a JSON object"):
