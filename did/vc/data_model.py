@@ -37,7 +37,7 @@ def check_credential(document: Json) -> None:
     try:
         _check_credential(document)
     except BrokenRuleError as error:
-        raise _invalid("invalid_credential", error) from error
+        raise _rule_broken("invalid_credential", error) from error
 
 
 def check_credential_terms(document: Json) -> None:
@@ -54,9 +54,9 @@ def check_credential_terms(document: Json) -> None:
         credential, terms = _check_credential(document)
         check_terms(credential, terms)
     except UndefinedTermError as error:
-        raise _invalid("undefined_terms", error) from error
+        raise _rule_broken("undefined_terms", error) from error
     except BrokenRuleError as error:
-        raise _invalid("invalid_credential", error) from error
+        raise _rule_broken("invalid_credential", error) from error
 
 
 def check_presentation(document: Json) -> list[JsonObject]:
@@ -75,7 +75,7 @@ def check_presentation(document: Json) -> list[JsonObject]:
     try:
         credentials = objects("verifiableCredential", value) if value != [] else []
     except BrokenRuleError as error:
-        raise _invalid("invalid_presentation", error) from error
+        raise _rule_broken("invalid_presentation", error) from error
     if len(credentials) > LIMITS.credentials_in_presentation:
         raise Invalid(
             "invalid_presentation",
@@ -98,7 +98,7 @@ def check_presentation_alone(document: Json) -> None:
     try:
         _check_presentation(document)
     except BrokenRuleError as error:
-        raise _invalid("invalid_presentation", error) from error
+        raise _rule_broken("invalid_presentation", error) from error
 
 
 def check_envelope(document: Json, kind: str) -> str:
@@ -137,7 +137,7 @@ def is_version_1(document: JsonObject) -> bool:
     return type(contexts) is list and bool(contexts) and contexts[0] == V1
 
 
-def _invalid(code: str, error: BrokenRuleError) -> Invalid:
+def _rule_broken(code: str, error: BrokenRuleError) -> Invalid:
     """The rule that is broken, and by what: in the message, since answers leave values out."""
     if isinstance(error.value, str):
         return Invalid(code, f"{error.message}: {shorten(error.value)}")
