@@ -282,6 +282,10 @@ BAD: Final[list[dict[str, Any]]] = [
             "https://e.org:65536",
             "https://[::1/",
             "https://::1/",
+            "https://a\\b/",
+            'https://a"b/',
+            "https://a\0b/",
+            "https://a@b@c/",
             "https://:443/",
             "https://e.org:x/",
         )

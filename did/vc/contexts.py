@@ -40,8 +40,9 @@ _RIVALS: Final = {V1: V2, V2: V1}
 
 # An authority whose host is a name, or an address in brackets, and whose port is one.
 _PORT: Final = r"(?:[0-5]?[0-9]{0,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]/?#@:\s<>]+)"
-_AUTHORITY: Final = rf"(?:[^\[\]/?#@\s<>]*@)?{_HOST}(?::{_PORT})?(?=[/?#]|\Z)"
+_NO_HOST: Final = r"\[\]/?#@\s\x00-\x20\x7f<>\"{}|\\^`"
+_HOST: Final = rf"(?:\[[0-9A-Fa-f:.]+\]|[^:{_NO_HOST}]+)"
+_AUTHORITY: Final = rf"(?:[^{_NO_HOST}]*@)?{_HOST}(?::{_PORT})?(?=[/?#]|\Z)"
 _SCHEME: Final = rf"(?:(?i:https?)://{_AUTHORITY}|(?!(?i:https?:))[A-Za-z][A-Za-z0-9+.-]*:)"
 _URL: Final = re.compile(_SCHEME + r"[!#-;=?-\[\]_a-z~]*")  # in ASCII: without blanks, quotes, <, >
 _IRI: Final = re.compile(_SCHEME + r"[^\s\x00-\x20\x7f<>\"{}|\\^`]*")
