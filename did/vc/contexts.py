@@ -8,12 +8,13 @@ JSON-LD 1.1, section 4.1).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from did.jcs import Json, JsonObject
+from did.limits import LIMITS
 
 V2: Final = "https://www.w3.org/ns/credentials/v2"
 V1: Final = "https://www.w3.org/2018/credentials/v1"
@@ -86,6 +87,8 @@ _OF_CREDENTIALS: Final = frozenset(
     ]
 )
 
+_KEPT: Final = 4  # contexts of a document whose terms are kept for the next one
+
 _SCHEME: Final = r"(?:(?i:https?)://[^/?#\s<>]|(?!(?i:https?:))[A-Za-z][A-Za-z0-9+.-]*:)"
 _URL: Final = re.compile(_SCHEME + r"[!#-;=?-\[\]_a-z~]*")  # in ASCII: without blanks, quotes, <, >
 _IRI: Final = re.compile(_SCHEME + r"[^\s\x00-\x20\x7f<>\"{}|\\^`]*")
@@ -144,12 +147,21 @@ def read_contexts(document: JsonObject, base: str) -> Terms:
     contexts = document.get("@context")
     if type(contexts) is not list or not contexts or contexts[0] != base:
         raise BrokenRuleError(f"@context does not begin with {base}", value=contexts)
-    if all(type(entry) is str for entry in contexts):
+    if len(contexts) > LIMITS.contexts:
+        raise BrokenRuleError(f"@context has more than {LIMITS.contexts} entries")
+    if len(contexts) <= _KEPT and are_known(contexts):
         return _of_urls(tuple(contexts))
     return _Reading().read(contexts)
 
 
-@lru_cache(maxsize=256)
+def are_known(contexts: Sequence[Json]) -> bool:
+    """Whether each of ``contexts`` is the URL of one whose content is known here."""
+    return all(
+        isinstance(entry, str) and (entry in _KNOWN or entry in _VOCABULARIES) for entry in contexts
+    )
+
+
+@lru_cache(maxsize=256)  # of known ones, and few: what senders make up is not kept
 def _of_urls(contexts: tuple[str, ...]) -> Terms:
     return _Reading().read(contexts)
 
