@@ -229,7 +229,7 @@ def test_too_many_contexts() -> None:
 
 
 def test_a_body_that_is_not_said_to_be_json(api: Api) -> None:
-    """So that no page of a browser can post here; it is answered as the VC-API does, all the same."""
+    """So that no page of a browser can post here; the answer is the VC-API's own all the same."""
     credential = api.house.issuer.issue(DEVICE.short)
     body = json.dumps({"verifiableCredential": credential}).encode()
 
@@ -294,6 +294,29 @@ def test_a_jti_that_is_not_the_presentations_id(api: Api, format_: Format) -> No
     assert code(ask(api, named("urn:uuid:1", "urn:uuid:2"))) == "invalid_claims"
     answer = ask(api, named("urn:uuid:1", "urn:uuid:1"))
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("format_", [Format.VC_JWT, Format.VC_COSE])
+def test_a_presentation_without_an_end(api: Api, format_: Format) -> None:
+    """All that is asked here is whether its proof holds; no device is admitted with it."""
+    house = api.house
+    device, verifier = house.device(DEVICE), house.verifier()
+    held = (house.issuer.issue_as(format_, DEVICE.short), format_)
+    challenge = verifier.challenge(at=house.now)
+    answer = house.present_as(format_, device, held, challenge=challenge)
+    taken = take(answer, format_)
+    if format_ is Format.VC_JWT:
+        payload = {name: value for name, value in taken.parts["payload"].items() if name != "exp"}
+        changed = taken.put(payload=payload)
+    else:
+        head = taken.parts["protected"]
+        claims = {label: value for label, value in head["15"].items() if label != "4"}
+        changed = taken.put(protected={**head, "15": claims})
+    endless = whole(sign(changed, DEVICE.key))
+    assert ask(api, wrap(endless, format_, PRESENTATION)).status_code == 200
+    with invalid("invalid_presentation"):
+        verifier.verify(endless, challenge=challenge, at=house.now)
+    verifier.verify(answer, challenge=challenge, at=house.now)
 
 
 # -- statuses --------------------------------------------------------------------------------------
