@@ -8,11 +8,13 @@ JSON-LD 1.1, section 4.1).
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from did.jcs import Json, JsonObject
+from did.limits import LIMITS
 from did.vc.published_contexts import (
     DATA_INTEGRITY,
     PUBLISHED,
@@ -37,6 +39,8 @@ __all__ = [
 
 # Those of the base contexts that define the other's protected terms anew.
 _RIVALS: Final = {V1: V2, V2: V1}
+
+_KEPT: Final = 4  # contexts of a document whose terms are kept for the next one
 
 # An authority whose host is a name, or an address in brackets, and whose port is one.
 _PORT: Final = r"(?:[0-5]?[0-9]{0,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
@@ -110,12 +114,22 @@ def read_contexts(document: JsonObject, base: str) -> Terms:
     contexts = document.get("@context")
     if type(contexts) is not list or not contexts or contexts[0] != base:
         raise BrokenRuleError(f"@context does not begin with {base}", value=contexts)
-    if all(type(entry) is str for entry in contexts):
+    if len(contexts) > LIMITS.contexts:
+        raise BrokenRuleError(f"@context has more than {LIMITS.contexts} entries")
+    if len(contexts) <= _KEPT and are_known(contexts):
         return _of_urls(tuple(contexts))
     return _Reading().read(contexts)
 
 
-@lru_cache(maxsize=256)
+def are_known(contexts: Sequence[Json]) -> bool:
+    """Whether each of ``contexts`` is the URL of one whose content is known here."""
+    return all(
+        isinstance(entry, str) and (entry in PUBLISHED or entry in VOCABULARIES)
+        for entry in contexts
+    )
+
+
+@lru_cache(maxsize=256)  # of known ones, and few: what senders make up is not kept
 def _of_urls(contexts: tuple[str, ...]) -> Terms:
     return _Reading().read(contexts)
 

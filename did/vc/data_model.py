@@ -10,7 +10,7 @@ from typing import Final
 from did.errors import Invalid, shorten
 from did.jcs import Json, JsonObject
 from did.limits import LIMITS
-from did.vc.contexts import ANY_TERM, V1, V2, BrokenRuleError, Terms, read_contexts
+from did.vc.contexts import ANY_TERM, V1, V2, BrokenRuleError, Terms, are_known, read_contexts
 from did.vc.defined_terms import UndefinedTermError, check_terms
 from did.vc.members import (
     OF_CREDENTIALS,
@@ -26,6 +26,7 @@ PRESENTATION: Final = "VerifiablePresentation"
 ENVELOPED_CREDENTIAL: Final = "EnvelopedVerifiableCredential"
 ENVELOPED_PRESENTATION: Final = "EnvelopedVerifiablePresentation"
 _TIMES_1: Final = ("issuanceDate", "expirationDate")
+_OF_ENVELOPES: Final = frozenset({"@context", "id", "type"})
 
 
 def check_credential(document: Json) -> None:
@@ -104,6 +105,9 @@ def check_presentation_alone(document: Json) -> None:
 def check_envelope(document: Json, kind: str) -> str:
     """The ``data:`` URL of an enveloped credential or presentation (sections 4.13.1 and 4.13.2).
 
+    Nobody signs the object, so there is nothing in it but the envelope: one type, contexts that
+    are known here and give it its meaning, and no members for whoever reads on to believe.
+
     Args:
         document: The object.
         kind: ``EnvelopedVerifiableCredential`` or ``EnvelopedVerifiablePresentation``.
@@ -114,13 +118,24 @@ def check_envelope(document: Json, kind: str) -> str:
     if not isinstance(document, dict):
         raise Invalid("invalid_envelope", "an envelope is not a JSON object")
     contexts = document.get("@context")
-    if V2 not in (contexts if isinstance(contexts, list) else [contexts]):
-        raise Invalid("invalid_envelope", f"@context does not hold {V2}", value=contexts)
+    listed = contexts if isinstance(contexts, list) else [contexts]
+    if listed[:1] != [V2] or not are_known(listed):
+        raise Invalid(
+            "invalid_envelope",
+            f"@context does not begin with {V2}, or has a context that is not known here",
+            value=contexts,
+        )
     if document.get("type") not in (kind, [kind]):
         raise Invalid("invalid_envelope", f"type is not {kind}", value=document.get("type"))
     url = document.get("id")
     if not isinstance(url, str) or not url.startswith("data:") or "," not in url:
         raise Invalid("invalid_envelope", "id is not a data: URL", value=url)
+    if more := sorted(document.keys() - _OF_ENVELOPES):
+        raise Invalid(
+            "invalid_envelope",
+            "an envelope has members beside @context, id and type, which nobody signed",
+            value=more[0],
+        )
     return url
 
 

@@ -13,7 +13,7 @@ from did import cose
 from did.errors import Invalid
 from did.identifier import DidUrl, parse_did_url
 from did.jcs import Json, JsonObject, canonicalize
-from did.jose import parse_jws, sign_jws
+from did.jose import is_media_type, parse_jws, sign_jws
 from did.keys import Signer
 from did.limits import LIMITS
 from did.strict_json import parse_object
@@ -78,7 +78,7 @@ def open_jwt(data: bytes, kind: Kind, *, limit: int = LIMITS.envelope) -> Opened
             ``did.identifier.parse_did_url``.
     """
     jws = parse_jws(token_text(data), typ=f"{kind.name}+jwt", limit=limit)
-    if jws.header.get("cty", kind.name) != kind.name:
+    if not is_media_type(jws.header.get("cty", kind.name), kind.name):
         raise Invalid("invalid_jwt", f"a token's cty is not {kind.name}", value=jws.header["cty"])
     kid = jws.header.get("kid")
     if not isinstance(kid, str):
@@ -88,6 +88,7 @@ def open_jwt(data: bytes, kind: Kind, *, limit: int = LIMITS.envelope) -> Opened
     method = parse_did_url(kid)
     _check_issuer(jws.header.get("iss"), method)
     _check_issuer(claims.issuer, method)
+    _check_id(claims.id, jws.payload)
     proof = proof_of(claims, kind.purpose, method, jws.signing_input, jws.signature)
     return Opened(jws.payload, claims, proof)
 
@@ -137,6 +138,7 @@ def open_cose(data: bytes, kind: Kind, *, limit: int = LIMITS.envelope) -> Opene
     claims = claims_of_cwt(headers.get(cose.CWT_CLAIMS, {}))
     method = parse_did_url(kid.decode("ascii"))
     _check_issuer(claims.issuer, method)
+    _check_id(claims.id, document)
     proof = proof_of(claims, kind.purpose, method, message.signed, message.signature)
     return Opened(document, claims, proof)
 
@@ -199,3 +201,8 @@ def _check_claims(document: JsonObject, claims: Claims, method: DidUrl) -> None:
 def _check_issuer(iss: Json, method: DidUrl) -> None:
     if iss is not None and iss != method.did.text:
         raise Invalid("invalid_claims", "iss is not the DID of the key that kid names", value=iss)
+
+
+def _check_id(jti: str | None, document: JsonObject) -> None:
+    if jti is not None and document.get("id", jti) != jti:
+        raise Invalid("invalid_claims", "jti is not the document's id", value=jti)

@@ -7,7 +7,8 @@
     {"verifiablePresentation": {...}, "options": {"challenge": "...", "domain": "..."}}
 
 An option of an issuer that is not known is refused: what it asked for would be missing from what is
-signed. Of a verifier it is left alone, as are unknown members beside ``options``.
+signed. Of a verifier it is left alone, as are unknown members beside ``options``; one that is known
+and has a value that is not is refused, so that nothing is looked at less than was asked for.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,6 +24,7 @@ from did.vc.securing import ASSERTION, AUTHENTICATION, Format
 from did.vc.status_list import ENTRY_TYPE, REVOCATION, SUSPENSION
 
 STATUS_PURPOSES: Final = (REVOCATION, SUSPENSION)
+_PROOF_CHECK: Final = "proof"  # made whether it is named or not
 _STATUS_CHECKS: Final = ("credentialStatus", "status")
 
 
@@ -138,23 +140,54 @@ def _parse_verify(data: bytes, member: str, purpose: str) -> VerifyRequest:
         raise _wrong(f"{member} is missing")
     options = _options(body)
     options = {name: value for name, value in options.items() if value is not None}
-    domain = options.get("domain", [])
-    domains = domain if isinstance(domain, list) else [domain]
-    checks = options.get("checks", [])
-    if not isinstance(checks, list) or not all(isinstance(each, str) for each in checks):
-        raise _wrong("checks is not a list of strings")
-    if not all(isinstance(each, str) for each in domains):
-        raise _wrong("domain is neither a string nor a list of strings")
+    checks, returns = _checks(options), [_flag(options, name) for name in _RETURNS]
     return VerifyRequest(
         document=body[member],
-        purpose=_text(options, "expectedProofPurpose") or purpose,
-        challenge=_text(options, "challenge"),
-        domains=tuple(str(each) for each in domains),
+        purpose=_some_text(options, "expectedProofPurpose") or purpose,
+        challenge=_some_text(options, "challenge"),
+        domains=_domains(options),
         with_status=not checks or any(name in checks for name in _STATUS_CHECKS),
-        return_document=any(
-            options.get(name) is True for name in ("returnCredential", "returnPresentation")
-        ),
+        return_document=any(returns),
     )
+
+
+def _checks(options: JsonObject) -> list[Json]:
+    """The ``checks`` that are asked for; none for all of them, as test suites ask."""
+    checks = options.get("checks", [])
+    if not isinstance(checks, list):
+        raise _wrong("checks is not a list of strings")
+    for name in checks:
+        if name not in (_PROOF_CHECK, *_STATUS_CHECKS):
+            raise _wrong(f"checks has {shorten(name)}; there are {_PROOF_CHECK}, credentialStatus")
+    return checks
+
+
+def _domains(options: JsonObject) -> tuple[str, ...]:
+    if "domain" not in options:
+        return ()
+    domain = options["domain"]
+    domains = domain if isinstance(domain, list) else [domain]
+    texts = tuple(each for each in domains if isinstance(each, str) and each)
+    if not texts or len(texts) != len(domains):
+        raise _wrong("domain is neither a string nor a list of strings, or is empty")
+    return texts
+
+
+def _flag(options: JsonObject, name: str) -> bool:
+    value = options.get(name, False)
+    if not isinstance(value, bool):
+        raise _wrong(f"{name} is neither true nor false")
+    return value
+
+
+def _some_text(options: JsonObject, name: str) -> str | None:
+    text = _text(options, name)
+    if text == "":
+        raise _wrong(f"{name} is empty")
+    return text
+
+
+_RETURNS: Final = ("returnCredential", "returnPresentation")
 
 
 _ISSUE_OPTIONS: Final = frozenset(

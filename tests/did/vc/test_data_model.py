@@ -179,6 +179,18 @@ def test_envelopes(kind: str) -> None:
         {"type": ABSENT},
         {"type": "VerifiableCredential"},
         {"type": [kind, "VerifiableCredential"]},
+        {"type": [kind, kind]},
+        {"type": [kind, 5]},
+        {"@context": [EXAMPLES, V2]},
+        {"@context": [V2, 5]},
+        {"@context": [V2, None]},
+        {"@context": [V2, [V2]]},
+        {"@context": [V2, {kind: "https://evil.example/#Other"}]},
+        {"@context": [V2, "https://evil.example/context"]},
+        {"@context": {"@vocab": "https://evil.example/#"}},
+        {"issuer": "did:example:issuer"},
+        {"proof": {}},
+        {"more": None},
     ):
         with pytest.raises(Invalid):
             check_envelope(but(good, change), kind)
