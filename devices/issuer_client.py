@@ -210,9 +210,16 @@ class IssuerClient:
             raise error.at(step) from error
 
     def _get(self, name: str, step: str) -> JsonObject:
-        """The metadata document ``name``: well-known, before the path (section 12.2.2)."""
+        """The metadata document ``name``: well-known, before the path.
+
+        A path's final slash is part of the name, save where OAuth's metadata are looked for; a path
+        of it alone is none (OpenID4VCI 1.0, section 12.2.2; RFC 8414, section 3.1).
+        """
         parts = urlsplit(self.issuer)
-        url = f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path}"
+        path = "" if parts.path == "/" else parts.path
+        if name == _AUTHORIZATION_SERVER:
+            path = path.removesuffix("/")
+        url = f"{parts.scheme}://{parts.netloc}/.well-known/{name}{path}"
         return request_json(self._http, "GET", url, step=step)
 
 

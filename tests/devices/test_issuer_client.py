@@ -234,17 +234,38 @@ def test_the_authorization_server_must_be_the_issuer(
         client.metadata()
 
 
-def test_well_known_comes_before_the_path_of_an_issuer() -> None:
+@pytest.mark.parametrize(
+    ("path", "server", "issuer"),
+    [("", "", ""), ("/", "", ""), ("/plant/7", "/plant/7", "/plant/7"), ("/p/", "/p", "/p/")],
+)
+def test_well_known_comes_before_the_path_of_an_issuer(path: str, server: str, issuer: str) -> None:
     asked: list[str] = []
 
     async def answer(request: Request) -> Response:
         asked.append(request.url.path)
-        return JSONResponse({}, 404)
+        return JSONResponse({})
 
     app = Starlette(routes=[Route("/{path:path}", answer)])
     with serving(app) as url, connect(url) as http, pytest.raises(KeybornError):
-        IssuerClient(f"{url.rstrip('/')}/plant/7", http).metadata()
-    assert asked == ["/.well-known/oauth-authorization-server/plant/7"]
+        IssuerClient(f"{url.rstrip('/')}{path}", http).metadata()
+    assert asked == [
+        f"/.well-known/oauth-authorization-server{server}",
+        f"/.well-known/openid-credential-issuer{issuer}",
+    ]
+
+
+@pytest.mark.parametrize(("slash", "other"), [("", "/"), ("/", "")])
+def test_an_issuer_is_known_by_its_very_name(
+    client: IssuerClient, issuer: ScriptedIssuer, slash: str, other: str
+) -> None:
+    """Regression: a final slash made no difference (section 12.2.4: simple string comparison)."""
+    name = f"{issuer.url}{slash}"
+    issuer.metadata["credential_issuer"] = issuer.server_metadata["issuer"] = name
+    named = IssuerClient(name, client._http)
+    assert named.metadata().configurations
+    with pytest.raises(Refused) as caught:
+        IssuerClient(f"{issuer.url}{other}", client._http).metadata()
+    assert caught.value.code == "wrong_issuer"
 
 
 def test_what_the_issuer_refuses_has_its_step(client: IssuerClient) -> None:
