@@ -81,7 +81,8 @@ def test_the_same_request_has_the_same_transaction(standing: World) -> None:
     claim = standing.claim(replace(APPROVED, devices=2))
     token = standing.token(claim)
     both = deferred(standing.ask_for(token, one, two))
-    assert deferred(standing.ask_for(token, two, one)) == both
+    assert deferred(standing.ask_for(token, one, two, one)) == both
+    assert deferred(standing.ask_for(token, two, one)) != both  # it has another order
     mine = deferred(standing.ask_for(token, one))
     assert mine != both
     other = standing.ask_for(token, one, configuration="device-provisioning-vc-jwt")
@@ -100,6 +101,22 @@ def test_a_batch_waits_for_all_of_its_devices(standing: World) -> None:
     answer = standing.come_back(token, both).json()["credentials"]
     assert len(answer) == 2
     assert state(standing, claim) == "completed"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_batch_that_waited_has_the_order_of_its_proofs(standing: World, *, turned: bool) -> None:
+    """Regression: it had that of the DIDs."""
+    holders = [actor(f"{name} in turn {turned}") for name in ("one", "two", "three", "four")]
+    holders.sort(key=lambda each: each.short.text, reverse=turned)
+    claim = standing.claim(replace(APPROVED, devices=4))
+    token = standing.token(claim)
+    transaction = deferred(standing.ask_for(token, *holders))
+    approve(standing, claim)
+    answered = standing.come_back(token, transaction).json()["credentials"]
+    told = [each["credential"]["credentialSubject"]["id"] for each in answered]
+    assert told == [each.short.text for each in holders]
+    again = standing.ask_for(token, *holders).json()["credentials"]
+    assert again == answered
 
 
 def test_who_is_denied_is_told_so(standing: World) -> None:
