@@ -2,7 +2,8 @@
 
 Whoever chooses a URL chooses what a service connects to. So:
 
-1. The URL is ``https``; the certificate is checked, against the name in the URL.
+1. The URL is ``https``; the certificate is checked, against the name in the URL. TLS is 1.2 or
+   newer, with authenticated encryption and ephemeral keys alone (did:web, section 2.6.4).
 2. The name is looked up once, and each address that comes of it must be public: no loopback, link
    local, private, shared, multicast or reserved one, also where it is wrapped in IPv6. The
    connection is made to one of these very addresses, so a name that says something else the next
@@ -32,6 +33,7 @@ import h11
 import httpx
 
 from did.errors import Invalid, KeybornError, Refused, Unavailable
+from keyborn.tls import CIPHERS
 
 DEADLINE: Final = 10.0  # seconds for an answer as a whole, from the look-up on
 
@@ -99,7 +101,7 @@ class PublicHttps:
 
         Raises:
             Refused: ``address_not_public``.
-            Unavailable: ``unreachable``, ``timeout``, ``disconnected``.
+            Unavailable: ``host_not_found``, ``unreachable``, ``timeout``, ``disconnected``.
             Invalid: ``invalid_url``, ``redirected``, ``answer_too_large``, ``invalid_answer``.
         """
         until = time.monotonic() + self.deadline
@@ -159,11 +161,16 @@ class PublicHttps:
             except BaseException:
                 plain.close()
                 raise
-        raise OSError(errno.EHOSTUNREACH, "the name has no address")
+        raise _no_host(host)
 
     def _addresses(self, host: str, port: int, until: float, step: str) -> Sequence[str]:
         """Those of ``host``, looked up once; refused if one of them is not public."""
-        found = _within(until, lambda: self._look_up(host, port))
+        try:
+            found = _within(until, lambda: self._look_up(host, port))
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise _no_host(host) from error
         for text in found:
             address = ipaddress.ip_address(text)
             if not is_public(address) and not (self._unsafe and address.is_loopback):
@@ -181,6 +188,7 @@ class PublicHttps:
         with self._lock:
             if self._context is None:
                 self._context = httpx.create_ssl_context()
+                self._context.set_ciphers(CIPHERS)
                 if self._unsafe is not None:
                     self._context.load_verify_locations(cadata=self._unsafe.authority)
             return self._context
@@ -285,6 +293,15 @@ def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     return error.strerror or type(error).__name__
+
+
+def _no_host(host: str) -> Unavailable:
+    return Unavailable(
+        "host_not_found",
+        "the host's name leads to no address",
+        value=host,
+        hint="see that the name is spelled right; if it is, repeat it later",
+    )
 
 
 def _late(step: str, url: str) -> Unavailable:

@@ -56,7 +56,7 @@ def test_the_next_address_is_tried(host: WebHost) -> None:
     assert get(https, f"https://{HOST}:{host.port}/").body == b"yes"
 
 
-@pytest.mark.parametrize("addresses", [[], ["127.0.0.2"], ["127.0.0.2", "127.0.0.3"]])
+@pytest.mark.parametrize("addresses", [["127.0.0.2"], ["127.0.0.2", "127.0.0.3"]])
 def test_an_address_where_nobody_is(host: WebHost, addresses: list[str]) -> None:
     error = fails(host.https({HOST: addresses}), f"https://{HOST}:{host.port}/")
     assert isinstance(error, Unavailable)
@@ -64,12 +64,13 @@ def test_an_address_where_nobody_is(host: WebHost, addresses: list[str]) -> None
 
 
 def test_a_name_that_there_is_not(host: WebHost) -> None:
-    assert fails(host.https(), "https://none.example/").code == "unreachable"
+    assert fails(host.https(), "https://none.example/").code == "host_not_found"
+    assert fails(host.https({HOST: []}), f"https://{HOST}/").code == "host_not_found"
 
     def no_name(_host: str, _port: int) -> list[str]:
         return [str("a" * 64 + ".example").encode("idna").decode()]
 
-    assert fails(PublicHttps(look_up=no_name), "https://a.example/").code == "unreachable"
+    assert fails(PublicHttps(look_up=no_name), "https://a.example/").code == "host_not_found"
 
 
 @pytest.mark.parametrize("url", ["http://a.example/", "https:///a", "https://u@a.example/", "a"])
@@ -136,3 +137,12 @@ def test_the_systems_own_look_up() -> None:
 
 def test_tls_is_at_least_1_2(host: WebHost) -> None:
     assert host.https()._tls().minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_ciphers_have_authenticated_encryption_and_ephemeral_keys(host: WebHost) -> None:
+    """did:web, section 2.6.4; regression: some with CBC were offered."""
+    offered = host.https()._tls().get_ciphers()
+    assert offered
+    for cipher in offered:
+        assert cipher["aead"], cipher["name"]
+        assert cipher["protocol"] == "TLSv1.3" or cipher["kea"] == "kx-ecdhe", cipher["name"]
