@@ -1,11 +1,12 @@
 """Whether proofs hold, and nothing of who presents them: what the VC-API verifies.
 
-Of a credential: its form (VC Data Model); each of its proofs: signature, purpose, end, challenge
-and domain where they are asked for, and that the document of the key's controller authorises the
-key; that one of them is its issuer's; that its issuer is accepted (``verifier.acceptance``); its
-validity; and its status, unless that is not asked for. Of a presentation: the same of its own
-proofs; that its holder, where it names one, made one of them; and the same of its credentials. One
-of these that has no proof of its own is the holder's, and made with the presentation's proof.
+Of a credential: its form (VC Data Model), and that its contexts define its terms; each of its
+proofs: signature, purpose, end, challenge and domain where they are asked for, and that the
+document of the key's controller authorises the key; that one of them is its issuer's; that its
+issuer is accepted (``verifier.acceptance``); its validity; and its status, unless that is not asked
+for. Of a presentation: the same of its own proofs; that its holder, where it names one, made one of
+them; and the same of its credentials. One of these that has no proof of its own is the holder's,
+and made with the presentation's proof.
 
 It does **not** say that whoever sent it is the holder, uses no challenge up, opens no session, and
 never makes an ``AuthenticatedDevice``: that is ``verifier.verifier``'s alone.
@@ -21,7 +22,13 @@ from did.identifier import Did, parse_did
 from did.jcs import Json, JsonObject
 from did.resolution import Resolver
 from did.timestamps import format_time, parse_time
-from did.vc.data_model import check_credential, check_presentation, is_envelope, is_version_1
+from did.vc.claims import REGISTERED
+from did.vc.data_model import (
+    check_credential_terms,
+    check_presentation,
+    is_envelope,
+    is_version_1,
+)
 from did.vc.data_urls import unwrap
 from did.vc.enveloping import CREDENTIAL, PRESENTATION, open_cose, open_jwt
 from did.vc.formats import read_credential
@@ -94,6 +101,7 @@ class ProofVerifier:
         warnings: list[KeybornError] = []
         for credential in credentials:
             if "proof" not in credential and not is_envelope(credential):
+                check_credential_terms(credential)
                 maker = _self_asserter(credential, holder, makers)
                 found = self._accept(credential, maker, inquiry, with_status=with_status)
             else:
@@ -177,9 +185,15 @@ class ProofVerifier:
 
 def _open_credential(document: Json) -> tuple[JsonObject, Sequence[EmbeddedProof]]:
     if isinstance(document, dict) and is_envelope(document):
-        found = read_credential(*unwrap(document, CREDENTIAL))
+        data, format_ = unwrap(document, CREDENTIAL)
+        found = read_credential(data, format_)
+        claims = REGISTERED if format_ is Format.VC_JWT else frozenset[str]()
+        content: JsonObject = {
+            name: value for name, value in found.document.items() if name not in claims
+        }
+        check_credential_terms(content)
         return found.document, [_embedded(found.proof)]
-    check_credential(document)
+    check_credential_terms(document)
     assert isinstance(document, dict)
     return document, read_proofs(document)
 

@@ -82,7 +82,11 @@ def parse_issue(data: bytes) -> IssueRequest:
         raise _wrong("credential is not an object")
     unknown = sorted(options.keys() - _ISSUE_OPTIONS)
     if unknown:
-        raise _wrong(f"there is no option {unknown[0]!r}")
+        raise _wrong(f"there is no option {shorten(unknown[0])}")
+    for entry in _status_entries(options):
+        unknown = sorted(entry.keys() - _STATUS_OPTIONS)
+        if unknown:
+            raise _wrong(f"there is no option {shorten(unknown[0])} of a credentialStatus")
     return IssueRequest(
         credential, _format(options), _purposes(options), _text(options, "credentialId")
     )
@@ -198,6 +202,8 @@ _ISSUE_OPTIONS: Final = frozenset(
         "type",
     }
 )
+# The issuer says itself where a status stands, and of how many bits it is.
+_STATUS_OPTIONS: Final = frozenset({"type", "statusPurpose"})
 _FIXED: Final[Mapping[str, str]] = {
     "cryptosuite": CRYPTOSUITE,
     "type": PROOF_TYPE,
@@ -234,19 +240,24 @@ def _format(options: JsonObject) -> Format:
 
 
 def _purposes(options: JsonObject) -> tuple[str, ...]:
-    value = options.get("credentialStatus", [])
-    entries = value if isinstance(value, list) else [value]
-    named: list[Json] = []
-    for entry in entries:
-        if not isinstance(entry, dict) or entry.get("type", ENTRY_TYPE) != ENTRY_TYPE:
-            raise _wrong(f"a credentialStatus is not a {ENTRY_TYPE}")
-        named.append(entry.get("statusPurpose", REVOCATION))
+    entries = _status_entries(options)
+    named: list[Json] = [entry.get("statusPurpose", REVOCATION) for entry in entries]
     given = options.get("statusPurpose", [])
     named += given if isinstance(given, list) else [given]
     for purpose in named:
         if purpose not in STATUS_PURPOSES:
             raise _wrong(f"a statusPurpose is one of {', '.join(STATUS_PURPOSES)}")
     return tuple(purpose for purpose in STATUS_PURPOSES if purpose in named)
+
+
+def _status_entries(options: JsonObject) -> list[JsonObject]:
+    value = options.get("credentialStatus", [])
+    entries = []
+    for entry in value if isinstance(value, list) else [value]:
+        if not isinstance(entry, dict) or entry.get("type", ENTRY_TYPE) != ENTRY_TYPE:
+            raise _wrong(f"a credentialStatus is not a {ENTRY_TYPE}")
+        entries.append(entry)
+    return entries
 
 
 def _text(values: JsonObject, name: str) -> str | None:
