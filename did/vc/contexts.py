@@ -33,6 +33,7 @@ __all__ = [
     "V2",
     "BrokenRuleError",
     "Terms",
+    "are_known",
     "is_url",
     "read_contexts",
 ]

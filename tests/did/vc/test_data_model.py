@@ -182,6 +182,7 @@ def test_envelopes(kind: str) -> None:
         {"type": [kind, kind]},
         {"type": [kind, 5]},
         {"@context": [EXAMPLES, V2]},
+        {"@context": [V2, V1]},
         {"@context": [V2, 5]},
         {"@context": [V2, None]},
         {"@context": [V2, [V2]]},
