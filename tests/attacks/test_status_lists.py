@@ -2,8 +2,12 @@
 
 import gzip
 import hashlib
+import itertools
 import json
+import queue
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +18,7 @@ from actors import DEVICE, NOW, STRANGER
 from gatehouse import INDEX, PREFIX, Gatehouse, Issuer
 from outcomes import invalid, refused, undecided
 
+from did.errors import KeybornError
 from did.identifier import DidUrl, KeyDid
 from did.jcs import JsonObject, canonicalize
 from did.keys import SigningKey
@@ -25,6 +30,7 @@ from did.vc.formats import Format, secure_credential
 from did.vc.securing import ASSERTION
 from did.vc.status_list import MESSAGE, REVOCATION, SUSPENSION, StatusEntry, StatusMessage
 from verifier.decision import Check
+from verifier.status_fetches import FROM_ONE_PLACE
 from verifier.status_standing import MAX_BYTES
 from verifier.statuses import Statuses
 
@@ -807,3 +813,37 @@ def test_an_issuer_that_does_not_answer(house: Gatehouse) -> None:
     house.statuses.up = False
     with undecided("status_stale", Check.STATUS):
         house.admit(device, credential)
+
+
+def test_a_status_service_that_hangs_takes_few_threads(house: Gatehouse) -> None:
+    """44 presentations at once took every thread of a verifier, and nobody else was served."""
+    device, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
+    asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+    released = threading.Event()
+
+    def hang(request: httpx.Request) -> httpx.Response:
+        asked.put(str(request.url))
+        released.wait(60)
+        return httpx.Response(200, stream=httpx.ByteStream(house.statuses.served[str(request.url)]))
+
+    def hanging(_prefix: str) -> httpx.Client:
+        return httpx.Client(transport=httpx.MockTransport(hang))
+
+    verifier = house.verifier(statuses=Statuses(store=house.store, connect=hanging))
+
+    def outcome(_number: int) -> str:
+        try:
+            house.admit(device, credential, verifier=verifier)
+        except KeybornError as error:
+            return error.code
+        return "accepted"
+
+    with ThreadPoolExecutor(44) as pool:
+        jobs = [pool.submit(outcome, number) for number in range(44)]
+        try:
+            answered = itertools.islice(as_completed(jobs, timeout=60), 44 - FROM_ONE_PLACE)
+            assert {each.result() for each in answered} == {"status_unavailable"}
+            assert asked.qsize() == FROM_ONE_PLACE
+        finally:
+            released.set()
+    house.admit(device, credential, verifier=verifier)

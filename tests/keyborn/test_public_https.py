@@ -10,7 +10,8 @@ import pytest
 from web_hosts import HOST, Connection, WebHost, answer, look_up, web_host
 
 from did.errors import Invalid, KeybornError, Unavailable
-from keyborn.public_https import Fetched, PublicHttps, UnsafeAllowLoopback, _system_look_up
+from keyborn.deadlines import system_look_up
+from keyborn.public_https import Fetched, PublicHttps, UnsafeAllowLoopback
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +132,7 @@ def test_what_is_no_tls(host: WebHost) -> None:
 
 
 def test_the_systems_own_look_up() -> None:
-    assert "127.0.0.1" in _system_look_up("127.0.0.1", 443)
+    assert "127.0.0.1" in system_look_up("127.0.0.1", 443)
     assert fails(PublicHttps(), "https://127.0.0.1/").code == "address_not_public"
 
 
