@@ -31,7 +31,7 @@ def conformance() -> None:
 @click.option(
     "--https",
     is_flag=True,
-    help="HTTPS, with a certificate that is made at the start; or with that of --tls-cert.",
+    help="HTTPS, with a certificate that is made when there is none; or with that of --tls-cert.",
 )
 @click.option(
     "--dir",
@@ -79,12 +79,12 @@ def serve(
     can derive, and the verifier takes any issuer's credentials. What it prints are the endpoints,
     the issuer's DID and the options to send; with --json, the manifest of the W3C's suites too.
     """
-    from conformance.certificate import make_certificate  # noqa: PLC0415 - slow to import
+    from conformance.certificate import certificate_in  # noqa: PLC0415 - slow to import
     from conformance.instance import instance  # noqa: PLC0415
     from conformance.manifest import endpoints, manifest  # noqa: PLC0415
     from keyborn import logs  # noqa: PLC0415
     from keyborn.clock import now  # noqa: PLC0415
-    from keyborn.files import private_directory, write_public  # noqa: PLC0415
+    from keyborn.files import locked, private_directory, write_public  # noqa: PLC0415
     from keyborn.server import serve_named  # noqa: PLC0415
 
     if host not in _LOOPBACK:
@@ -93,8 +93,8 @@ def serve(
     with ExitStack() as stack:
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        private_directory(directory)
-        made = make_certificate(directory, at=now()) if https and tls is None else None
+        stack.enter_context(locked(private_directory(directory) / "lock"))
+        made = certificate_in(directory, at=now()) if https and tls is None else None
         opened = stack.enter_context(
             instance(
                 directory,

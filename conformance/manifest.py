@@ -19,9 +19,15 @@ RESOLVER: Final = "/1.0/identifiers"
 
 _VERIFIER_TAGS: Final = ("vc-api", "vc2.0", CRYPTOSUITE, "BitstringStatusList", "EnvelopingProof")
 
-# What is posted as ``options`` to have a credential secured in each way, and the suites' tags.
-OPTIONS: Final[Sequence[tuple[str, JsonObject, Sequence[str]]]] = (
-    ("eddsa-jcs-2022", {"cryptosuite": CRYPTOSUITE}, ("vc-api", "vc2.0", CRYPTOSUITE)),
+# What is posted as ``options`` to have a credential secured in each way, the suites' tags, and the
+# versions of the data model; these envelopes hold 2.0 alone.
+OPTIONS: Final[Sequence[tuple[str, JsonObject, Sequence[str], Sequence[str]]]] = (
+    (
+        "eddsa-jcs-2022",
+        {"cryptosuite": CRYPTOSUITE},
+        ("vc-api", "vc2.0", CRYPTOSUITE),
+        ("1.1", "2.0"),
+    ),
     (
         "bitstring-status-list",
         {
@@ -29,15 +35,21 @@ OPTIONS: Final[Sequence[tuple[str, JsonObject, Sequence[str]]]] = (
             "credentialStatus": {"type": ENTRY_TYPE, "statusPurpose": REVOCATION},
         },
         ("BitstringStatusList",),
+        ("1.1", "2.0"),
     ),
-    ("vc+jwt", {"format": Format.VC_JWT.value}, ("EnvelopingProof", "vc-jose-cose", "vc+jwt")),
-    ("vc+cose", {"format": Format.VC_COSE.value}, ("vc-jose-cose", "vc+cose")),
+    (
+        "vc+jwt",
+        {"format": Format.VC_JWT.value},
+        ("EnvelopingProof", "vc-jose-cose", "vc+jwt"),
+        ("2.0",),
+    ),
+    ("vc+cose", {"format": Format.VC_COSE.value}, ("vc-jose-cose", "vc+cose"), ("2.0",)),
 )
 
 
 def endpoints(url: str, did: Did) -> JsonObject:
     """The endpoints of the instance at ``url``, whose issuer is ``did``."""
-    options: dict[str, Json] = {name: given for name, given, _ in OPTIONS}
+    options: dict[str, Json] = {name: given for name, given, *_ in OPTIONS}
     return {
         "issuer": f"{url}{ISSUER}/credentials/issue",
         "status": f"{url}{ISSUER}/credentials/status",
@@ -62,10 +74,10 @@ def manifest(url: str, did: Did) -> JsonObject:
                 "id": did.text,
                 "endpoint": found["issuer"],
                 "options": options,
-                "supports": supports,
+                "supports": {"vc": list(versions)},
                 "tags": list(tags),
             }
-            for _, options, tags in OPTIONS
+            for _, options, tags, versions in OPTIONS
         ],
         "verifiers": [{**verifier, "endpoint": found["verifier"], "supports": supports}],
         "vpVerifiers": [{**verifier, "endpoint": found["presentations"], "supports": supports}],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from did.errors import KeybornError
 from did.jcs import JsonObject
 from did.vc.securing import Format
 from keyborn.inputs import INPUT_FILE, read_message, read_object, reading
@@ -227,18 +228,28 @@ def answer(
 ) -> None:
     """Answer a verifier's REQUEST: a link, openid4vp://?..., or - for stdin (OpenID4VP 1.0).
 
-    Shows on stderr who asks, and what is presented. Asks first, at a terminal.
+    Shows on stderr who asks, and what is presented. Asks first, at a terminal, also before it says
+    that nothing here answers the request.
     """
     from devices.inputs import read_request_link  # noqa: PLC0415
     from devices.openid4vp.holder import answer_link  # noqa: PLC0415
     from did.openid4vp.client_id import parse_pin  # noqa: PLC0415
 
     link = read_request_link(request)
-    only = None if pinned is None else parse_pin(pinned)
+    try:
+        only = None if pinned is None else parse_pin(pinned)
+    except KeybornError as error:
+        raise error.at("--verifier") from error
 
     def agree(shown: JsonObject) -> bool:
         click.echo(printable(as_text(shown), keep="\n"), err=True)
-        return yes or not _at_a_terminal() or click.confirm("Present this?", err=True)
+        if yes or not _at_a_terminal():
+            return True
+        if shown["presents"]:
+            return click.confirm("Present this?", err=True)
+        question = "Nothing is presented. Press Enter to tell the verifier so, and no more"
+        click.prompt(question, default="", show_default=False, err=True)
+        return True
 
     with _opened(directory) as agent, ExitStack() as ledgers:
         said = answer_link(

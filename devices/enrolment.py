@@ -65,13 +65,14 @@ def begin(
         Invalid: ``invalid_issuer_url``, ``nothing_on_offer``, ``format_not_offered``,
             ``tx_code_needed``, ``tx_code_not_needed``, ``invalid_tx_code``.
     """
-    if issuer is not None and issuer.rstrip("/") != offer.issuer:
+    if issuer is not None and issuer != offer.issuer:
         raise Refused(
             "wrong_issuer",
             f"the offer is not of {issuer}",
             step="offer",
             value=offer.issuer,
-            hint="ask the operator where the offer came from",
+            hint="name the issuer letter by letter as the offer does; else ask the operator where"
+            " the offer came from",
         )
     check_issuer_url(offer.issuer, explicit=issuer is not None)
     claim = claim_digest(offer.issuer, offer.code)

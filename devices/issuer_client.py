@@ -29,6 +29,7 @@ _MAX_TOKEN: Final = 4_096
 _MAX_NONCE: Final = 1_024
 _MAX_LIFETIME: Final = 31_536_000
 _MAX_ID: Final = 1_024
+_DETAIL: Final = "openid_credential"
 _HINTS: Final[Mapping[str, str]] = {
     "invalid_grant": "check the transaction code, or ask the operator for a new claim",
     "invalid_token": "repeat the enrolment; if the claim has expired, ask for a new one",
@@ -42,10 +43,18 @@ _DOWN: Final = "wait for the issuer, then enrol again: nothing is lost, or grant
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token; ``lifetime`` in seconds, if the issuer says."""
+    """An access token.
+
+    Attributes:
+        text: As it is sent.
+        lifetime: In seconds, if the issuer says.
+        identifiers: By configuration id, a credential identifier to ask with; None if it is to be
+            asked with the configuration's id.
+    """
 
     text: str
     lifetime: int | None
+    identifiers: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +124,7 @@ class IssuerClient:
                 step="token",
                 hint="check that the address is that of an OpenID4VCI 1.0 issuer",
             )
-        return Token(str(token), lifetime)
+        return Token(str(token), lifetime, _identifiers(answer.get("authorization_details")))
 
     def nonce(self, metadata: IssuerMetadata) -> str:
         """A fresh ``c_nonce`` for one possession proof (section 7).
@@ -136,7 +145,13 @@ class IssuerClient:
         return str(nonce)
 
     def credential(
-        self, metadata: IssuerMetadata, token: str, configuration: str, proof: Json
+        self,
+        metadata: IssuerMetadata,
+        token: str,
+        configuration: str,
+        proof: Json,
+        *,
+        identifiers: Mapping[str, str] | None = None,
     ) -> Issued | Pending:
         """Ask for one credential (section 8).
 
@@ -145,15 +160,26 @@ class IssuerClient:
             token: The access token.
             configuration: What to ask for, one of ``metadata.configurations``.
             proof: The possession proof, of the proof type that the metadata has for it.
+            identifiers: Those that the token came with.
 
         Raises:
             Invalid: ``invalid_answer``, ``invalid_jwe``, and what the issuer answers.
+            Refused: ``not_authorized``: the token came with identifiers, and none is for it.
             KeybornError: as ``keyborn.client.request``.
         """
-        body: JsonObject = {
-            "credential_configuration_id": configuration,
-            "proofs": {metadata.configurations[configuration]: [proof]},
-        }
+        body: JsonObject = {"proofs": {metadata.configurations[configuration]: [proof]}}
+        if identifiers is None:
+            body["credential_configuration_id"] = configuration
+        elif configuration in identifiers:
+            body["credential_identifier"] = identifiers[configuration]
+        else:
+            raise Refused(
+                "not_authorized",
+                f"the issuer offered {configuration}, and gave a token that is not for it",
+                step="credential",
+                value=configuration,
+                hint="see to the issuer: its offer and its token disagree",
+            )
         return self._ask(metadata, metadata.credential_endpoint, token, body, "credential")
 
     def deferred(self, metadata: IssuerMetadata, token: str, transaction: str) -> Issued | Pending:
@@ -210,9 +236,16 @@ class IssuerClient:
             raise error.at(step) from error
 
     def _get(self, name: str, step: str) -> JsonObject:
-        """The metadata document ``name``: well-known, before the path (section 12.2.2)."""
+        """The metadata document ``name``: well-known, before the path.
+
+        A path's final slash is part of the name, save where OAuth's metadata are looked for; a path
+        of it alone is none (OpenID4VCI 1.0, section 12.2.2; RFC 8414, section 3.1).
+        """
         parts = urlsplit(self.issuer)
-        url = f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path}"
+        path = "" if parts.path == "/" else parts.path
+        if name == _AUTHORIZATION_SERVER:
+            path = path.removesuffix("/")
+        url = f"{parts.scheme}://{parts.netloc}/.well-known/{name}{path}"
         return request_json(self._http, "GET", url, step=step)
 
 
@@ -287,6 +320,27 @@ def _outcome(answer: JsonObject) -> Issued | Pending:
         "the answer holds neither one credential nor a transaction to wait for",
         hint="check that the address is that of an OpenID4VCI 1.0 issuer",
     )
+
+
+def _identifiers(details: Json) -> Mapping[str, str] | None:
+    """The first credential identifier of each configuration in ``authorization_details`` (6.2)."""
+    if not isinstance(details, list):
+        return None
+    found: dict[str, str] = {}
+    ours = [each for each in details if isinstance(each, dict) and each.get("type") == _DETAIL]
+    for detail in ours:
+        configuration = detail.get("credential_configuration_id")
+        identifiers = detail.get("credential_identifiers")
+        first = identifiers[0] if isinstance(identifiers, list) and identifiers else None
+        if not _is_text(configuration, _MAX_ID) or not _is_text(first, _MAX_ID):
+            raise Invalid(
+                "invalid_answer",
+                "the answer's authorization_details name no credential_identifiers",
+                step="token",
+                hint="check that the address is that of an OpenID4VCI 1.0 issuer",
+            )
+        found.setdefault(str(configuration), str(first))
+    return found if ours else None
 
 
 def _is_text(value: Json, limit: int) -> bool:

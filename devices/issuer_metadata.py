@@ -92,7 +92,7 @@ def invalid(problem: str, *, value: object = None) -> Invalid:
 
 
 def _check_name(name: str, value: Json) -> None:
-    if not isinstance(value, str) or value.rstrip("/") != name:
+    if value != name:  # as texts, without normalising either (section 12.2.4)
         raise Refused(
             "wrong_issuer",
             f"the metadata at {name} is that of another issuer",

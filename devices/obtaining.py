@@ -147,7 +147,7 @@ class Obtaining:
         token = self._client.token(self._metadata, progress.code, progress.tx_code)
         _TOKEN_RECEIVED.reached()
         expires = None if token.lifetime is None else at + timedelta(seconds=token.lifetime)
-        progress = progress.with_token(token.text, expires)
+        progress = progress.with_token(token.text, expires, token.identifiers)
         self._store.save_progress(progress)
         _TOKEN_STORED.reached()
         return progress
@@ -159,7 +159,13 @@ class Obtaining:
         if awaited is not None:
             return self._client.deferred(self._metadata, progress.token, awaited.transaction)
         proof = self._prove(progress.issuer, configuration)
-        return self._client.credential(self._metadata, progress.token, configuration, proof)
+        return self._client.credential(
+            self._metadata,
+            progress.token,
+            configuration,
+            proof,
+            identifiers=progress.identifiers,
+        )
 
     def _prove(self, issuer: str, configuration: str) -> Json:
         """A proof of possession made for this one request.

@@ -8,7 +8,9 @@ from typing import Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-_NO_TOKEN: Final[Mapping[str, object]] = MappingProxyType({"token": None, "token_expires": None})
+_NO_TOKEN: Final[Mapping[str, object]] = MappingProxyType(
+    {"token": None, "token_expires": None, "identifiers": None}
+)
 
 
 class Awaited(BaseModel):
@@ -38,6 +40,7 @@ class Progress(BaseModel):
         tx_code: As ``code``.
         token: The access token; erased when all is received, and the issuer was told of it.
         token_expires: When ``token`` ends.
+        identifiers: The credential identifiers that came with ``token``, by configuration.
         issuer_did: The DID that signed the first credential; the others must be signed by it too.
         received: The configurations whose credentials are stored.
         awaited: What the issuer deferred.
@@ -53,6 +56,7 @@ class Progress(BaseModel):
     tx_code: str | None = Field(default=None, repr=False)
     token: str | None = Field(default=None, repr=False)
     token_expires: AwareDatetime | None = None
+    identifiers: dict[str, str] | None = None
     issuer_did: str | None = None
     received: tuple[str, ...] = ()
     awaited: tuple[Awaited, ...] = ()
@@ -92,9 +96,14 @@ class Progress(BaseModel):
         """One that is not to be waited for any longer."""
         return self.model_copy(update={"awaited": self._others(configuration)})
 
-    def with_token(self, token: str, expires: datetime | None) -> "Progress":
+    def with_token(
+        self, token: str, expires: datetime | None, identifiers: Mapping[str, str] | None = None
+    ) -> "Progress":
         """The access token obtained."""
-        return self.model_copy(update={"token": token, "token_expires": expires})
+        named = None if identifiers is None else dict(identifiers)
+        return self.model_copy(
+            update={"token": token, "token_expires": expires, "identifiers": named}
+        )
 
     def with_received(
         self, configuration: str, issuer_did: str, notification: str | None = None

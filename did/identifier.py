@@ -196,6 +196,13 @@ def parse_did(text: str) -> Did:
     """
     if len(text) > LIMITS.did:
         raise Invalid("invalid_did", f"a DID is longer than {LIMITS.did} characters", value=text)
+    if text.startswith("did:") and any(mark in text for mark in "/?#"):
+        raise Invalid(
+            "invalid_did",
+            "a DID URL stands where a DID alone is to stand",
+            value=text,
+            hint="leave out what follows the DID, from the first / ? or # on",
+        )
     match = _DID.fullmatch(text)
     if match is None:
         raise Invalid("invalid_did", "text does not have the form did:<method>:<id>", value=text)

@@ -71,8 +71,9 @@ def parse_jws(
 
     Args:
         token: The text.
-        typ: The header's ``typ`` that it must have; or those of which it must have one, where None
-            allows for none.
+        typ: The header's ``typ`` that it must have, in any case of its letters, with or without
+            ``application/`` before it (RFC 7515, section 4.1.9); or those of which it must have
+            one, where None allows for none.
         limit: The most characters that are looked at.
         whole_floats: As ``did.strict_json.parse`` has it, for the payload.
 
@@ -95,20 +96,39 @@ def parse_jws(
     if header.get("alg") not in ALGORITHMS:
         raise Invalid("invalid_jwt", "a token's alg is not EdDSA", value=header.get("alg"))
     allowed = (typ,) if isinstance(typ, str) else typ
-    if header.get("typ") not in allowed or (header.get("typ") is None and "typ" in header):
+    if not _is_of_type(header, allowed):
         raise Invalid("invalid_jwt", f"a token's typ is not {allowed[0]}", value=header.get("typ"))
     if "crit" in header or "b64" in header:
         raise Invalid("invalid_jwt", "a token has critical extensions, and none is known here")
     return Jws(header, payload, f"{parts[0]}.{parts[1]}".encode("ascii"), signature)
 
 
-def token_typ(token: str) -> Json:
-    """The ``typ`` that a compact JWS says it has, to tell by which rules to parse it; or None.
+def is_media_type(value: Json, name: str) -> bool:
+    """Whether a header's ``typ`` or ``cty`` names the type ``application/<name>``.
+
+    Letters are of no case, and what has no slash lacks ``application/`` (RFC 7515, sections 4.1.9
+    and 4.1.10).
+    """
+    return (
+        isinstance(value, str)
+        and value.isascii()
+        and value.lower().removeprefix("application/") == name.lower()
+    )
+
+
+def _is_of_type(header: JsonObject, allowed: tuple[str | None, ...]) -> bool:
+    if "typ" not in header:
+        return None in allowed
+    return any(name is not None and is_media_type(header["typ"], name) for name in allowed)
+
+
+def token_is_of_type(token: str, typ: str) -> bool:
+    """Whether a compact JWS says that it is of ``typ``, to tell by which rules to parse it.
 
     Raises:
         Invalid: ``invalid_jwt``.
     """
-    return _part(token, 0).get("typ")
+    return is_media_type(_part(token, 0).get("typ"), typ)
 
 
 def token_payload(token: str) -> JsonObject:

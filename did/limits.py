@@ -24,6 +24,7 @@ class Limits:
     offer: int = 8_192
     credentials_in_presentation: int = 16
     proofs: int = 8
+    contexts: int = 32
     status_list_bits: int = 8 * 1_048_576
     challenge: int = 256
     request_link: int = 131_072  # a request may come in it by value

@@ -6,7 +6,7 @@ What is malformed has one remedy for each code; where a raiser knows better, its
 from collections.abc import Mapping
 from typing import Final
 
-_REISSUE: Final = "have the issuer issue it anew"
+REISSUE: Final = "have the issuer issue it anew"
 _COPY: Final = "copy it whole; nothing is corrected"
 _CBOR: Final = "use deterministic CBOR (RFC 8949, section 4.2.1)"
 _KEY: Final = "use an Ed25519 key, as z6Mk... has one"
@@ -39,7 +39,8 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "invalid_public_key_length": _KEY,
     "invalid_private_key": "make another key",
     "invalid_signature": "sign it anew; if it was signed well, somebody altered it: do not use it",
-    "invalid_credential": _REISSUE,
+    "invalid_credential": REISSUE,
+    "undefined_terms": "add a context that defines it; undefined-terms/v2 gives any term a name",
     "invalid_presentation": "make it with: keyborn device present",
     "invalid_proof": "secure the document once, with eddsa-jcs-2022",
     "unsupported_cryptosuite": "secure the document with eddsa-jcs-2022, or as vc+jwt or vc+cose",
@@ -47,18 +48,18 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "wrong_proof_purpose": "use assertionMethod in credentials, authentication in presentations",
     "issuer_mismatch": "have the issuer sign it",
     "holder_mismatch": "have the holder sign it",
-    "invalid_status_entry": _REISSUE,
+    "invalid_status_entry": REISSUE,
     "invalid_status_list": "see to the issuer: it publishes this list",
     "status_list_too_short": "see to the issuer: it publishes this list",
     "status_purpose_mismatch": "see to the issuer: entry and list contradict each other",
     "status_size_mismatch": "see to the issuer: entry and list contradict each other",
-    "status_index_out_of_range": _REISSUE,
+    "status_index_out_of_range": REISSUE,
     "invalid_challenge": "take it as the verifier gave it",
     "invalid_nonce": "ask for a new one",
     "invalid_jwt": "make the token anew, as the message says",
     "invalid_cose": "make the message anew, as this one says",
-    "invalid_envelope": _REISSUE,
-    "invalid_claims": _REISSUE,
+    "invalid_envelope": REISSUE,
+    "invalid_claims": REISSUE,
     "invalid_jwe": "encrypt it anew, with ECDH-ES and A256GCM, to the key that is published",
     "invalid_encryption_key": "use a public OKP X25519 JWK, for encryption",
     "invalid_offer": "take the offer whole, as the operator handed it out",

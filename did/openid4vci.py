@@ -63,7 +63,8 @@ class Offer:
     """A credential offer: a claim, as handed to a device.
 
     Attributes:
-        issuer: The credential issuer identifier, a URL with no trailing slash.
+        issuer: The credential issuer identifier, a URL: as it stands, since identifiers are
+            compared as texts, and not normalised (section 12.2.4).
         configurations: The credential configuration ids on offer, at least one.
         code: The pre-authorized code.
         tx_code: What a transaction code looks like, where one is needed.
@@ -161,20 +162,22 @@ def offer_from_json(value: JsonObject) -> Offer:
         Invalid: ``invalid_offer``; also for one without a pre-authorized code.
     """
     issuer, ids = value.get("credential_issuer"), value.get("credential_configuration_ids")
-    if not isinstance(issuer, str) or not _is_web_url(issuer):
-        raise Invalid("invalid_offer", "an offer's credential_issuer is not a URL", value=issuer)
+    if not isinstance(issuer, str) or not _is_web_url(issuer) or {"?", "#"} & set(issuer):
+        raise Invalid(
+            "invalid_offer",
+            "an offer's credential_issuer is not a URL without query and fragment",
+            value=issuer,
+        )
     if not isinstance(ids, list) or not ids or not all(isinstance(id_, str) for id_ in ids):
         raise Invalid("invalid_offer", "an offer names no credential_configuration_ids")
+    if len(set(map(str, ids))) < len(ids):
+        raise Invalid("invalid_offer", "an offer names a credential_configuration_id twice")
     grants = value.get("grants")
     grant = grants.get(PRE_AUTHORIZED) if isinstance(grants, dict) else None
-    if not isinstance(grant, dict) or not isinstance(grant.get("pre-authorized_code"), str):
+    code = grant.get("pre-authorized_code") if isinstance(grant, dict) else None
+    if not isinstance(grant, dict) or not isinstance(code, str) or not code:
         raise Invalid("invalid_offer", "an offer has no pre-authorized code")
-    return Offer(
-        issuer.rstrip("/"),
-        tuple(str(id_) for id_ in ids),
-        str(grant["pre-authorized_code"]),
-        _tx_code(grant.get("tx_code")),
-    )
+    return Offer(issuer, tuple(map(str, ids)), code, _tx_code(grant.get("tx_code")))
 
 
 def _is_web_url(text: str) -> bool:

@@ -42,6 +42,8 @@ class PossessionProof:
         audience: The credential issuer it is for.
         nonce: The issuer's ``c_nonce``.
         issued: When it says that it was made; None if it does not say (a ``di_vp`` need not).
+        not_before: When it says that it begins (``nbf``), if it does.
+        expires: When it says that it ends (``exp``, ``expires``), if it does.
         signed: What was signed, and how: ``verify`` checks the signature.
     """
 
@@ -49,6 +51,8 @@ class PossessionProof:
     audience: str
     nonce: str
     issued: datetime | None
+    not_before: datetime | None
+    expires: datetime | None
     signed: Jws | Proof
 
     def verify(self, key: PublicKey) -> None:
@@ -109,17 +113,40 @@ def _parse_token(token: Json) -> PossessionProof:
             "the proof names a bare key (jwk or x5c), which says nothing of a DID",
             hint=_BARE_KEY_HINT,
         )
+    if "iss" in jws.payload:
+        raise Invalid(
+            _CODE,
+            "the proof names a client (iss), and a pre-authorized code is redeemed without one",
+            hint="leave iss out",
+        )
     kid, audience = jws.header.get("kid"), jws.payload.get("aud")
-    nonce, issued = jws.payload.get("nonce"), jws.payload.get("iat")
+    nonce, issued = jws.payload.get("nonce"), _time(jws.payload, "iat")
     if not isinstance(kid, str):
         raise Invalid(_CODE, "the proof has no kid", hint=_BARE_KEY_HINT)
-    if not isinstance(audience, str) or not isinstance(nonce, str) or type(issued) is not int:
+    if not isinstance(audience, str) or not isinstance(nonce, str) or issued is None:
         raise Invalid(_CODE, "the proof lacks aud, nonce or iat")
+    return PossessionProof(
+        parse_did_url(kid),
+        audience,
+        nonce,
+        issued,
+        not_before=_time(jws.payload, "nbf"),
+        expires=_time(jws.payload, "exp"),
+        signed=jws,
+    )
+
+
+def _time(payload: JsonObject, name: str) -> datetime | None:
+    """The time that a claim of a token states, in seconds; None where there is no such claim."""
+    if name not in payload:
+        return None
+    value = payload[name]
     try:
-        time = datetime.fromtimestamp(issued, UTC)
+        if type(value) is int:
+            return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise Invalid(_CODE, "iat is no time", value=issued) from error
-    return PossessionProof(parse_did_url(kid), audience, nonce, time, jws)
+        raise Invalid(_CODE, f"{name} is no time", value=value) from error
+    raise Invalid(_CODE, f"{name} is no time in whole seconds", value=value)
 
 
 def _parse_presentation(document: Json) -> PossessionProof:
@@ -135,7 +162,15 @@ def _parse_presentation(document: Json) -> PossessionProof:
             hint="set challenge to the c_nonce, and domain to the issuer's identifier",
         )
     _check_holder(document, proof.method)
-    return PossessionProof(proof.method, proof.domain, proof.challenge, proof.created, proof)
+    return PossessionProof(
+        proof.method,
+        proof.domain,
+        proof.challenge,
+        proof.created,
+        not_before=proof.not_before,
+        expires=proof.expires,
+        signed=proof,
+    )
 
 
 def _check_holder(document: JsonObject, method: DidUrl) -> None:

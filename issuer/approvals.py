@@ -1,7 +1,8 @@
 """What an operator decides of the devices that took a claim which needs approval.
 
 A decision is final: what was approved is undone by revoking the device, and whom a claim was
-denied to needs another.
+denied to needs another. Of several that come at once the first decides, in one transaction, and who
+wanted it the other way is told so.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ def decide(
 
     Raises:
         NotFound: ``claim_not_found``; ``holder_not_found``: one of ``dids`` did not take it.
-        Conflict: ``approval_not_needed``; ``claim_cancelled``; ``already_decided``: the other way.
+        Conflict: ``approval_not_needed``; ``claim_cancelled``; ``already_decided``: the other way,
+            of one of ``dids``, or of any where nobody is waiting any more.
     """
     verdict = "approved" if approve else "denied"
     with engine.begin() as connection:
@@ -79,7 +81,10 @@ def _chosen(claim: Claim, dids: Sequence[str] | None) -> list[Holder]:
             hint="to stop a device, suspend or revoke it; to stop the claim, cancel it",
         )
     if dids is None:
-        return [holder for holder in claim.holders if holder.standing() == "waiting"]
+        # Where nobody is left to decide on, all are looked at: who was decided the other way
+        # meanwhile is not passed over in silence.
+        waiting = [holder for holder in claim.holders if holder.standing() == "waiting"]
+        return waiting or list(claim.holders)
     by_did = {holder.did: holder for holder in claim.holders}
     for did in dids:
         if did not in by_did:

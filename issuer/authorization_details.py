@@ -2,7 +2,8 @@
 
 RFC 9396; OpenID4VCI 1.0, sections 5.1.1, 6.1.1 and 6.2. A wallet may name the configurations that
 it is after; it is given a credential identifier for each, to ask at the credential endpoint with.
-A claim has one set of data for each configuration, so the identifier says no more than which.
+A claim has one set of data for each configuration, so the identifier says no more than which; the
+token that it comes with is for these configurations alone (``issuer.tokens``).
 """
 
 from collections.abc import Sequence
@@ -24,25 +25,26 @@ def identifier(configuration: str) -> str:
     return _PREFIX + configuration
 
 
-def configuration_of(text: str) -> CredentialConfiguration:
-    """The configuration that a credential identifier is for.
+def configuration_of(text: str, identified: Sequence[str]) -> CredentialConfiguration:
+    """The configuration that a credential identifier is for, one of ``identified``.
 
     Raises:
         Invalid: ``unknown_credential_identifier`` (step ``identifier``).
     """
-    found = CONFIGURATIONS.get(text.removeprefix(_PREFIX))
-    if found is None or not text.startswith(_PREFIX):
+    found = next((each for each in identified if identifier(each) == text), None)
+    if found is None:
         raise Invalid(
             "unknown_credential_identifier",
-            "no such credential identifier was given out here",
+            "no such credential identifier was given out with the token",
             step="identifier",
-            hint="take one from the token response, or name a credential_configuration_id",
+            hint="take one from the answer that the token came in; if there is none, name a"
+            " credential_configuration_id",
         )
-    return found
+    return CONFIGURATIONS[found]
 
 
-def answer(text: str, *, offered: Sequence[str], issuer: str) -> list[Json]:
-    """What the token response says to the ``authorization_details`` of a request.
+def named(text: str, *, offered: Sequence[str], issuer: str) -> tuple[str, ...]:
+    """The configurations that the ``authorization_details`` of a request name: at least one.
 
     Args:
         text: The parameter: a JSON array.
@@ -58,9 +60,13 @@ def answer(text: str, *, offered: Sequence[str], issuer: str) -> list[Json]:
         raise _invalid(error.message) from error
     if not isinstance(details, list) or not details:
         raise _invalid("it is no list")
-    named = [_named(each, offered, issuer) for each in details]
+    return tuple(dict.fromkeys(_named(each, offered, issuer) for each in details))
+
+
+def answer(configurations: Sequence[str]) -> list[Json]:
+    """What the token response says to ``authorization_details`` that name ``configurations``."""
     answered: list[Json] = []
-    for configuration in dict.fromkeys(named):
+    for configuration in configurations:
         identifiers: list[Json] = [identifier(configuration)]
         detail: JsonObject = {
             "type": _TYPE,

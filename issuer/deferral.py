@@ -21,6 +21,7 @@ from issuer.claim import Claim
 from issuer.requests import check_encrypted
 from issuer.store import holders, transactions
 from issuer.taking import denied
+from issuer.tokens import Access
 
 INTERVAL: Final = 5  # seconds to wait before asking again
 
@@ -69,8 +70,11 @@ def begin(
     *,
     at: datetime,
 ) -> str:
-    """The transaction of a request that has to wait: the same one for the same request."""
-    subjects = canonicalize(sorted(did.text for did in dids))
+    """The transaction of a request that has to wait: the same one for the same request.
+
+    The order of ``dids`` is a part of the request: it is that of the credentials that come of it.
+    """
+    subjects = canonicalize([did.text for did in dids])
     mine = (
         transactions.c.claim == claim.id,
         transactions.c.configuration == configuration.id,
@@ -92,23 +96,25 @@ def begin(
     return id_
 
 
-def find(connection: Connection, id_: str, *, claim: str, encrypted: bool) -> Asked:
+def find(connection: Connection, id_: str, *, access: Access, encrypted: bool) -> Asked:
     """What was asked for with the transaction ``id_``.
 
     Args:
         connection: A reading one will do.
         id_: As the device sent it.
-        claim: The claim that its access token is for.
+        access: What its access token is for.
         encrypted: Whether the answer will be.
 
     Raises:
-        Invalid: ``unknown_transaction``: no such one, another claim's, or over.
+        Invalid: ``unknown_transaction``: no such one, not for this token, or over.
         Refused: ``encryption_required``.
     """
     row = connection.execute(
         select(transactions).where(transactions.c.id == id_[:_MAX_ID])
     ).one_or_none()
-    if row is None or row.claim != claim or row.collected is not None:
+    if row is None or row.claim != access.claim or row.collected is not None:
+        raise _unknown()
+    if access.configurations and row.configuration not in access.configurations:
         raise _unknown()
     configuration = CONFIGURATIONS[row.configuration]
     check_encrypted(configuration, encrypted=encrypted)

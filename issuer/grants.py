@@ -31,6 +31,7 @@ from issuer.service import Issuer
 from issuer.status_indexes import allocate
 from issuer.store import grants, inserted, used_nonces
 from issuer.taking import denied, take
+from issuer.tokens import Access
 from keyborn.faults import FaultPoint
 from keyborn.storage import reading
 
@@ -112,7 +113,7 @@ def grant(
 
 
 def collect(
-    issuer: Issuer, *, claim: str, transaction: str, encrypted: bool, at: datetime
+    issuer: Issuer, *, access: Access, transaction: str, encrypted: bool, at: datetime
 ) -> Granted | Deferred:
     """What has become of a request that was deferred; as ``grant``.
 
@@ -121,7 +122,7 @@ def collect(
 
     Args:
         issuer: Who grants.
-        claim: The id that the access token is for.
+        access: What the access token is for.
         transaction: The transaction id.
         encrypted: Whether the answer will be.
         at: Now.
@@ -134,8 +135,8 @@ def collect(
         Undecided: The log cannot be read.
     """
     with reading(issuer.engine) as connection:
-        asked = deferral.find(connection, transaction, claim=claim, encrypted=encrypted)
-        pending = deferral.is_pending(connection, _open_claim(connection, claim), asked.dids)
+        asked = deferral.find(connection, transaction, access=access, encrypted=encrypted)
+        pending = deferral.is_pending(connection, _open_claim(connection, access.claim), asked.dids)
         _refuse_stopped(connection, asked.dids)
     if pending:
         return Deferred(transaction, issuer.approval_interval)
@@ -143,7 +144,7 @@ def collect(
     assertion = issuer.identity.signing()
     with issuer.turn, issuer.engine.begin() as connection:
         deferral.end(connection, transaction, at=at)
-        found = _open_claim(connection, claim)
+        found = _open_claim(connection, access.claim)
         answer = _grant(
             issuer,
             connection,

@@ -80,8 +80,8 @@ def answers_oauth(
     return decorate
 
 
-def claim_of(authorization: str, key: bytes, *, at: datetime) -> str:
-    """The claim that a request's access token is for.
+def access_of(authorization: str, key: bytes, *, at: datetime) -> tokens.Access:
+    """What a request's access token is for.
 
     Args:
         authorization: The header, as it came.

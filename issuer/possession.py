@@ -4,12 +4,16 @@ Checked of each, in this order:
 
 1. Form: an ``openid4vci-proof+jwt`` by Ed25519 whose ``kid`` is a DID URL of a ``did:keyborn``; or
    a presentation by ``eddsa-jcs-2022`` whose ``verificationMethod`` is one.
-   A bare key (``jwk``, ``x5c``) or a ``did:key`` says nothing of the device's DID.
+   A bare key (``jwk``, ``x5c``) or a ``did:key`` says nothing of the device's DID. Nor may a token
+   name a client (``iss``): whoever redeems a pre-authorized code is anonymous here.
 2. Audience: ``aud`` or ``domain`` is this issuer's identifier.
 3. Nonce: given out here for this purpose, and not expired. That it was not used before is checked
    by the transaction that grants, which alone can tell (``issuer.grants``). The proofs of one
    request may share a nonce: they are used together.
 4. Age: ``iat`` is recent; so is ``created``, which a presentation may lack, since the nonce tells.
+   What says when it begins (``nbf``) has begun, by a clock that may be ``MAX_SKEW`` behind; what
+   says when it ends (``exp``, ``expires``) has not ended (RFC 7519, section 4.1; VC Data Integrity
+   1.0, section 4.4).
 5. Signature: by the key that is named. With it the full DID is signed.
 6. Standing: the key speaks for the DID. Where the log has the DID, the log decides, whatever the
    long form says; where it does not, the long form's own key.
@@ -36,6 +40,7 @@ from did.resolution import (
     birth_key,
     not_registered,
 )
+from did.timestamps import format_time
 
 NONCE_LIFETIME: Final = timedelta(minutes=5)
 MAX_AGE: Final = timedelta(minutes=5)
@@ -82,8 +87,9 @@ def check_possession(
     Raises:
         Invalid: Steps ``possession`` and ``nonce``: malformed, for another issuer, too old, or
             not by a key of the DID.
-        Refused: Step ``nonce`` for one that expired, ``possession`` for a superseded key or a short
-            form that is not registered, ``device`` for ``deactivated``.
+        Refused: Step ``nonce`` for one that expired, ``possession`` for a superseded key, a short
+            form that is not registered, ``proof_expired`` or ``proof_not_yet_valid``; ``device``
+            for ``deactivated``.
         Undecided: The log cannot be read.
     """
     named = "verificationMethod" if proof_type == DI_VP else "kid"
@@ -108,13 +114,7 @@ def check_possession(
             hint=f"set {'domain' if proof_type == DI_VP else 'aud'} to {issuer}",
         )
     nonce = _check_nonce(shown, issuer=issuer, key=nonce_key, at=at)  # 3
-    if shown.issued is not None and not at - MAX_AGE <= shown.issued <= at + MAX_SKEW:  # 4
-        raise Invalid(
-            "proof_not_recent",
-            "the proof's own time is too far from the issuer's",
-            step=_POSSESSION,
-            hint="set the device's clock, and make the proof for this one request",
-        )
+    _check_times(shown, at)  # 4
     try:  # 5
         shown.verify(key)
     except Invalid as error:
@@ -140,6 +140,32 @@ def check_not_ended(dids: Sequence[KeybornDid], resolver: Resolver) -> None:
                 value=did.text,
                 hint="give the device a new DID",
             )
+
+
+def _check_times(proof: PossessionProof, at: datetime) -> None:
+    if proof.issued is not None and not at - MAX_AGE <= proof.issued <= at + MAX_SKEW:
+        raise Invalid(
+            "proof_not_recent",
+            "the proof's own time is too far from the issuer's",
+            step=_POSSESSION,
+            hint="set the device's clock, and make the proof for this one request",
+        )
+    if proof.not_before is not None and at + MAX_SKEW < proof.not_before:
+        raise Refused(
+            "proof_not_yet_valid",
+            "the proof begins in the future",
+            step=_POSSESSION,
+            value=format_time(proof.not_before),
+            hint="set the device's clock, or leave nbf out",
+        )
+    if proof.expires is not None and at >= proof.expires:
+        raise Refused(
+            "proof_expired",
+            "the proof has ended",
+            step=_POSSESSION,
+            value=format_time(proof.expires),
+            hint="set the device's clock, and make the proof for this one request",
+        )
 
 
 def _check_nonce(proof: PossessionProof, *, issuer: str, key: bytes, at: datetime) -> Nonce:

@@ -23,9 +23,9 @@ from issuer.oauth import (
     TOKEN_ERRORS,
     Authorization,
     ContentType,
+    access_of,
     answer,
     answers_oauth,
-    claim_of,
     form_fields,
     media_type,
     response,
@@ -90,17 +90,17 @@ def _add_tokens(routes: APIRouter, issuer: Issuer) -> None:
                 hint="take it from the offer",
             )
         claim = redeem(issuer.engine, code=code, tx_code=form.get("tx_code"), at=at)
+        named: tuple[str, ...] = ()
+        if (details := form.get("authorization_details")) is not None:
+            offered = claims.show(issuer.engine, claim).terms.configurations()
+            named = authorization_details.named(details, offered=offered, issuer=issuer.url)
         answered: JsonObject = {
-            "access_token": tokens.mint(issuer.keys.token, claim, at=at),
+            "access_token": tokens.mint(issuer.keys.token, claim, configurations=named, at=at),
             "token_type": "Bearer",
             "expires_in": int(tokens.LIFETIME.total_seconds()),
         }
-        details = form.get("authorization_details")
-        if details is not None:
-            offered = claims.show(issuer.engine, claim).terms.configurations()
-            answered["authorization_details"] = authorization_details.answer(
-                details, offered=offered, issuer=issuer.url
-            )
+        if named:
+            answered["authorization_details"] = authorization_details.answer(named)
         return answer(answered)
 
     @routes.post("/nonce", summary="A fresh nonce for possession proofs")
@@ -116,8 +116,10 @@ def _add_credentials(routes: APIRouter, issuer: Issuer) -> None:
         body: RawBody, content_type: ContentType = "", authorization: Authorization = ""
     ) -> Response:
         at = issuer.clock()
-        claim = claim_of(authorization, issuer.keys.token, at=at)
-        asked = read_request(body, media_type(content_type), issuer.keys.encryption)
+        access = access_of(authorization, issuer.keys.token, at=at)
+        asked = read_request(
+            body, media_type(content_type), issuer.keys.encryption, identified=access.configurations
+        )
         possessions = [
             check_possession(
                 proof,
@@ -130,7 +132,11 @@ def _add_credentials(routes: APIRouter, issuer: Issuer) -> None:
             for proof in asked.proofs
         ]
         outcome = grant(
-            issuer, claim=claim, configuration=asked.configuration, possessions=possessions, at=at
+            issuer,
+            claim=access.claim,
+            configuration=asked.configuration,
+            possessions=possessions,
+            at=at,
         )
         return _outcome(outcome, asked.reply_to, notify=True)
 
@@ -140,11 +146,11 @@ def _add_credentials(routes: APIRouter, issuer: Issuer) -> None:
         body: RawBody, content_type: ContentType = "", authorization: Authorization = ""
     ) -> Response:
         at = issuer.clock()
-        claim = claim_of(authorization, issuer.keys.token, at=at)
+        access = access_of(authorization, issuer.keys.token, at=at)
         asked = read_deferred_request(body, media_type(content_type), issuer.keys.encryption)
         sealed = asked.reply_to is not None
         outcome = collect(
-            issuer, claim=claim, transaction=asked.transaction, encrypted=sealed, at=at
+            issuer, access=access, transaction=asked.transaction, encrypted=sealed, at=at
         )
         # A notification id is optional here. The wallet library in widest use takes an answer for
         # malformed that has one, and cannot encrypt: what is encrypted is for others (ADR 20).
@@ -158,9 +164,9 @@ def _add_notifications(routes: APIRouter, issuer: Issuer) -> None:
         body: RawBody, content_type: ContentType = "", authorization: Authorization = ""
     ) -> Response:
         at = issuer.clock()
-        claim = claim_of(authorization, issuer.keys.token, at=at)
+        access = access_of(authorization, issuer.keys.token, at=at)
         said = read_notification(body, media_type(content_type))
-        note(issuer.engine, said, claim=claim, at=at)
+        note(issuer.engine, said, claim=access.claim, at=at)
         return response(b"", None, HTTPStatus.NO_CONTENT)
 
 

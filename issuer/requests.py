@@ -5,6 +5,7 @@ refused. A response is encrypted only to a key that came in an encrypted request
 the way can have put in a key of their own; and device-configuration travels in no other way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,13 +52,17 @@ class DeferredRequest:
     reply_to: JsonObject | None
 
 
-def read_request(body: bytes, media_type: str, key: EncryptionKey) -> CredentialRequest:
+def read_request(
+    body: bytes, media_type: str, key: EncryptionKey, *, identified: Sequence[str] = ()
+) -> CredentialRequest:
     """The credential request in ``body``.
 
     Args:
         body: Of the HTTP request.
         media_type: ``application/json``, or ``application/jwt`` where it is encrypted.
         key: What requests are encrypted to.
+        identified: The configurations for which credential identifiers were given out with the
+            token. Where there are some, one of these has to be asked with; else none can be.
 
     Raises:
         Invalid: Step ``request``, ``encryption``, ``configuration``, ``identifier`` or
@@ -65,7 +70,7 @@ def read_request(body: bytes, media_type: str, key: EncryptionKey) -> Credential
         Refused: ``encryption_required`` (step ``encryption``).
     """
     request, reply_to = _open(body, media_type, key)
-    configuration = _configuration(request)
+    configuration = _configuration(request, identified)
     check_encrypted(configuration, encrypted=reply_to is not None)
     proof_type, proofs = _proofs(request.get("proofs"))
     return CredentialRequest(configuration, proof_type, proofs, reply_to)
@@ -135,7 +140,7 @@ def _decrypt(body: bytes, key: EncryptionKey) -> bytes:
         raise error.at(_ENCRYPTION) from error
 
 
-def _configuration(request: JsonObject) -> CredentialConfiguration:
+def _configuration(request: JsonObject, identified: Sequence[str]) -> CredentialConfiguration:
     id_, identifier = (
         request.get("credential_configuration_id"),
         request.get("credential_identifier"),
@@ -148,7 +153,15 @@ def _configuration(request: JsonObject) -> CredentialConfiguration:
             hint="send the credential_identifier that /token gave, or else the configuration's id",
         )
     if isinstance(identifier, str):
-        return configuration_of(identifier)
+        return configuration_of(identifier, identified)
+    if identified:
+        raise Invalid(
+            "identifier_missing",
+            "the token came with credential identifiers, and there is no credential_identifier",
+            step=_REQUEST,
+            hint="send one of them in place of the configuration's id, or redeem the code without"
+            " authorization_details",
+        )
     if not isinstance(id_, str):
         raise Invalid(
             "configuration_missing",

@@ -95,7 +95,7 @@ transactions: Final = Table(
     Column("id", String, primary_key=True),  # as the device has it
     Column("claim", ForeignKey(claims.c.id), nullable=False),
     Column("configuration", String, nullable=False),
-    Column("dids", LargeBinary, nullable=False),  # whose proofs were shown, sorted
+    Column("dids", LargeBinary, nullable=False),  # whose proofs were shown, in their order
     Column("created", Integer, nullable=False),
     Column("collected", Integer),  # when its credentials were handed out: it is over then
     UniqueConstraint("claim", "configuration", "dids"),

@@ -11,7 +11,7 @@ for whatever is wrong with what was sent.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -24,16 +24,17 @@ from sqlalchemy import Connection, Engine
 from did.errors import Conflict, Invalid, KeybornError, Refused
 from did.identifier import Did
 from did.jcs import Json, JsonObject
+from did.next_steps import REISSUE
 from did.strict_json import parse_object
 from did.timestamps import format_time
 from did.vc.contexts import DATA_INTEGRITY
 from did.vc.credential import CONFIGURATION, PROVISIONING
-from did.vc.data_model import check_credential, is_version_1
+from did.vc.data_model import check_credential_terms, is_version_1
 from did.vc.data_urls import wrap
 from did.vc.enveloping import CREDENTIAL
 from did.vc.formats import secure_credential
 from did.vc.securing import Format
-from did.vc.status_list import ENTRY_TYPE, StatusEntry
+from did.vc.status_list import CREDENTIAL_TYPE, ENTRY_TYPE, LIST_VOCABULARY, StatusEntry
 from did.vc.vc_api import IssueRequest, StatusRequest, parse_issue, parse_status
 from did.vc.vc_problems import vc_problem
 from issuer.errors import NotFound
@@ -44,7 +45,23 @@ from issuer.status_terms import StatusTerms
 from keyborn.http import JsonBytes, answer
 from keyborn.tokens import bearer
 
-_OURS: Final = (PROVISIONING, CONFIGURATION)
+# What only another part of the issuer signs, with the next thing to do for who wants one.
+_ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
+    **dict.fromkeys(
+        (PROVISIONING, CONFIGURATION),
+        (
+            "credentials of this type come out of enrolment alone",
+            "make a claim for the device: keyborn issuer claim create",
+        ),
+    ),
+    **dict.fromkeys(
+        (CREDENTIAL_TYPE, LIST_VOCABULARY + CREDENTIAL_TYPE),
+        (
+            "a status list says what the issuer has recorded, nothing else",
+            "set a status at POST /credentials/status; lists are below /v1/status",
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,19 +186,12 @@ def _prepared(request: IssueRequest, issuer: Did, at: datetime) -> JsonObject:
         assert isinstance(contexts, list)
         if request.format is Format.LDP_VC and DATA_INTEGRITY not in contexts:
             document["@context"] = [*contexts, DATA_INTEGRITY]
-    undefined = check_credential(document).undefined(document)
-    if undefined:
-        raise Invalid(
-            "undefined_terms",
-            "the credential has a member that none of its contexts defines",
-            value=undefined[0],
-            hint="add a context that says what it means; undefined-terms/v2 names any",
-        )
+    check_credential_terms(document)
     if "proof" in document:
         raise Invalid("invalid_proof", "the credential is secured already")
     _check_types(document)
     for entry in _list(document.get("credentialStatus", [])):
-        if isinstance(entry, dict) and entry.get("type") == ENTRY_TYPE:
+        if isinstance(entry, dict) and ENTRY_TYPE in _list(entry.get("type")):
             StatusEntry.from_json(entry)
     given = document["issuer"]
     name = issuer.canonical.text
@@ -191,13 +201,9 @@ def _prepared(request: IssueRequest, issuer: Did, at: datetime) -> JsonObject:
 
 def _check_types(document: JsonObject) -> None:
     for name in _list(document["type"]):
-        if name in _OURS:
-            raise Refused(
-                "reserved_type",
-                "credentials of this type come out of enrolment alone",
-                value=name,
-                hint="make a claim for the device: keyborn issuer claim create",
-            )
+        found = _ELSEWHERE.get(str(name))
+        if found is not None:
+            raise Refused("reserved_type", found[0], value=name, hint=found[1])
 
 
 def _list(value: Json) -> Sequence[Json]:
@@ -206,6 +212,8 @@ def _list(value: Json) -> Sequence[Json]:
 
 def _failure(error: KeybornError) -> Response:
     """400 for whatever is wrong with what was sent; else as everywhere."""
+    if error.hint == REISSUE:  # meant for who was given a credential; here is who writes one
+        error.hint = "correct what is to be signed, as the message says; nothing was signed"
     status = HTTPStatus.BAD_REQUEST if isinstance(error, Invalid | Refused | Conflict) else None
     problem = vc_problem(error)
     return answer(

@@ -1,7 +1,8 @@
 """Calls to HTTP services, whose every failure is an error of our tree.
 
 ``connect`` opens a client, ``request`` makes one call. No redirect is followed, answers have a
-size limit that holds while they are read, and a time limit as a whole.
+size limit that holds while they are read, and all of a call, from the look-up of the host on, has a
+limit of time (``keyborn.deadlines``).
 """
 
 import ssl
@@ -19,9 +20,10 @@ from did.jcs import Json, JsonObject
 from did.limits import LIMITS
 from did.strict_json import parse_object
 from keyborn import problem
+from keyborn.deadlines import limit, within
 
 TIMEOUT: Final = 10.0  # seconds to connect, and for each read and write
-DEADLINE: Final = 30.0  # seconds for an answer as a whole
+DEADLINE: Final = 30.0  # seconds for a call as a whole, from the look-up of the host on
 
 # How httpx says that a connection ended early: a service that was killed, not one that is none.
 _CUT_OFF: Final = ("Server disconnected", "peer closed connection")
@@ -74,7 +76,7 @@ def connect(
             request.headers["authorization"] = f"Bearer {token}"
         return request
 
-    return httpx.Client(
+    client = httpx.Client(
         base_url=url,
         headers={"accept": "application/json", "accept-encoding": "identity"},
         auth=authorize,
@@ -84,6 +86,7 @@ def connect(
         # A proxy from the environment has no business between processes of one machine.
         trust_env=url.host not in LOOPBACK,
     )
+    return limit(client)
 
 
 def _authorities(scheme: str) -> ssl.SSLContext:
@@ -108,6 +111,7 @@ def request(
     content: bytes | None = None,
     headers: Mapping[str, str] = _NOTHING,
     max_bytes: int = LIMITS.json_bytes,
+    deadline: float | None = None,
 ) -> Answer:
     """Make one call and read its answer.
 
@@ -121,13 +125,14 @@ def request(
         content: Body as bytes; name its type in ``headers``.
         headers: More headers; with ``if-none-match``, the answer may be a 304 without a body.
         max_bytes: Limit on the answer's body.
+        deadline: Seconds for the call as a whole; ``DEADLINE`` by default.
 
     Raises:
         Unavailable: ``unreachable``, ``disconnected`` or ``timeout``.
         Invalid: ``invalid_url``, ``answer_too_large``, ``invalid_answer`` or ``redirected``.
         KeybornError: What the server answered, by its status and code.
     """
-    deadline = time.monotonic() + DEADLINE
+    until = time.monotonic() + (DEADLINE if deadline is None else deadline)
     try:
         built = client.build_request(
             method, path, json=json, data=form, content=content, headers=headers
@@ -142,11 +147,12 @@ def request(
         ) from error
     url = str(built.url.copy_with(query=None))
     try:
-        response = client.send(built, stream=True)
-        try:
-            body = _read(response, max_bytes=max_bytes, deadline=deadline, step=step, url=url)
-        finally:
-            response.close()
+        with within(until):
+            response = client.send(built, stream=True)
+            try:
+                body = _read(response, max_bytes=max_bytes, step=step, url=url)
+            finally:
+                response.close()
     except httpx.TimeoutException as error:
         raise _late(step, url) from error
     except UnicodeError as error:  # from the system's look-up of the host
@@ -232,9 +238,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _read(
-    response: httpx.Response, *, max_bytes: int, deadline: float, step: str, url: str
-) -> bytes:
+def _read(response: httpx.Response, *, max_bytes: int, step: str, url: str) -> bytes:
     if response.headers.get("content-encoding", "identity") != "identity":
         raise Invalid(
             "invalid_answer",
@@ -254,8 +258,6 @@ def _read(
                 value=url,
                 hint="check that the address is that of the right service",
             )
-        if time.monotonic() > deadline:
-            raise _late(step, url)
     return bytes(body)
 
 

@@ -149,9 +149,14 @@ async def _body(request: Request) -> bytes:
 
 
 async def _json_body(request: Request) -> bytes:
+    require_json(request)
+    return await request.body()
+
+
+def require_json(request: Request) -> None:
+    """Return if the body is said to be JSON; raises ``Invalid`` (``unsupported_media_type``)."""
     if not _is_json(request):
         raise _no_json()
-    return await request.body()
 
 
 JsonBytes = Annotated[bytes, Depends(_json_body)]

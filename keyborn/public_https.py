@@ -2,7 +2,8 @@
 
 Whoever chooses a URL chooses what a service connects to. So:
 
-1. The URL is ``https``; the certificate is checked, against the name in the URL.
+1. The URL is ``https``; the certificate is checked, against the name in the URL. TLS is 1.2 or
+   newer, with authenticated encryption and ephemeral keys alone (did:web, section 2.6.4).
 2. The name is looked up once, and each address that comes of it must be public: no loopback, link
    local, private, shared, multicast or reserved one, also where it is wrapped in IPv6. The
    connection is made to one of these very addresses, so a name that says something else the next
@@ -15,14 +16,12 @@ Threat model: whoever controls the name or a certificate authority decides what 
 makes this connect to an address that is not public.
 """
 
-import errno
 import ipaddress
-import queue
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -32,6 +31,8 @@ import h11
 import httpx
 
 from did.errors import Invalid, KeybornError, Refused, Unavailable
+from keyborn.deadlines import LookUp, left, looked_up, system_look_up
+from keyborn.tls import CIPHERS
 
 DEADLINE: Final = 10.0  # seconds for an answer as a whole, from the look-up on
 
@@ -41,7 +42,6 @@ _CHUNK: Final = 16_384
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 Address = tuple[str, int]
-LookUp = Callable[[str, int], Sequence[str]]
 _IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -83,7 +83,7 @@ class PublicHttps:
         unsafe_allow_loopback: UnsafeAllowLoopback | None = None,
     ) -> None:
         self.deadline = deadline
-        self._look_up = look_up or _system_look_up
+        self._look_up = look_up or system_look_up
         self._unsafe = unsafe_allow_loopback
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
@@ -99,7 +99,7 @@ class PublicHttps:
 
         Raises:
             Refused: ``address_not_public``.
-            Unavailable: ``unreachable``, ``timeout``, ``disconnected``.
+            Unavailable: ``host_not_found``, ``unreachable``, ``timeout``, ``disconnected``.
             Invalid: ``invalid_url``, ``redirected``, ``answer_too_large``, ``invalid_answer``.
         """
         until = time.monotonic() + self.deadline
@@ -147,23 +147,28 @@ class PublicHttps:
         for place, address in enumerate(addresses, 1):
             share = self.deadline / len(addresses)  # so that one that swallows all leaves the rest
             try:
-                patience = min(_left(until), share)
+                patience = min(left(until), share)
                 plain = socket.create_connection((address, port), timeout=patience)
             except OSError:
                 if place == len(addresses):
                     raise
                 continue
             try:
-                plain.settimeout(_left(until))
+                plain.settimeout(left(until))
                 return context.wrap_socket(plain, server_hostname=host)
             except BaseException:
                 plain.close()
                 raise
-        raise OSError(errno.EHOSTUNREACH, "the name has no address")
+        raise _no_host(host)
 
     def _addresses(self, host: str, port: int, until: float, step: str) -> Sequence[str]:
         """Those of ``host``, looked up once; refused if one of them is not public."""
-        found = _within(until, lambda: self._look_up(host, port))
+        try:
+            found = looked_up(self._look_up, host, port, until)
+        except TimeoutError:
+            raise
+        except (OSError, UnicodeError) as error:
+            raise _no_host(host) from error
         for text in found:
             address = ipaddress.ip_address(text)
             if not is_public(address) and not (self._unsafe and address.is_loopback):
@@ -181,6 +186,7 @@ class PublicHttps:
         with self._lock:
             if self._context is None:
                 self._context = httpx.create_ssl_context()
+                self._context.set_ciphers(CIPHERS)
                 if self._unsafe is not None:
                     self._context.load_verify_locations(cadata=self._unsafe.authority)
             return self._context
@@ -201,39 +207,12 @@ def is_public(address: _IPAddress) -> bool:
     )
 
 
-def _system_look_up(host: str, port: int) -> Sequence[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
-
-
-def _within(until: float, look_up: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """What ``look_up`` finds in time. The system's cannot be interrupted; it is left to its end."""
-    answers: queue.SimpleQueue[Sequence[str] | OSError | UnicodeError] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            answers.put(look_up())
-        except (OSError, UnicodeError) as error:
-            answers.put(error)
-
-    threading.Thread(target=run, name="look-up", daemon=True).start()
-    try:
-        found = answers.get(timeout=_left(until))
-    except queue.Empty as error:
-        raise TimeoutError from error
-    if isinstance(found, OSError):
-        raise found
-    if isinstance(found, UnicodeError):
-        raise OSError(errno.EINVAL, f"no host has such a name: {found}")
-    return found
-
-
 def _exchange(
     connection: ssl.SSLSocket, request: h11.Request, max_bytes: int, until: float
 ) -> Fetched:
     protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
     sent = [protocol.send(request), protocol.send(h11.EndOfMessage())]
-    connection.settimeout(_left(until))
+    connection.settimeout(left(until))
     connection.sendall(b"".join(part for part in sent if part))
     status, body, ended = 0, bytearray(), False
     while True:
@@ -244,7 +223,7 @@ def _exchange(
                 raise _cut_off() from error
             raise _no_answer(f"what answers is no HTTP service: {error}") from error
         if event is h11.NEED_DATA:
-            connection.settimeout(_left(until))
+            connection.settimeout(left(until))
             received = connection.recv(_CHUNK)
             ended = not received
             protocol.receive_data(received)
@@ -274,17 +253,19 @@ def _check_head(response: h11.Response, max_bytes: int) -> None:
         raise _too_large(max_bytes)
 
 
-def _left(until: float) -> float:
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
 def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     return error.strerror or type(error).__name__
+
+
+def _no_host(host: str) -> Unavailable:
+    return Unavailable(
+        "host_not_found",
+        "the host's name leads to no address",
+        value=host,
+        hint="see that the name is spelled right; if it is, repeat it later",
+    )
 
 
 def _late(step: str, url: str) -> Unavailable:

@@ -17,6 +17,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from did.errors import Invalid, Unavailable
 
+# Of TLS 1.2, those with ephemeral keys and authenticated encryption (RFC 9325, section 4.2).
+# TLS 1.3 has no others, and this does not change it.
+CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
 _STEP: Final = "read the certificate"
 _HINT: Final = "give a certificate chain and its key, not encrypted, as PEM files"
 
@@ -44,6 +48,7 @@ def server_context(certificate: Path, key: Path | None = None) -> ssl.SSLContext
                 hint="check the name, and that this user may read it",
             ) from error
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_ciphers(CIPHERS)
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(certificate, key, password=_no_password)

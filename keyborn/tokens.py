@@ -70,14 +70,20 @@ def read_token(path: Path) -> str:
     return text.strip()
 
 
-def bearer(token: str) -> Callable[["HTTPAuthorizationCredentials | None"], Awaitable[None]]:
-    """A FastAPI dependency that lets pass whoever presents ``token``, and answers 401 otherwise."""
+def bearer(
+    token: str, *, of: str | None = None
+) -> Callable[["HTTPAuthorizationCredentials | None"], Awaitable[None]]:
+    """A FastAPI dependency that lets pass whoever presents ``token``, and answers 401 otherwise.
+
+    ``of`` is the file that has the token, where it is not that of administration.
+    """
     # Here, since commands that only read a token would wait for it in vain.
     from fastapi import Depends  # noqa: PLC0415
     from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer  # noqa: PLC0415
     from starlette.exceptions import HTTPException  # noqa: PLC0415
 
     scheme = HTTPBearer(auto_error=False)
+    needed = "the administration token" if of is None else f"the token in {of}"
 
     async def check(
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(scheme)],
@@ -85,7 +91,7 @@ def bearer(token: str) -> Callable[["HTTPAuthorizationCredentials | None"], Awai
         if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
             raise HTTPException(
                 HTTPStatus.UNAUTHORIZED,
-                "this needs the administration token, as Authorization: Bearer",
+                f"this needs {needed}, as Authorization: Bearer",
                 {"www-authenticate": 'Bearer realm="keyborn"'},
             )
 

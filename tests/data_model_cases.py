@@ -66,6 +66,8 @@ GOOD: Final[list[dict[str, Any]]] = [
     {"id": "did:example:credential"},
     {"id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33"},
     {"id": "https://example.org/credentials/ä"},
+    {"id": "https://example.org:65535/"},
+    {"id": "https://user:word@[::1]:8443?q"},
     # 4.5 types
     {"type": "VerifiableCredential"},
     {"type": ["VerifiableCredential", "https://example.org/#ExampleType"]},
@@ -101,11 +103,16 @@ GOOD: Final[list[dict[str, Any]]] = [
     ),
     # 4.7 issuer
     {"issuer": {"id": "did:example:issuer"}},
-    {"issuer": {"id": "https://issuer.example/14", "name": "Issuer", "more": 1}},
+    {"issuer": {"id": "https://issuer.example/14", "name": "Issuer"}},
+    {"@context": [V2, EXAMPLES], "issuer": {"id": "https://issuer.example/14", "more": 1}},
     {"issuer": {"id": "did:example:i", "description": {"@value": "x", "@language": "de"}}},
     # 4.8 subjects
-    {"credentialSubject": {"claim": None}},
-    {"credentialSubject": [{"id": "did:example:a"}, {"claim": {"deep": []}}]},
+    {"@context": [V2, EXAMPLES], "credentialSubject": {"claim": None}},
+    {
+        "@context": [V2, EXAMPLES],
+        "credentialSubject": [{"id": "did:example:a"}, {"claim": {"deep": []}}],
+    },
+    {"credentialSubject": {"name": ["Hund", {"@value": "Dog", "@language": "en"}]}},
     # 4.9 validity
     {"validFrom": "2023-02-26T01:02:58.447Z"},
     {"validFrom": "2023-02-25T19:10:39-06:00"},
@@ -142,8 +149,74 @@ GOOD: Final[list[dict[str, Any]]] = [
             [TYPED, {"type": ["https://example.org/#A", "https://example.org/#B"]}],
         )
     ),
-    # 5.2 what else there is, is none of our business
-    {"proof": None, "undefined": {"type": 5}},
+]
+
+# Well formed, but they use terms that no context of theirs defines (5.2); and the first of these.
+UNDEFINED: Final[list[tuple[dict[str, Any], str]]] = [
+    ({"undefined": {"type": 5}}, "undefined"),
+    ({"statusEntry": None}, "statusEntry"),
+    ({"issuer": {"id": "https://issuer.example/14", "more": 1}}, "issuer.more"),
+    ({"credentialSubject": {"claim": None}}, "credentialSubject.claim"),
+    (
+        {"credentialSubject": [{"id": "did:example:a"}, {"claim": {"deep": []}}]},
+        "credentialSubject.claim",
+    ),
+    ({"credentialSubject": {"type": "Unmapped"}}, "Unmapped"),
+    # defined in a credential, not in its subject
+    ({"credentialSubject": {"id": "urn:a", "issuer": "urn:b"}}, "credentialSubject.issuer"),
+    ({"evidence": {**TYPED, "encodedList": "u"}}, "evidence.encodedList"),
+    ({"evidence": {"type": "JsonSchema", "deep": {}}}, "evidence.deep"),
+    ({"evidence": {**TYPED, "cnf": {"kid": "urn:k", "other": 1}}}, "evidence.cnf.other"),
+    ({"@context": [V2, EX], "credentialSubject": {"x": {"ExampleType": 1}}}, "credentialSubject.x"),
+    (
+        {"@context": [V2, EX], "credentialSubject": {"ExampleType": [[{"x": 1}]]}},
+        "credentialSubject.ExampleType.x",
+    ),
+    (
+        {"@context": [V2, {"gone": None}], "credentialSubject": {"gone": "x"}},
+        "credentialSubject.gone",
+    ),
+    ({"credentialSubject": {"@included": [{"x": 1}]}}, "credentialSubject.@included.x"),
+]
+# Their twins: the same, where each term is defined, or nobody can say that it is not.
+DEFINED: Final[list[dict[str, Any]]] = [
+    {"evidence": {"type": "JsonSchema", "jsonSchema": {"deep": {"name": 5}}}},
+    {"evidence": {**TYPED, "cnf": {"kid": "urn:k", "jwk": {"kty": "OKP"}}}},
+    {"evidence": {"type": "BitstringStatusList", "encodedList": "u"}},
+    {"@context": [V2, EX], "credentialSubject": {"ExampleType": [[{"ExampleType": 1}]]}},
+    {"credentialSubject": {"https://example.org/#x": {"name": "n", "urn:y": 1}}},
+    {
+        "@context": [V2, {"raw": {"@id": "https://example.org/#r", "@type": "@json"}}],
+        "credentialSubject": {"raw": {"x": 1, "name": 5}},
+    },
+    {
+        "@context": [V2, {"by": {"@id": "https://example.org/#b", "@container": "@language"}}],
+        "credentialSubject": {"by": {"de": "Hund"}},
+    },
+    {
+        "@context": [
+            V2,
+            {
+                "in": {
+                    "@id": "https://example.org/#i",
+                    "@context": {"x": "https://example.org/#x"},
+                }
+            },
+        ],
+        "credentialSubject": {"in": {"x": 1}},
+    },
+    {"credentialSubject": {"@context": {"x": "https://example.org/#x"}, "x": 1}},
+    {
+        "@context": [V2, {"kind": "@type", **EX}],
+        "credentialSubject": {"id": "urn:a", "kind": "ExampleType"},
+    },
+]
+# Names and descriptions in what a credential speaks of (4.6 and 11.1).
+NAMED: Final[list[dict[str, Any]]] = [
+    {"credentialSubject": {"name": {"@value": "x", "extra": "z"}}},
+    {"credentialSubject": {"id": "urn:a", "description": 5}},
+    {"@context": [V2, EXAMPLES], "credentialSubject": {"claim": [{"name": ["x", None]}]}},
+    {"@context": [V2, EXAMPLES], "credentialSubject": {"claim": {"deep": {"name": {}}}}},
 ]
 
 BAD: Final[list[dict[str, Any]]] = [
@@ -183,6 +256,10 @@ BAD: Final[list[dict[str, Any]]] = [
     {"@context": [V2, {"id": "https://example.org/#id"}]},
     {"@context": [V2, {"name": None}]},
     {"@context": [V2, {"@protected": True, **EX}, {"ExampleType": "https://example.org/#Bad"}]},
+    {"@context": [V2, {"@protected": True, "proof": "https://example.org/#p"}, DATA_INTEGRITY]},
+    {"@context": [V2, V1]},
+    {"@context": [V2, EXAMPLES, V1]},
+    {"@context": [V2, "https://example.org/c", V1]},
     # 4.4 identifiers
     *(
         {"id": value}
@@ -201,6 +278,16 @@ BAD: Final[list[dict[str, Any]]] = [
             "did:example:with space",
             "did:example:line\n",
             "1did:example",
+            "https://e.org:99999999/",
+            "https://e.org:65536",
+            "https://[::1/",
+            "https://::1/",
+            "https://a\\b/",
+            'https://a"b/',
+            "https://a\0b/",
+            "https://a@b@c/",
+            "https://:443/",
+            "https://e.org:x/",
         )
     ),
     # 4.5 types
@@ -311,6 +398,9 @@ BAD: Final[list[dict[str, Any]]] = [
     ),
     {"validFrom": "2024-01-01T00:00:00Z", "validUntil": "2023-12-31T23:59:59Z"},
     {"validFrom": "2023-01-01T00:30:00+01:00", "validUntil": "2022-12-31T23:29:59Z"},
+    # terms of 1.1, where 2.0 has others
+    {"expirationDate": "2000-01-01T00:00:00Z"},
+    {"issuanceDate": "2000-01-01T00:00:00Z"},
     # 4.10 and 4.11, 5.4 to 5.6, 5.10: objects that need a type
     *(
         {member: value}

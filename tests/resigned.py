@@ -26,6 +26,8 @@ COSE_ALGORITHMS: Final = (
 TYPES: Final = (
     "vc+jwt", "vp+jwt", "VC+JWT", "vc+ld+jwt", "vc+sd-jwt", "vc+cose", "vp+cose", "JWT", "jwt",
     "at+jwt", "application/vc+jwt", "application/vp+jwt", "openid4vci-proof+jwt",
+    "application/", "application/application/vc+jwt", "application/application/vp+jwt",
+    "application/JWT", "text/vc+jwt", "text/vp+jwt", "vc+jwt;x=1", " vc+jwt", "vp+jwt ",
     "oauth-authz-req+jwt", "vc", "vp", "", MISSING, None, 16, ["vc+jwt"],
 )  # fmt: skip
 COSE_TYPES: Final = (
@@ -69,7 +71,7 @@ def _jose_headers(header: Mapping[str, Any], kind: str, *, is_v1: bool) -> list[
     kids = (MISSING, "", fragment, f"#{fragment}", STRANGER_METHOD, other, header["kid"] + " ", 5)
     wrong: list[tuple[str, Any]] = [
         *(("alg", alg) for alg in ALGORITHMS),
-        *(("typ", typ) for typ in TYPES if typ != ("JWT" if is_v1 else f"{kind}+jwt")),
+        *(("typ", typ) for typ in TYPES if not _is_type(typ, "JWT" if is_v1 else f"{kind}+jwt")),
         *(("kid", kid) for kid in kids),
         ("crit", ["exp"]),
         ("crit", ["b64"]),
@@ -78,8 +80,13 @@ def _jose_headers(header: Mapping[str, Any], kind: str, *, is_v1: bool) -> list[
     if is_v1:
         wrong.remove(("typ", MISSING))  # a VC 1.1 need not have one (section 6.3.1)
         return wrong
-    contents = [("cty", content) for content in CONTENTS if content != kind]
+    contents = [("cty", content) for content in CONTENTS if not _is_type(content, kind)]
     return [*wrong, *contents, ("iss", STRANGER.short.text)]
+
+
+def _is_type(value: object, name: str) -> bool:
+    """RFC 7515, section 4.1.9: in any case of letters, with or without ``application/``."""
+    return isinstance(value, str) and value.lower() in (name.lower(), f"application/{name}".lower())
 
 
 def _cose(taken: Taken, kind: str) -> Iterator[tuple[str, Taken]]:

@@ -27,6 +27,7 @@ OLDER_DEREFERENCING: Final = 'application/ld+json;profile="https://w3id.org/did-
 THIRD: Final = actor("third").key
 ENDED: Final = actor("ended")
 KEYLESS: Final = Genesis(bytes(32), DEVICE.did.id)  # what it was made with is no key
+INSIDE: Final = "printer.corp.example"  # a name that leads to an address which is not public
 BETWEEN: Final = "2026-01-31T12:00:30Z"  # after the creations, before the rotations
 
 
@@ -81,7 +82,7 @@ def resolving(directory: Path) -> Iterator[Resolving]:
             registrar=site.registrar,
             resolver=site.reader,
             embedded=site.ledger,
-            web=WebResolver(host.https(), now=site.clock),
+            web=WebResolver(host.https({INSIDE: ["10.0.0.7"]}), now=site.clock),
         )
         with serving(app) as url:
             yield Resolving(site, host, f"{url}/1.0/identifiers")

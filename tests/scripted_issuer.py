@@ -114,6 +114,7 @@ class ScriptedIssuer:
     key: EncryptionKey = field(default_factory=lambda: EncryptionKey.generate("request"))
     nonces: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
+    identified: bool = False
     granted: dict[str, JsonObject] = field(default_factory=dict)
     deferring: bool = False
     interval: int = 5
@@ -193,6 +194,15 @@ class ScriptedIssuer:
         token = f"token-{len(self.requests['/token'])}"
         self.tokens.add(token)
         value: JsonObject = {"access_token": token, "token_type": "Bearer"}
+        if self.identified:
+            value["authorization_details"] = [
+                {
+                    "type": "openid_credential",
+                    "credential_configuration_id": name,
+                    "credential_identifiers": [f"dataset of {name}"],
+                }
+                for name in TYPES
+            ]
         return _json(value if self.lifetime is None else {**value, "expires_in": self.lifetime})
 
     def _nonce(self, _request: Request, _body: bytes) -> Response:
@@ -204,7 +214,12 @@ class ScriptedIssuer:
         if not self._admits(request):
             return refusal("invalid_token", "the token is not known", 401)
         encrypted, asked = self._opened(request, body)
-        configuration = asked["credential_configuration_id"]
+        configuration = (
+            asked["credential_identifier"].removeprefix("dataset of ")
+            if self.identified
+            else asked["credential_configuration_id"]
+        )
+        assert not {"credential_identifier", "credential_configuration_id"} <= set(asked)
         ((proof_type, (shown,)),) = asked["proofs"].items()
         proof = parse_possession(shown, proof_type)
         proof.verify(proof.method.key())

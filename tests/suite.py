@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import httpx
 from serving import serving_named
 
-from conformance.certificate import make_certificate
+from conformance.certificate import certificate_in
 from conformance.identity import DidMethod, Identity
 from conformance.instance import instance
 from conformance.manifest import manifest
@@ -128,7 +128,7 @@ def running_suite(method: DidMethod = DidMethod.KEY) -> Iterator[Suite]:
     """An instance over HTTPS, by its manifest."""
     identity = Identity("test")
     with tempfile.TemporaryDirectory() as folder:
-        made = make_certificate(Path(folder), at=now())
+        made = certificate_in(Path(folder), at=now())
         opened = instance(Path(folder), identity=identity, method=method, authorities=made.client)
         with (
             opened as built,

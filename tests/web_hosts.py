@@ -123,11 +123,17 @@ def look_up(names: Mapping[str, Sequence[str]]) -> LookUp:
 
 
 @contextmanager
-def web_host(directory: Path) -> Iterator[WebHost]:
-    """A host for the time of a ``with`` block; ``directory`` gets its certificate."""
+def web_host(directory: Path, *, ciphers: str | None = None) -> Iterator[WebHost]:
+    """A host for the time of a ``with`` block; ``directory`` gets its certificate.
+
+    With ``ciphers`` it speaks TLS 1.2 alone, with these.
+    """
     authority = _certify(directory)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "host.pem")
+    if ciphers is not None:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
     host = WebHost(0, authority)
 
     class Handler(socketserver.BaseRequestHandler):

@@ -85,9 +85,13 @@ class ChallengeBook:
             )
         return Challenge(nonce, audience, bound.expires, holder.canonical)
 
+    def was_used(self, challenge: Challenge) -> bool:
+        """Whether somebody has answered it."""
+        return self._store.is_used(_digest(challenge))
+
     def check_unused(self, challenge: Challenge) -> None:
         """Return if nobody has answered it yet; raises ``Refused`` (``challenge_used``)."""
-        if self._store.is_used(_digest(challenge)):
+        if self.was_used(challenge):
             raise _used()
 
     def redeem(self, challenge: Challenge, *, at: datetime) -> None:

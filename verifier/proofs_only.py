@@ -1,10 +1,12 @@
 """Whether proofs hold, and nothing of who presents them: what the VC-API verifies.
 
-Of a credential: its form (VC Data Model); each of its proofs: signature, purpose, end, challenge
-and domain where they are asked for, and that the document of the key's controller authorises the
-key; that one of them is its issuer's; that its issuer is accepted (``verifier.acceptance``); its
-validity; and its status, unless that is not asked for. Of a presentation: the same of its own
-proofs; that its holder, where it names one, made one of them; and the same of its credentials.
+Of a credential: its form (VC Data Model), and that its contexts define its terms; each of its
+proofs: signature, purpose, end, challenge and domain where they are asked for, and that the
+document of the key's controller authorises the key; that one of them is its issuer's; that its
+issuer is accepted (``verifier.acceptance``); its validity; and its status, unless that is not asked
+for. Of a presentation: the same of its own proofs; that its holder, where it names one, made one of
+them; and the same of its credentials. One of these that has no proof of its own is the holder's,
+and made with the presentation's proof.
 
 It does **not** say that whoever sent it is the holder, uses no challenge up, opens no session, and
 never makes an ``AuthenticatedDevice``: that is ``verifier.verifier``'s alone.
@@ -20,8 +22,14 @@ from did.identifier import Did, parse_did
 from did.jcs import Json, JsonObject
 from did.resolution import Resolver
 from did.timestamps import format_time, parse_time
-from did.vc.data_model import check_credential, check_presentation, is_version_1
-from did.vc.data_urls import is_enveloped, unwrap
+from did.vc.claims import REGISTERED
+from did.vc.data_model import (
+    check_credential_terms,
+    check_presentation,
+    is_envelope,
+    is_version_1,
+)
+from did.vc.data_urls import unwrap
 from did.vc.enveloping import CREDENTIAL, PRESENTATION, open_cose, open_jwt
 from did.vc.formats import read_credential
 from did.vc.proof_set import EmbeddedProof, Expected, read_proofs
@@ -92,11 +100,15 @@ class ProofVerifier:
             raise Invalid("holder_mismatch", "none of the proofs is the holder's", value=holder)
         warnings: list[KeybornError] = []
         for credential in credentials:
-            if "proof" not in credential and not is_enveloped(credential, CREDENTIAL):
-                _check_self_asserted(credential, holder)
-                continue
-            of_credential = Expected(ASSERTION, expected.at)
-            found = self._credential(credential, of_credential, inquiry, with_status=with_status)
+            if "proof" not in credential and not is_envelope(credential):
+                check_credential_terms(credential)
+                maker = _self_asserter(credential, holder, makers)
+                found = self._accept(credential, maker, inquiry, with_status=with_status)
+            else:
+                of_credential = Expected(ASSERTION, expected.at)
+                found = self._credential(
+                    credential, of_credential, inquiry, with_status=with_status
+                )
             warnings.extend(found.warnings)
         return Verified(opened, _checks(with_status=with_status), tuple(warnings))
 
@@ -110,12 +122,19 @@ class ProofVerifier:
         maker = next((maker for maker in makers if maker.did.text == issuer), None)
         if maker is None:
             raise Invalid("issuer_mismatch", "none of the proofs is the issuer's", value=issuer)
-        types = opened["type"]
+        return self._accept(opened, maker, inquiry, with_status=with_status)
+
+    def _accept(
+        self, document: JsonObject, maker: Controller, inquiry: Inquiry, *, with_status: bool
+    ) -> Verified:
+        """What is verified of a credential whose signature by ``maker``, its issuer, holds."""
+        signed = _time(document, "validFrom", "issuanceDate")
+        types = document["type"]
         names = [types] if isinstance(types, str) else [str(each) for each in _list(types)]
         accepted = self.acceptance.accept(Claimed(maker.did, names, signed, maker.key))
-        self._check_validity(opened, signed, expected.at)
-        warnings = self._check_status(opened, accepted, inquiry) if with_status else ()
-        return Verified(opened, _checks(with_status=with_status), tuple(warnings))
+        self._check_validity(document, signed, inquiry.at)
+        warnings = self._check_status(document, accepted, inquiry) if with_status else ()
+        return Verified(document, _checks(with_status=with_status), tuple(warnings))
 
     def _check_validity(self, document: JsonObject, starts: datetime | None, at: datetime) -> None:
         skew = self.trust_root.policy.clock_skew
@@ -165,10 +184,16 @@ class ProofVerifier:
 
 
 def _open_credential(document: Json) -> tuple[JsonObject, Sequence[EmbeddedProof]]:
-    if isinstance(document, dict) and is_enveloped(document, CREDENTIAL):
-        found = read_credential(*unwrap(document, CREDENTIAL))
+    if isinstance(document, dict) and is_envelope(document):
+        data, format_ = unwrap(document, CREDENTIAL)
+        found = read_credential(data, format_)
+        claims = REGISTERED if format_ is Format.VC_JWT else frozenset[str]()
+        content: JsonObject = {
+            name: value for name, value in found.document.items() if name not in claims
+        }
+        check_credential_terms(content)
         return found.document, [_embedded(found.proof)]
-    check_credential(document)
+    check_credential_terms(document)
     assert isinstance(document, dict)
     return document, read_proofs(document)
 
@@ -177,7 +202,7 @@ def _open_presentation(
     document: Json,
 ) -> tuple[JsonObject, Sequence[JsonObject], Sequence[EmbeddedProof]]:
     """What was in its envelope, if it was in one; its credentials; its proofs."""
-    if isinstance(document, dict) and is_enveloped(document, PRESENTATION):
+    if isinstance(document, dict) and is_envelope(document):
         data, format_ = unwrap(document, PRESENTATION)
         if format_ is Format.JWT_VC_JSON:
             raise Invalid(
@@ -216,15 +241,20 @@ def _check_proof(
     return found
 
 
-def _check_self_asserted(credential: JsonObject, holder: str | None) -> None:
-    """What the presentation's own proof secures alone, only its holder can say (section 4.13.4)."""
-    if is_version_1(credential) or holder is None or _party(credential["issuer"]) != holder:
+def _self_asserter(
+    credential: JsonObject, holder: str | None, makers: Sequence[Controller]
+) -> Controller:
+    """Who signed what the presentation's own proof secures alone: its holder (section 4.13.4)."""
+    own = None if is_version_1(credential) else _party(credential["issuer"])
+    maker = next((maker for maker in makers if maker.did.text == holder), None)
+    if maker is None or own != holder:
         raise Invalid(
             "invalid_proof",
             "a credential without a proof of its own is not the holder's own",
             value=_party(credential["issuer"]),
             hint="have its issuer secure it; the holder can say only what it says of itself",
         )
+    return maker
 
 
 def _party(value: Json) -> str | None:

@@ -11,7 +11,9 @@ c. it is in force now. One that states no end is good for ever to whoever has no
 d. it is for the purpose that is asked, its entries are of the size that is asked, and there are
    enough of them.
 
-Where it comes short of that, the status is *undecided*: the device has done nothing wrong.
+Where it comes short of a to c, or is too short, the status is *undecided*: the device has done
+nothing wrong. A list that counts and that the credential's entry contradicts, in its purpose, the
+size of its entries or its length, is a defect of the credential (docs/adr/0010).
 """
 
 from collections.abc import Callable
@@ -42,6 +44,9 @@ from verifier.trust_root import Policy, TrustedIssuer
 
 MAX_BYTES: Final = 2 * 1_048_576  # a million incompressible bytes in base64, and what is around
 RETRY: Final = 5  # seconds
+_OF_THE_CREDENTIAL: Final = frozenset(
+    {"status_index_out_of_range", "status_purpose_mismatch", "status_size_mismatch"}
+)
 
 
 class StatusPendingError(Exception):
@@ -95,22 +100,17 @@ class Standing:
         """What a list that counts says of the credential's ``entry``.
 
         Raises:
-            Undecided: ``status_purpose_mismatch``, ``status_size_mismatch``, ``status_invalid``.
-            Invalid: ``status_index_out_of_range``.
+            Undecided: ``status_invalid``.
+            Invalid: ``status_index_out_of_range``, ``status_purpose_mismatch``,
+                ``status_size_mismatch``: the issuer signed it into the credential, and no newer
+                copy of its list heals that.
         """
         try:
             return read_status(kept.list, entry)
         except Invalid as error:
-            match error.code:
-                case "status_index_out_of_range":
-                    raise  # the issuer signed it into the credential
-                case "status_purpose_mismatch":
-                    wrong = undecided("status_purpose_mismatch", error.message, error.value)
-                case "status_size_mismatch":
-                    wrong = undecided("status_size_mismatch", error.message, error.value)
-                case _:
-                    wrong = undecided("status_invalid", error.message, kept.list.url)
-            raise wrong from error
+            if error.code in _OF_THE_CREDENTIAL:
+                raise
+            raise undecided("status_invalid", error.message, kept.list.url) from error
 
     def read(self, body: bytes, entry: StatusEntry, etag: str | None = None) -> KeptList:
         """The list that was fetched for ``entry``, checked in everything but roll-back.

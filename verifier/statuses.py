@@ -4,6 +4,7 @@ A list is fetched below the URL prefixes that the trust root has for the credent
 nowhere else, with no redirects. It is asked for anew when its ``ttl`` or the policy's
 ``max_status_age`` is over, or when its key is no longer its signer's current one; if it is said to
 be unchanged (``ETag``, RFC 9110, section 13.1.2), the one that was kept is as good as fetched now.
+A fetch has a limit of time as a whole, and few are under way at once (``verifier.status_fetches``).
 Where none can be had, the one that was kept serves until it reaches ``max_status_age``. The highest
 version (``validFrom``) seen for each URL is kept over restarts, and an older one is not accepted.
 What is kept are the bits, unpacked, so that a decision reads and does not unpack.
@@ -31,11 +32,13 @@ from did.timestamps import format_time
 from did.vc.status_list import KNOWN_PURPOSES, MESSAGE, REVOCATION, SUSPENSION, Status, StatusEntry
 from keyborn.client import Answer, request
 from keyborn.client import connect as connect_http
+from verifier.status_fetches import StatusFetches
 from verifier.status_standing import MAX_BYTES, Standing, StatusPendingError, undecided
 from verifier.store import KeptList, Store
 from verifier.trust_root import Policy, TrustedIssuer
 
 _ATTEMPTS: Final = 3
+DEADLINE: Final = 10.0  # seconds for a list, from the look-up of its host on
 _ACCEPT: Final = (
     "application/vc, application/vc+jwt;q=0.9, application/vc+cose;q=0.9, application/json;q=0.5"
 )
@@ -60,6 +63,7 @@ class Statuses:
         self._store = store
         self._connect = connect
         self._clients: dict[str, httpx.Client] = {}  # by URL prefix
+        self._fetches = StatusFetches()
 
     def close(self) -> None:
         """Close the connections."""
@@ -126,7 +130,11 @@ class Statuses:
         self, prefix: str, kept: KeptList | None, entry: StatusEntry, standing: Standing
     ) -> KeptList:
         try:
-            return self._newest(prefix, kept, entry, standing)
+            with self._fetches.turn(prefix, entry.list_url):
+                by_now = self._store.status_list(entry.list_url)  # who was before may have had it
+                if by_now is not None and standing.serves(by_now):
+                    return by_now
+                return self._newest(prefix, by_now, entry, standing)
         except StatusPendingError as pending:
             if kept is None:
                 raise pending.error from pending
@@ -180,6 +188,7 @@ class Statuses:
                 step="status",
                 headers={"accept": _ACCEPT, **condition},
                 max_bytes=MAX_BYTES,
+                deadline=DEADLINE,
             )
         except KeybornError as error:
             raise StatusPendingError(

@@ -14,13 +14,13 @@ from datetime import datetime
 from http import HTTPStatus
 
 import orjson
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from did.errors import Invalid, KeybornError, Refused
 from did.vc.proof_set import Expected
 from did.vc.vc_api import VerifyRequest, parse_verify_credential, parse_verify_presentation
 from did.vc.vc_problems import vc_problem
-from keyborn.http import JsonBytes, answer
+from keyborn.http import RawBody, answer, require_json
 from keyborn.tokens import bearer
 from verifier.proofs_only import ProofVerifier, Verified
 
@@ -36,14 +36,28 @@ def router(proofs: ProofVerifier, *, token: str | None, now: Callable[[], dateti
     routes = APIRouter(dependencies=[] if token is None else [Depends(bearer(token))])
 
     @routes.post("/credentials/verify")
-    def verify_credential(body: JsonBytes) -> Response:
-        return _answer(body, parse_verify_credential, proofs.credential, "credential", now())
+    def verify_credential(request: Request, body: RawBody) -> Response:
+        read, verify = _reader(request, parse_verify_credential), proofs.credential
+        return _answer(body, read, verify, "credential", now())
 
     @routes.post("/presentations/verify")
-    def verify_presentation(body: JsonBytes) -> Response:
-        return _answer(body, parse_verify_presentation, proofs.presentation, "presentation", now())
+    def verify_presentation(request: Request, body: RawBody) -> Response:
+        read, verify = _reader(request, parse_verify_presentation), proofs.presentation
+        return _answer(body, read, verify, "presentation", now())
 
     return routes
+
+
+def _reader(
+    request: Request, parse: Callable[[bytes], VerifyRequest]
+) -> Callable[[bytes], VerifyRequest]:
+    """``parse``, of what ``request`` says is JSON: else it is refused in the VC-API's form too."""
+
+    def read(body: bytes) -> VerifyRequest:
+        require_json(request)
+        return parse(body)
+
+    return read
 
 
 def _answer(

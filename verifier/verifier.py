@@ -157,6 +157,10 @@ class Verifier:
         """A new challenge, for ``did`` alone if that is given; nothing is stored."""
         return self._challenges.issue(at=at, did=did)
 
+    def was_answered(self, challenge: Challenge) -> bool:
+        """Whether somebody who has proven something has answered ``challenge``."""
+        return self._challenges.was_used(challenge)
+
     def verify(
         self,
         presentation: bytes,

@@ -17,6 +17,7 @@ from did.identifier import KeybornDid
 from did.jcs import Json, JsonObject, canonicalize
 from did.jose import encrypt_jwe
 from did.keys import Signer
+from did.openid4vp.client_id import parse_client_id
 from did.openid4vp.formats import accepts, candidate, to_entry
 from did.openid4vp.request import AuthorizationRequest
 from did.openid4vp.response import ErrorResponse, VpResponse
@@ -100,6 +101,16 @@ def shown(request: AuthorizationRequest, picks: Sequence[Pick]) -> JsonObject:
         "verifier": request.client_id.name,
         "response_uri": request.response_uri,
         "presents": presented,
+    }
+
+
+def shown_instead(client_id: str, failed: UnanswerableError) -> JsonObject:
+    """As ``shown``, where nothing is presented: who asks, and why not."""
+    return {
+        "verifier": parse_client_id(client_id).name,
+        "response_uri": failed.response_uri,
+        "presents": [],
+        "because": failed.cause.message,
     }
 
 

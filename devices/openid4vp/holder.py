@@ -1,4 +1,8 @@
-"""A device answers a verifier's link: fetched, verified, shown, presented, reported."""
+"""A device answers a verifier's link: fetched, verified, shown, presented, reported.
+
+Whoever is to agree is asked before the verifier hears anything, an error included: else who asks
+would learn from an answer that comes at once that a value differs (OpenID4VP 1.0, section 15.4.1).
+"""
 
 import secrets
 from collections.abc import Callable
@@ -13,6 +17,7 @@ from devices.openid4vp.answering import (
     deliver,
     not_confirmed,
     shown,
+    shown_instead,
     tell,
 )
 from devices.openid4vp.requests import Fetching, UnanswerableError
@@ -20,7 +25,7 @@ from did.errors import KeybornError
 from did.identifier import Did, DidUrl, KeyDid
 from did.jcs import JsonObject
 from did.keys import PublicKey
-from did.openid4vp.link import RequestLink, origin
+from did.openid4vp.link import RequestLink, is_web_url, origin
 from did.openid4vp.request import AuthorizationRequest
 from did.resolution import Finality, Resolver, authenticating_version
 from did.vc.formats import credential_in
@@ -48,7 +53,9 @@ def answer_link(
         resolver: Of the device's log, opened where the verifier's DID is on it.
         pinned: The one verifier to answer; None for whoever proves to be who the link says.
         optional: Whether to present what is asked for and not required.
-        agree: Given what would be presented (``devices.openid4vp.answering.shown``).
+        agree: Given what would be presented (``devices.openid4vp.answering.shown``). Where there
+            is nothing that answers, given that and why, before the verifier is told; it is told
+            the same as after a No, whatever is said then.
 
     Raises:
         KeybornError: As ``devices.openid4vp.requests`` and ``answering``; the verifier has been
@@ -70,8 +77,13 @@ def answer_link(
     )
     holdings = Holdings(agent.did, agent.controller.signer, {"provisioning": credential})
     try:
-        request = fetching.obtain(link, pinned=pinned)
-        picks = choose(request, holdings, optional=optional)
+        try:
+            request = fetching.obtain(link, pinned=pinned)
+            picks = choose(request, holdings, optional=optional)
+        except UnanswerableError as failed:
+            if failed.response_uri is not None:
+                agree(shown_instead(link.client_id, failed))
+            raise
         said = shown(request, picks)
         _check_agreed(request, agreed=agree(said))
         response = answer(request, picks, holdings, at=at)
@@ -82,7 +94,9 @@ def answer_link(
         raise failed.cause from failed
     answered = deliver(connect(origin(request.response_uri)), request, response)
     redirect = answered.get("redirect_uri")
-    return {**said, "continue_at": redirect} if isinstance(redirect, str) else said
+    # It is for a browser to open, so it is no other kind of URL, whatever that would do.
+    usable = isinstance(redirect, str) and is_web_url(redirect)
+    return {**said, "continue_at": redirect} if usable else said
 
 
 def _check_agreed(request: AuthorizationRequest, *, agreed: bool) -> None:

@@ -1,16 +1,19 @@
 """A verifier's request, fetched and verified before anything in it is believed.
 
-1. Link: who asks is named by a DID, and is the one that the operator pinned, if one was.
+1. Link: who asks is named by a DID whose key this device can tell, and is the one that the operator
+   pinned, if one was.
 2. Fetch: over TLS, or on this machine; with a nonce of the device's own, where the link says POST.
 3. Request object: ``typ``, ``alg``, whose key signed; its ``client_id`` is the link's.
 4. Key: it is the current one of that DID (a ``did:key`` is its key; the log says of a
    ``did:keyborn``).
 5. Signature.
 6. The device's nonce came back.
-7. Parameters: as ``did.openid4vp.request`` has it; the request has begun and has not ended.
+7. Place: ``response_uri`` is of the origin that the request came from.
+8. Parameters: as ``did.openid4vp.request`` has it; the request has begun and has not ended.
 
-Who fails up to step 6 is told nothing: it is not known who that is. What is wrong in step 7 is told
-to the verifier (``Unanswerable``), which proved who it is.
+Who fails up to step 6 is told nothing: it is not known who that is; nor is anything sent to a
+place that fails step 7. What is wrong in step 8 can be told to the verifier
+(``UnanswerableError``), which proved who it is.
 
 Not checked: who has shown or sent the link. Somebody can have a device answer a verifier's true
 request that was made for himself; only where the device is brought to the verifier, and not the
@@ -30,7 +33,7 @@ from did.jcs import JsonObject
 from did.keys import PublicKey
 from did.limits import LIMITS
 from did.openid4vp.client_id import parse_client_id
-from did.openid4vp.link import FetchMethod, RequestLink, check_url, origin
+from did.openid4vp.link import FetchMethod, RequestLink, check_answered_at, check_url, origin
 from did.openid4vp.request import (
     REQUEST_TYPE,
     AuthorizationRequest,
@@ -39,6 +42,7 @@ from did.openid4vp.request import (
     read_request,
 )
 from did.timestamps import format_time
+from did.web_identifier import WebDid
 from keyborn.client import request as call
 from keyborn.oauth_errors import explained
 
@@ -86,11 +90,12 @@ class Fetching:
         """The request behind ``link``, by the steps above.
 
         Raises:
-            UnanswerableError: At step 7.
+            UnanswerableError: At steps 7 and 8.
             KeybornError: Before that.
         """
         try:
             asked_by = parse_client_id(link.client_id).did()
+            _check_method(asked_by)
             _check_pinned(asked_by, pinned)
             if link.request_uri is not None:
                 check_url(link.request_uri, "request_uri")
@@ -105,9 +110,14 @@ class Fetching:
             raise error.at(_VERIFY) from error
         try:
             request = read_request(signed.jws.payload)
+            check_answered_at(request.response_uri, link, named=pinned is not None)
             _check_time(request, self.at)
         except KeybornError as error:
-            raise _unanswerable(error.at(_READ), signed.jws.payload) from error
+            failed = error.at(_READ)
+            where = _told_at(signed.jws.payload, link, named=pinned is not None)
+            state = signed.jws.payload.get("state")
+            told = state if isinstance(state, str) else None
+            raise UnanswerableError(failed, where, told) from error
         return request
 
     def _fetch(self, link: RequestLink, wallet_nonce: str | None) -> str:
@@ -150,6 +160,16 @@ class Fetching:
         return signed
 
 
+def _check_method(asked_by: Did) -> None:
+    if isinstance(asked_by, WebDid):
+        raise Invalid(
+            "method_not_supported",
+            "the verifier is named by a did:web, and a device asks no host which keys somebody has",
+            value=asked_by.text,
+            hint="have the verifier ask by a did:key, or by a DID on the log",
+        )
+
+
 def _check_pinned(asked_by: Did, pinned: Did | None) -> None:
     if pinned is not None and asked_by.canonical != pinned.canonical:
         raise Refused(
@@ -187,10 +207,9 @@ def _check_time(request: AuthorizationRequest, at: datetime) -> None:
             )
 
 
-def _unanswerable(error: KeybornError, payload: JsonObject) -> UnanswerableError:
-    state = payload.get("state")
+def _told_at(payload: JsonObject, link: RequestLink, *, named: bool) -> str | None:
     try:
-        where: str | None = check_url(payload.get("response_uri"), "response_uri")
+        url = check_url(payload.get("response_uri"), "response_uri")
+        return check_answered_at(url, link, named=named)
     except KeybornError:
-        where = None
-    return UnanswerableError(error, where, state if isinstance(state, str) else None)
+        return None

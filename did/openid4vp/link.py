@@ -106,16 +106,9 @@ def check_url(text: Json, name: str) -> str:
     """
     if not isinstance(text, str):
         raise invalid(f"{name} is not a URL")
-    try:
-        parts = urlsplit(text)
-        usable = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
-    except ValueError:
-        usable = False
-    # urlsplit passes over white space that others do not.
-    usable = usable and _VISIBLE.fullmatch(text) is not None
-    if not usable or parts.scheme not in ("https", "http") or parts.fragment:
+    if not is_web_url(text) or urlsplit(text).fragment:
         raise invalid(f"{name} is not of the form https://host[:port][/path]", text)
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if text.startswith("http:") and not _is_loopback(text):
         raise Refused(
             "insecure_verifier",
             f"{name} is reached without TLS: who listens would learn what is presented",
@@ -125,10 +118,60 @@ def check_url(text: Json, name: str) -> str:
     return text
 
 
+def check_answered_at(response_uri: str, link: RequestLink, *, named: bool) -> str:
+    """``response_uri``, if the verifier of ``link`` may have an answer sent there.
+
+    Whoever has a DID can sign any URL, of what this machine alone reaches too. So it is the origin
+    that the request came from; where the link holds the request itself, anywhere but this machine.
+
+    Args:
+        response_uri: Of the request object, as ``check_url`` takes it.
+        link: Which led to it.
+        named: Whether the operator named that very verifier.
+
+    Raises:
+        Refused: ``response_uri_elsewhere``.
+    """
+    if link.request_uri is None:
+        allowed = named or not _is_loopback(response_uri)
+    else:
+        allowed = _origin(response_uri) == _origin(link.request_uri)
+    if not allowed:
+        raise Refused(
+            "response_uri_elsewhere",
+            "the answer would go to another place than the one that the request is from",
+            value=response_uri,
+            hint="have the verifier serve response_uri at the origin of its request_uri",
+        )
+    return response_uri
+
+
+def is_web_url(text: str) -> bool:
+    """Whether ``text`` is an absolute URL of ``https`` or ``http``, without a user in it."""
+    try:
+        parts = urlsplit(text)
+        usable = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
+    # urlsplit passes over white space, and over the case of schemes, that others do not.
+    spelt = _VISIBLE.fullmatch(text) is not None and text.startswith(("https:", "http:"))
+    return usable and spelt
+
+
 def origin(url: str) -> str:
     """Scheme, host and port of a URL that was checked: ``https://host[:port]``."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    usual = 443 if parts.scheme == "https" else 80
+    return parts.scheme, parts.hostname, parts.port or usual
 
 
 def invalid(problem: str, value: object = None) -> Invalid:

@@ -173,3 +173,6 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[JsonObject, str], Any]]]] = {
     "jti": ("id", _text),
     "nonce": ("nonce", _text),
 }
+
+# The names of the claims that are read here.
+REGISTERED: Final = frozenset(_READERS)

@@ -8,88 +8,59 @@ JSON-LD 1.1, section 4.1).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from did.jcs import Json, JsonObject
-
-V2: Final = "https://www.w3.org/ns/credentials/v2"
-V1: Final = "https://www.w3.org/2018/credentials/v1"
-DATA_INTEGRITY: Final = "https://w3id.org/security/data-integrity/v2"
-# Gives our own terms a name; published, so that no processor is left without it (docs/adr/0003).
-UNDEFINED_TERMS: Final = "https://www.w3.org/ns/credentials/undefined-terms/v2"
-
-# Contexts that give every term a name.
-_VOCABULARIES: Final = frozenset({UNDEFINED_TERMS, "https://www.w3.org/ns/credentials/examples/v2"})
-# What else is known: each defines what stands here, and protects it.
-_TYPES: Final = frozenset(
-    [
-        "VerifiableCredential",
-        "EnvelopedVerifiableCredential",
-        "VerifiablePresentation",
-        "EnvelopedVerifiablePresentation",
-        "JsonSchemaCredential",
-        "JsonSchema",
-        "BitstringStatusListCredential",
-        "BitstringStatusList",
-        "BitstringStatusListEntry",
-        "DataIntegrityProof",
-    ]
-)
-_KNOWN: Final[Mapping[str, frozenset[str]]] = {
-    V2: _TYPES
-    | frozenset(
-        [
-            "id",
-            "type",
-            "description",
-            "digestMultibase",
-            "digestSRI",
-            "mediaType",
-            "name",
-            "...",
-            "_sd",
-            "_sd_alg",
-            "aud",
-            "cnf",
-            "exp",
-            "iat",
-            "iss",
-            "jku",
-            "kid",
-            "nbf",
-            "sub",
-            "x5u",
-        ]
-    ),
-    DATA_INTEGRITY: frozenset({"id", "type", "proof", "DataIntegrityProof"}),
-}
-# Those that the base context defines in a credential.
-_OF_CREDENTIALS: Final = frozenset(
-    [
-        "@context",
-        "confidenceMethod",
-        "credentialSchema",
-        "credentialStatus",
-        "credentialSubject",
-        "evidence",
-        "issuer",
-        "proof",
-        "refreshService",
-        "relatedResource",
-        "renderMethod",
-        "termsOfUse",
-        "validFrom",
-        "validUntil",
-    ]
+from did.limits import LIMITS
+from did.vc.published_contexts import (
+    DATA_INTEGRITY,
+    PUBLISHED,
+    UNDEFINED_TERMS,
+    V1,
+    V2,
+    VOCABULARIES,
+    Scope,
 )
 
-_SCHEME: Final = r"(?:(?i:https?)://[^/?#\s<>]|(?!(?i:https?:))[A-Za-z][A-Za-z0-9+.-]*:)"
+__all__ = [
+    "ANY_TERM",
+    "DATA_INTEGRITY",
+    "UNDEFINED_TERMS",
+    "V1",
+    "V2",
+    "BrokenRuleError",
+    "Terms",
+    "are_known",
+    "is_url",
+    "read_contexts",
+]
+
+# Those of the base contexts that define the other's protected terms anew.
+_RIVALS: Final = {V1: V2, V2: V1}
+
+_KEPT: Final = 4  # contexts of a document whose terms are kept for the next one
+
+# An authority whose host is a name, or an address in brackets, and whose port is one.
+_PORT: Final = r"(?:[0-5]?[0-9]{0,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_NO_HOST: Final = r"\[\]/?#@\s\x00-\x20\x7f<>\"{}|\\^`"
+_HOST: Final = rf"(?:\[[0-9A-Fa-f:.]+\]|[^:{_NO_HOST}]+)"
+_AUTHORITY: Final = rf"(?:[^{_NO_HOST}]*@)?{_HOST}(?::{_PORT})?(?=[/?#]|\Z)"
+_SCHEME: Final = rf"(?:(?i:https?)://{_AUTHORITY}|(?!(?i:https?:))[A-Za-z][A-Za-z0-9+.-]*:)"
 _URL: Final = re.compile(_SCHEME + r"[!#-;=?-\[\]_a-z~]*")  # in ASCII: without blanks, quotes, <, >
 _IRI: Final = re.compile(_SCHEME + r"[^\s\x00-\x20\x7f<>\"{}|\\^`]*")
 _BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
+
+
+# What says no more of terms than what they map to.
+_SIMPLE_CONTEXT: Final = frozenset(
+    {"@vocab", "@base", "@protected", "@version", "@language", "@direction"}
+)
+_SIMPLE_TERM: Final = frozenset(
+    {"@id", "@type", "@container", "@protected", "@language", "@direction"}
+)
 
 
 class BrokenRuleError(Exception):
@@ -114,25 +85,25 @@ class Terms:
     """The terms that a document's contexts define, as far as that is known.
 
     Attributes:
-        defined: Terms that map to a URL.
-        every: Whether any term does: by a ``@vocab``, or by a context that is not known here.
+        base: The context that it begins with.
+        scope: Terms that map to a URL, each with what its own context defines.
+        every: Whether any other term does too: by a ``@vocab``, or a context that is not known.
+        deep: Whether what is below the document itself can be told: not with a context that is
+            not known, nor with a definition that is more than a name for a URL.
     """
 
-    defined: frozenset[str]
+    base: str
+    scope: Scope
     every: bool
+    deep: bool
 
     def names(self, value: str) -> bool:
         """Whether ``value`` is a URL, or a term that is defined."""
-        return self.every or value in self.defined or is_url(value)
-
-    def undefined(self, credential: JsonObject) -> tuple[str, ...]:
-        """The members of ``credential`` whose meaning no context states."""
-        if self.every:
-            return ()
-        return tuple(name for name in credential if name not in self.defined | _OF_CREDENTIALS)
+        return self.every or value in self.scope or is_url(value)
 
 
-ANY_TERM: Final = Terms(frozenset(), every=True)
+# Where what is defined is not asked: of types of 1.1, which tokens use as they like.
+ANY_TERM: Final = Terms(V1, {}, every=True, deep=False)
 
 
 def read_contexts(document: JsonObject, base: str) -> Terms:
@@ -144,12 +115,22 @@ def read_contexts(document: JsonObject, base: str) -> Terms:
     contexts = document.get("@context")
     if type(contexts) is not list or not contexts or contexts[0] != base:
         raise BrokenRuleError(f"@context does not begin with {base}", value=contexts)
-    if all(type(entry) is str for entry in contexts):
+    if len(contexts) > LIMITS.contexts:
+        raise BrokenRuleError(f"@context has more than {LIMITS.contexts} entries")
+    if len(contexts) <= _KEPT and are_known(contexts):
         return _of_urls(tuple(contexts))
     return _Reading().read(contexts)
 
 
-@lru_cache(maxsize=256)
+def are_known(contexts: Sequence[Json]) -> bool:
+    """Whether each of ``contexts`` is the URL of one whose content is known here."""
+    return all(
+        isinstance(entry, str) and (entry in PUBLISHED or entry in VOCABULARIES)
+        for entry in contexts
+    )
+
+
+@lru_cache(maxsize=256)  # of known ones, and few: what senders make up is not kept
 def _of_urls(contexts: tuple[str, ...]) -> Terms:
     return _Reading().read(contexts)
 
@@ -158,12 +139,15 @@ class _Reading:
     """The contexts of one document, taken in one after the other."""
 
     def __init__(self) -> None:
-        self._defined: dict[str, bool] = {}  # whether it maps to a URL
+        self._defined: dict[str, Scope | None] = {}  # those that map to a URL
         self._protected: dict[str, Json] = {}
+        self._base = ""
         self._vocabulary = False
         self._unknown = False
+        self._deep = True
 
     def read(self, contexts: "list[Json] | tuple[Json, ...]") -> Terms:
+        self._base = str(contexts[0])
         for context in contexts:
             if isinstance(context, str):
                 self._take_url(context)
@@ -173,17 +157,25 @@ class _Reading:
                 raise BrokenRuleError(
                     "an entry of @context is neither a URL nor an object", value=context
                 )
-        defined = frozenset(term for term, mapped in self._defined.items() if mapped)
-        return Terms(defined, self._vocabulary or self._unknown)
+        every = self._vocabulary or self._unknown
+        return Terms(self._base, self._defined, every, self._deep and not self._unknown)
 
     def _take_url(self, url: str) -> None:
         if not is_url(url):
             raise BrokenRuleError("an entry of @context is not a URL", value=url)
-        if url in _VOCABULARIES:
+        if _RIVALS.get(url) == self._base:
+            raise BrokenRuleError(
+                "@context has the base contexts of two versions: one defines protected terms of "
+                "the other anew",
+                value=url,
+            )
+        if url in VOCABULARIES:
             self._vocabulary = True
-        elif url in _KNOWN:
-            for term in _KNOWN[url]:
-                self._defined[term] = True
+        elif url in PUBLISHED:
+            for term, scope in PUBLISHED[url].items():
+                if self._protected.get(term, url) not in tuple(PUBLISHED):
+                    raise BrokenRuleError("@context defines a protected term anew", value=term)
+                self._defined[term] = scope
                 self._protected[term] = url
         else:
             self._unknown = True
@@ -194,12 +186,17 @@ class _Reading:
             if vocabulary not in (None, "") and not is_url(vocabulary):
                 raise BrokenRuleError("@vocab in @context is not a URL", value=vocabulary)
             self._vocabulary = bool(vocabulary)
+        self._deep &= _SIMPLE_CONTEXT.issuperset(name for name in context if name[:1] == "@")
         for term, definition in context.items():
             if term.startswith("@"):
                 continue
             if term in self._protected and self._protected[term] != definition:
                 raise BrokenRuleError("@context defines a protected term anew", value=term)
-            self._defined[term] = self._maps(term, definition, context)
+            if self._maps(term, definition, context):
+                self._defined[term] = None if _is_literal(definition) else {}
+            else:
+                self._defined.pop(term, None)
+            self._deep &= _is_simple(definition)
             if context.get("@protected") is True:
                 self._protected[term] = definition
 
@@ -219,3 +216,20 @@ class _Reading:
             or self._unknown
             or (target != term and (target in context or target in self._defined))
         )
+
+
+def _is_simple(definition: Json) -> bool:
+    """Whether a definition gives a term a URL alone: no context, no other name of a keyword."""
+    if isinstance(definition, dict):
+        containers = definition.get("@container")
+        listed = containers if isinstance(containers, list) else [containers]
+        return (
+            _SIMPLE_TERM.issuperset(definition)
+            and all(each in (None, "@set", "@list") for each in listed)
+            and _is_simple(definition.get("@id"))
+        )
+    return not isinstance(definition, str) or not definition.startswith("@")
+
+
+def _is_literal(definition: Json) -> bool:
+    return isinstance(definition, dict) and definition.get("@type") == "@json"

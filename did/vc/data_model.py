@@ -7,10 +7,11 @@ judged here: proofs, and who the issuer is, are others' business. Nothing is fet
 
 from typing import Final
 
-from did.errors import Invalid
+from did.errors import Invalid, shorten
 from did.jcs import Json, JsonObject
 from did.limits import LIMITS
-from did.vc.contexts import ANY_TERM, V1, V2, BrokenRuleError, Terms, read_contexts
+from did.vc.contexts import ANY_TERM, V1, V2, BrokenRuleError, Terms, are_known, read_contexts
+from did.vc.defined_terms import UndefinedTermError, check_terms
 from did.vc.members import (
     OF_CREDENTIALS,
     OF_CREDENTIALS_1,
@@ -24,18 +25,39 @@ CREDENTIAL: Final = "VerifiableCredential"
 PRESENTATION: Final = "VerifiablePresentation"
 ENVELOPED_CREDENTIAL: Final = "EnvelopedVerifiableCredential"
 ENVELOPED_PRESENTATION: Final = "EnvelopedVerifiablePresentation"
+_TIMES_1: Final = ("issuanceDate", "expirationDate")
+_OF_ENVELOPES: Final = frozenset({"@context", "id", "type"})
 
 
-def check_credential(document: Json) -> Terms:
-    """The terms of the credential ``document``, which is well formed; its proof is not looked at.
+def check_credential(document: Json) -> None:
+    """Return if the credential ``document`` is well formed; its proof is not looked at.
 
     Raises:
         Invalid: ``invalid_credential`` with the rule that is broken.
     """
     try:
-        return _check_credential(document)
+        _check_credential(document)
     except BrokenRuleError as error:
-        raise Invalid("invalid_credential", error.message, value=error.value) from error
+        raise _rule_broken("invalid_credential", error) from error
+
+
+def check_credential_terms(document: Json) -> None:
+    """As ``check_credential``; and what it says has a meaning, at every depth.
+
+    For what is signed, and what is verified for others: a verifier that decides for itself reads
+    the members that it knows, and leaves the rest to who signed.
+
+    Raises:
+        Invalid: ``invalid_credential``; or ``undefined_terms``: no context defines a member or
+            type (``did.vc.defined_terms``).
+    """
+    try:
+        credential, terms = _check_credential(document)
+        check_terms(credential, terms)
+    except UndefinedTermError as error:
+        raise _rule_broken("undefined_terms", error) from error
+    except BrokenRuleError as error:
+        raise _rule_broken("invalid_credential", error) from error
 
 
 def check_presentation(document: Json) -> list[JsonObject]:
@@ -54,7 +76,7 @@ def check_presentation(document: Json) -> list[JsonObject]:
     try:
         credentials = objects("verifiableCredential", value) if value != [] else []
     except BrokenRuleError as error:
-        raise Invalid("invalid_presentation", error.message, value=value) from error
+        raise _rule_broken("invalid_presentation", error) from error
     if len(credentials) > LIMITS.credentials_in_presentation:
         raise Invalid(
             "invalid_presentation",
@@ -77,11 +99,14 @@ def check_presentation_alone(document: Json) -> None:
     try:
         _check_presentation(document)
     except BrokenRuleError as error:
-        raise Invalid("invalid_presentation", error.message, value=error.value) from error
+        raise _rule_broken("invalid_presentation", error) from error
 
 
 def check_envelope(document: Json, kind: str) -> str:
     """The ``data:`` URL of an enveloped credential or presentation (sections 4.13.1 and 4.13.2).
+
+    Nobody signs the object, so there is nothing in it but the envelope: one type, contexts that
+    are known here and give it its meaning, and no members for whoever reads on to believe.
 
     Args:
         document: The object.
@@ -93,13 +118,24 @@ def check_envelope(document: Json, kind: str) -> str:
     if not isinstance(document, dict):
         raise Invalid("invalid_envelope", "an envelope is not a JSON object")
     contexts = document.get("@context")
-    if V2 not in (contexts if isinstance(contexts, list) else [contexts]):
-        raise Invalid("invalid_envelope", f"@context does not hold {V2}", value=contexts)
+    listed = contexts if isinstance(contexts, list) else [contexts]
+    if listed[:1] != [V2] or not are_known(listed):
+        raise Invalid(
+            "invalid_envelope",
+            f"@context does not begin with {V2}, or has a context that is not known here",
+            value=contexts,
+        )
     if document.get("type") not in (kind, [kind]):
         raise Invalid("invalid_envelope", f"type is not {kind}", value=document.get("type"))
     url = document.get("id")
     if not isinstance(url, str) or not url.startswith("data:") or "," not in url:
         raise Invalid("invalid_envelope", "id is not a data: URL", value=url)
+    if more := sorted(document.keys() - _OF_ENVELOPES):
+        raise Invalid(
+            "invalid_envelope",
+            "an envelope has members beside @context, id and type, which nobody signed",
+            value=more[0],
+        )
     return url
 
 
@@ -116,11 +152,18 @@ def is_version_1(document: JsonObject) -> bool:
     return type(contexts) is list and bool(contexts) and contexts[0] == V1
 
 
-def _check_credential(document: Json) -> Terms:
+def _rule_broken(code: str, error: BrokenRuleError) -> Invalid:
+    """The rule that is broken, and by what: in the message, since answers leave values out."""
+    if isinstance(error.value, str):
+        return Invalid(code, f"{error.message}: {shorten(error.value)}")
+    return Invalid(code, error.message, value=error.value)
+
+
+def _check_credential(document: Json) -> tuple[JsonObject, Terms]:
     if not isinstance(document, dict):
         raise BrokenRuleError("a credential is not a JSON object")
     if is_version_1(document):
-        return _check_credential_1(document)
+        return document, _check_credential_1(document)
     terms = read_contexts(document, V2)
     require_type(document, CREDENTIAL, terms)
     if "issuer" not in document or "credentialSubject" not in document:
@@ -130,9 +173,14 @@ def _check_credential(document: Json) -> Terms:
         check = OF_CREDENTIALS.get(name)
         if check is not None:
             check(name, value, terms)
+        elif name in _TIMES_1 and not terms.names(name):
+            # Whoever wrote it means it to end then, and 2.0 would not let it end.
+            raise BrokenRuleError(
+                f"{name} is a term of 1.1; 2.0 has validFrom and validUntil", value=value
+            )
     if "validFrom" in document and "validUntil" in document:
         check_order(document, "validFrom", "validUntil")
-    return terms
+    return document, terms
 
 
 def _check_presentation(document: Json) -> None:
@@ -150,7 +198,7 @@ def _check_presentation(document: Json) -> None:
 
 
 def _check_credential_1(document: JsonObject) -> Terms:
-    read_contexts(document, V1)
+    terms = read_contexts(document, V1)
     require_type(document, CREDENTIAL, ANY_TERM)
     for name in ("issuer", "issuanceDate", "credentialSubject"):
         if name not in document:
@@ -161,4 +209,4 @@ def _check_credential_1(document: JsonObject) -> Terms:
             check(name, value, ANY_TERM)
     if "expirationDate" in document:
         check_order(document, "issuanceDate", "expirationDate")
-    return ANY_TERM
+    return terms

@@ -14,6 +14,7 @@ from typing import Final
 from did.errors import Invalid
 from did.jcs import JsonObject
 from did.vc.credential import CREDENTIALS_CONTEXT
+from did.vc.data_model import check_envelope
 from did.vc.enveloping import CREDENTIAL, Kind
 from did.vc.securing import Format
 
@@ -47,25 +48,13 @@ def wrap(data: bytes, format: Format, kind: Kind) -> JsonObject:  # noqa: A002 -
     }
 
 
-def is_enveloped(document: JsonObject, kind: Kind) -> bool:
-    """Whether ``document`` says that it is such an object."""
-    types = document.get("type")
-    return types == kind.enveloped or (isinstance(types, list) and kind.enveloped in types)
-
-
 def unwrap(document: JsonObject, kind: Kind) -> tuple[bytes, Format]:
     """The token or message that such an object holds, and its format.
 
     Raises:
-        Invalid: ``invalid_envelope``.
+        Invalid: ``invalid_envelope``; also as ``did.vc.data_model.check_envelope``.
     """
-    contexts = document.get("@context")
-    first = contexts[0] if isinstance(contexts, list) and contexts else contexts
-    if first != CREDENTIALS_CONTEXT:
-        raise Invalid("invalid_envelope", f"@context does not begin with {CREDENTIALS_CONTEXT}")
-    url = document.get("id")
-    if not isinstance(url, str) or not url.startswith(_SCHEME):
-        raise Invalid("invalid_envelope", "what is enveloped has no data: URL as its id", value=url)
+    url = check_envelope(document, kind.enveloped)
     head, _, text = url.removeprefix(_SCHEME).partition(",")
     found = format_of_media_type(head, kind)
     if found is None or found is Format.LDP_VC:

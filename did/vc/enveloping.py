@@ -13,11 +13,11 @@ from did import cose
 from did.errors import Invalid
 from did.identifier import DidUrl, parse_did_url
 from did.jcs import Json, JsonObject, canonicalize
-from did.jose import parse_jws, sign_jws
+from did.jose import is_media_type, parse_jws, sign_jws
 from did.keys import Signer
 from did.limits import LIMITS
 from did.strict_json import parse_object
-from did.vc.claims import Claims, claims_of_cwt, claims_of_jwt
+from did.vc.claims import REGISTERED, Claims, claims_of_cwt, claims_of_jwt
 from did.vc.securing import ASSERTION, AUTHENTICATION, Proof
 
 
@@ -59,8 +59,13 @@ class Opened:
 def seal_jwt(
     document: JsonObject, signer: Signer, kind: Kind, *, method: DidUrl, claims: Claims
 ) -> bytes:
-    """``document`` as a compact JWS, in ASCII."""
+    """``document`` as a compact JWS, in ASCII.
+
+    Raises:
+        Invalid: ``invalid_claims``: a member of ``document`` is a claim, and contradicts it.
+    """
     _check_bare(document)
+    _check_claims(document, claims, method)
     header = {"typ": f"{kind.name}+jwt", "cty": kind.name, "kid": method.text}
     return sign_jws(header, {**document, **claims.to_json()}, signer).encode("ascii")
 
@@ -73,7 +78,7 @@ def open_jwt(data: bytes, kind: Kind, *, limit: int = LIMITS.envelope) -> Opened
             ``did.identifier.parse_did_url``.
     """
     jws = parse_jws(token_text(data), typ=f"{kind.name}+jwt", limit=limit)
-    if jws.header.get("cty", kind.name) != kind.name:
+    if not is_media_type(jws.header.get("cty", kind.name), kind.name):
         raise Invalid("invalid_jwt", f"a token's cty is not {kind.name}", value=jws.header["cty"])
     kid = jws.header.get("kid")
     if not isinstance(kid, str):
@@ -83,6 +88,7 @@ def open_jwt(data: bytes, kind: Kind, *, limit: int = LIMITS.envelope) -> Opened
     method = parse_did_url(kid)
     _check_issuer(jws.header.get("iss"), method)
     _check_issuer(claims.issuer, method)
+    _check_id(claims.id, jws.payload)
     proof = proof_of(claims, kind.purpose, method, jws.signing_input, jws.signature)
     return Opened(jws.payload, claims, proof)
 
@@ -93,9 +99,10 @@ def seal_cose(
     """``document`` as a COSE_Sign1, with tag 18.
 
     Raises:
-        Invalid: ``invalid_nonce``: see ``did.vc.claims``.
+        Invalid: ``invalid_nonce``: see ``did.vc.claims``; ``invalid_claims``, as ``seal_jwt``.
     """
     _check_bare(document)
+    _check_claims(document, claims, method)
     headers: cose.Headers = {
         cose.TYP: f"application/{kind.name}+cose",
         cose.CONTENT_TYPE: f"application/{kind.name}",
@@ -131,6 +138,7 @@ def open_cose(data: bytes, kind: Kind, *, limit: int = LIMITS.envelope) -> Opene
     claims = claims_of_cwt(headers.get(cose.CWT_CLAIMS, {}))
     method = parse_did_url(kid.decode("ascii"))
     _check_issuer(claims.issuer, method)
+    _check_id(claims.id, document)
     proof = proof_of(claims, kind.purpose, method, message.signed, message.signature)
     return Opened(document, claims, proof)
 
@@ -166,6 +174,35 @@ def _check_bare(document: JsonObject) -> None:
             raise Invalid("invalid_envelope", f"what is in an envelope has no {name} of its own")
 
 
+def _check_claims(document: JsonObject, claims: Claims, method: DidUrl) -> None:
+    """Refuse to envelop members that would be read as claims of the signature, and are not its own.
+
+    The base context of VC 2.0 defines their names. In a JWT they stand where the claims do; in a
+    COSE message, which has its claims in a header, the same document is refused: what is issued
+    does not depend on the format.
+    """
+    subject = document.get("credentialSubject")
+    due: JsonObject = {
+        "iss": method.did.text,
+        "sub": subject.get("id") if isinstance(subject, dict) else None,
+        "jti": document.get("id"),
+        **claims.to_json(),
+    }
+    for name in sorted(REGISTERED & document.keys()):
+        if document[name] is None or document[name] != due.get(name):
+            raise Invalid(
+                "invalid_claims",
+                f"{name} is a claim of the signature, and says other than what is signed",
+                value=document[name],
+                hint="leave it out: the signature states its own claims",
+            )
+
+
 def _check_issuer(iss: Json, method: DidUrl) -> None:
     if iss is not None and iss != method.did.text:
         raise Invalid("invalid_claims", "iss is not the DID of the key that kid names", value=iss)
+
+
+def _check_id(jti: str | None, document: JsonObject) -> None:
+    if jti is not None and document.get("id", jti) != jti:
+        raise Invalid("invalid_claims", "jti is not the document's id", value=jti)

@@ -38,7 +38,8 @@ from did.vc.credential import (
     sign_credential,
 )
 from did.vc.data_integrity import parse_proof
-from did.vc.data_urls import format_of_media_type, is_enveloped, media_type, unwrap, wrap
+from did.vc.data_model import is_envelope
+from did.vc.data_urls import format_of_media_type, media_type, unwrap, wrap
 from did.vc.enveloping import (
     CREDENTIAL,
     PRESENTATION,
@@ -152,7 +153,7 @@ def credential_in(entry: Json) -> Credential:
     Raises:
         Invalid: as ``read_credential``.
     """
-    if isinstance(entry, dict) and is_enveloped(entry, CREDENTIAL):
+    if isinstance(entry, dict) and is_envelope(entry):
         return _open_credential(*unwrap(entry, CREDENTIAL))
     return parse_credential(entry)
 
@@ -233,7 +234,7 @@ def read_presentation(
     if told is not Format.LDP_VC:
         return _open_presentation(data, told)
     document = parse_object(data)
-    if format is None and is_enveloped(document, PRESENTATION):
+    if format is None and is_envelope(document):
         return _open_presentation(*unwrap(document, PRESENTATION))
     check_context(document, "invalid_presentation")
     listed = listed_credentials(document)
@@ -263,8 +264,6 @@ def _check_claims(claims: Claims, credential: Credential) -> None:
         raise Invalid("invalid_claims", "a credential has an audience", value=claims.audience)
     if claims.nonce is not None:
         raise Invalid("invalid_claims", "a credential has a nonce", value=claims.nonce)
-    if claims.id is not None and credential.id not in (None, claims.id):
-        raise Invalid("invalid_claims", "jti is not the credential's id", value=claims.id)
     if claims.subject is not None and credential.subject.get("id") not in (None, claims.subject):
         raise Invalid("invalid_claims", "sub is not the subject's id", value=claims.subject)
 

@@ -72,7 +72,7 @@ def _check_party(name: str, value: Json, terms: Terms) -> None:
         _check_id(f"{name}.id", value.get("id"), terms)
         for text in ("name", "description"):
             if text in value:
-                _check_language(f"{name}.{text}", value[text], terms)
+                check_language(f"{name}.{text}", value[text], terms)
     else:
         _check_id(name, value, terms)
 
@@ -80,12 +80,12 @@ def _check_party(name: str, value: Json, terms: Terms) -> None:
 def _check_subjects(name: str, value: Json, terms: Terms) -> None:
     for subject in objects(name, value):
         if not subject:
-            raise BrokenRuleError(f"a {name} makes no claim")
+            raise BrokenRuleError(f"{_one(name)} makes no claim")
         if "id" in subject:
             _check_id(f"{name}.id", subject["id"], terms)
 
 
-def _check_language(name: str, value: Json, _terms: Terms) -> None:
+def check_language(name: str, value: Json, _terms: Terms) -> None:
     """A string, a language value object, or a list of these (sections 4.6 and 11.1)."""
     if isinstance(value, str):
         return
@@ -113,19 +113,19 @@ def _check_typed(name: str, value: Json, terms: Terms) -> None:
     for each in objects(name, value):
         kinds = each.get("type")
         listed = kinds if isinstance(kinds, list) else [kinds]
-        if not listed:
-            raise BrokenRuleError(f"a {name} has no type")
+        if "type" not in each or not listed:
+            raise BrokenRuleError(f"{_one(name)} has no type")
         for kind in listed:
             if not isinstance(kind, str) or not kind or not terms.names(kind):
                 raise BrokenRuleError(
-                    f"the type of a {name} is neither a URL nor a term of @context",
+                    f"the type of {_one(name)} is neither a URL nor a term of @context",
                     value=kind,
                 )
         if "id" in each:
             _check_id(f"{name}.id", each["id"], terms)
         for text in ("name", "description"):
             if text in each:
-                _check_language(f"{name}.{text}", each[text], terms)
+                check_language(f"{name}.{text}", each[text], terms)
 
 
 def _check_identified(name: str, value: Json, terms: Terms) -> None:
@@ -146,15 +146,21 @@ def _check_resources(name: str, value: Json, terms: Terms) -> None:
             raise BrokenRuleError(f"{name} has an id twice", value=url)
         seen.add(url)
         if not (each.get("digestSRI") or each.get("digestMultibase")):
-            raise BrokenRuleError(f"a {name} has neither digestSRI nor digestMultibase", value=url)
+            raise BrokenRuleError(
+                f"{_one(name)} has neither digestSRI nor digestMultibase", value=url
+            )
         if "mediaType" in each and not isinstance(each["mediaType"], str):
-            raise BrokenRuleError(f"a {name} has a mediaType that is no string", value=url)
+            raise BrokenRuleError(f"{_one(name)} has a mediaType that is no string", value=url)
         for form in ("digestSRI", "digestMultibase"):
             for digest in _texts(each.get(form, []), f"{name}.{form}"):
                 if not is_digest(form, digest, url):
                     raise BrokenRuleError(
                         f"{name}.{form} is no digest, or not of that resource", value=digest
                     )
+
+
+def _one(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _texts(value: Json, name: str) -> list[str]:
@@ -176,8 +182,8 @@ def objects(name: str, value: Json) -> list[JsonObject]:
 
 OF_CREDENTIALS: Final[Mapping[str, _Check]] = {
     "id": _check_id,
-    "name": _check_language,
-    "description": _check_language,
+    "name": check_language,
+    "description": check_language,
     "issuer": _check_party,
     "credentialSubject": _check_subjects,
     "validFrom": _check_time,

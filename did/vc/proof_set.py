@@ -126,8 +126,11 @@ def read_proofs(secured: JsonObject) -> tuple[EmbeddedProof, ...]:
             if not isinstance(id_, str) or not is_url(id_) or id_ in by_id:
                 raise Invalid("invalid_proof", "a proof's id is not a URL of its own", value=id_)
             by_id[id_] = proof
+    chains = [_previous(proof, by_id) for proof in proofs]
     _check_acyclic(by_id)
-    return tuple(_read(document, proof, _previous(proof, by_id)) for proof in proofs)
+    return tuple(
+        _read(document, proof, previous) for proof, previous in zip(proofs, chains, strict=True)
+    )
 
 
 def _objects(value: Json) -> list[JsonObject]:
@@ -141,15 +144,17 @@ def _objects(value: Json) -> list[JsonObject]:
 
 
 def _previous(proof: JsonObject, by_id: dict[str, JsonObject]) -> list[JsonObject]:
-    """The proofs that ``proof`` builds on (section 4.5, steps 5.2 and 5.3)."""
-    if "previousProof" not in proof:
-        return []
-    found = []
-    for name in _texts(proof, "previousProof"):
+    """The proofs that ``proof`` builds on (section 4.5, steps 5.2 and 5.3).
+
+    Each is named once, so that what is hashed is no more than there are proofs times what came.
+    """
+    names = _texts(proof, "previousProof")
+    if len(names) > len(by_id) or len(set(names)) != len(names):
+        raise Invalid("invalid_proof", "a proof names a previousProof more than once")
+    for name in names:
         if name not in by_id:
             raise Invalid("invalid_proof", "a previousProof is not there", value=name)
-        found.append(by_id[name])
-    return found
+    return [by_id[name] for name in names]
 
 
 def _check_acyclic(by_id: dict[str, JsonObject]) -> None:

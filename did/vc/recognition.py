@@ -7,9 +7,8 @@ from typing import Final
 
 from did.cose import message_typ
 from did.errors import Invalid
-from did.jose import token_payload, token_typ
+from did.jose import token_is_of_type, token_payload
 from did.strict_json import parse_object
-from did.vc.data_urls import is_enveloped
 from did.vc.enveloping import CREDENTIAL, PRESENTATION, Kind, token_text
 from did.vc.securing import Format
 
@@ -29,7 +28,7 @@ def format_of(data: bytes, kind: Kind) -> Format:
         return Format.VC_COSE
     if b"." not in data:
         raise Invalid("unknown_format", "bytes are not of a format that is known here")
-    is_v2 = token_typ(token_text(data)) == f"{kind.name}+jwt"
+    is_v2 = token_is_of_type(token_text(data), f"{kind.name}+jwt")
     return Format.VC_JWT if is_v2 else Format.JWT_VC_JSON
 
 
@@ -43,8 +42,8 @@ def kind_of(data: bytes) -> Kind:
     if told is Format.LDP_VC:
         document = parse_object(data)
         types = document.get("type")
-        shown = "VerifiablePresentation" in (types if isinstance(types, list) else [types])
-        is_presentation = shown or is_enveloped(document, PRESENTATION)
+        named = types if isinstance(types, list) else [types]
+        is_presentation = "VerifiablePresentation" in named or PRESENTATION.enveloped in named
     elif told is Format.VC_COSE:
         is_presentation = message_typ(data) == "application/vp+cose"
     elif told is Format.VC_JWT:

@@ -21,6 +21,7 @@ from did.vc.bitstring import (
 
 ENTRY_TYPE: Final = "BitstringStatusListEntry"
 LIST_TYPE: Final = "BitstringStatusList"
+LIST_VOCABULARY: Final = "https://www.w3.org/ns/credentials/status#"  # of the types' full names
 CREDENTIAL_TYPE: Final = "BitstringStatusListCredential"
 REVOCATION: Final = "revocation"  # not valid any more, for good
 SUSPENSION: Final = "suspension"  # not valid for now

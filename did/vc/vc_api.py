@@ -7,14 +7,15 @@
     {"verifiablePresentation": {...}, "options": {"challenge": "...", "domain": "..."}}
 
 An option of an issuer that is not known is refused: what it asked for would be missing from what is
-signed. Of a verifier it is left alone, as are unknown members beside ``options``.
+signed. Of a verifier it is left alone, as are unknown members beside ``options``; one that is known
+and has a value that is not is refused, so that nothing is looked at less than was asked for.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from did.errors import Invalid
+from did.errors import Invalid, shorten
 from did.jcs import Json, JsonObject
 from did.strict_json import parse_object
 from did.vc.data_integrity import CRYPTOSUITE, PROOF_TYPE
@@ -23,6 +24,7 @@ from did.vc.securing import ASSERTION, AUTHENTICATION, Format
 from did.vc.status_list import ENTRY_TYPE, REVOCATION, SUSPENSION
 
 STATUS_PURPOSES: Final = (REVOCATION, SUSPENSION)
+_PROOF_CHECK: Final = "proof"  # made whether it is named or not
 _STATUS_CHECKS: Final = ("credentialStatus", "status")
 
 
@@ -80,7 +82,11 @@ def parse_issue(data: bytes) -> IssueRequest:
         raise _wrong("credential is not an object")
     unknown = sorted(options.keys() - _ISSUE_OPTIONS)
     if unknown:
-        raise _wrong(f"there is no option {unknown[0]!r}")
+        raise _wrong(f"there is no option {shorten(unknown[0])}")
+    for entry in _status_entries(options):
+        unknown = sorted(entry.keys() - _STATUS_OPTIONS)
+        if unknown:
+            raise _wrong(f"there is no option {shorten(unknown[0])} of a credentialStatus")
     return IssueRequest(
         credential, _format(options), _purposes(options), _text(options, "credentialId")
     )
@@ -134,23 +140,54 @@ def _parse_verify(data: bytes, member: str, purpose: str) -> VerifyRequest:
         raise _wrong(f"{member} is missing")
     options = _options(body)
     options = {name: value for name, value in options.items() if value is not None}
-    domain = options.get("domain", [])
-    domains = domain if isinstance(domain, list) else [domain]
-    checks = options.get("checks", [])
-    if not isinstance(checks, list) or not all(isinstance(each, str) for each in checks):
-        raise _wrong("checks is not a list of strings")
-    if not all(isinstance(each, str) for each in domains):
-        raise _wrong("domain is neither a string nor a list of strings")
+    checks, returns = _checks(options), [_flag(options, name) for name in _RETURNS]
     return VerifyRequest(
         document=body[member],
-        purpose=_text(options, "expectedProofPurpose") or purpose,
-        challenge=_text(options, "challenge"),
-        domains=tuple(str(each) for each in domains),
+        purpose=_some_text(options, "expectedProofPurpose") or purpose,
+        challenge=_some_text(options, "challenge"),
+        domains=_domains(options),
         with_status=not checks or any(name in checks for name in _STATUS_CHECKS),
-        return_document=any(
-            options.get(name) is True for name in ("returnCredential", "returnPresentation")
-        ),
+        return_document=any(returns),
     )
+
+
+def _checks(options: JsonObject) -> list[Json]:
+    """The ``checks`` that are asked for; none for all of them, as test suites ask."""
+    checks = options.get("checks", [])
+    if not isinstance(checks, list):
+        raise _wrong("checks is not a list of strings")
+    for name in checks:
+        if name not in (_PROOF_CHECK, *_STATUS_CHECKS):
+            raise _wrong(f"checks has {shorten(name)}; there are {_PROOF_CHECK}, credentialStatus")
+    return checks
+
+
+def _domains(options: JsonObject) -> tuple[str, ...]:
+    if "domain" not in options:
+        return ()
+    domain = options["domain"]
+    domains = domain if isinstance(domain, list) else [domain]
+    texts = tuple(each for each in domains if isinstance(each, str) and each)
+    if not texts or len(texts) != len(domains):
+        raise _wrong("domain is neither a string nor a list of strings, or is empty")
+    return texts
+
+
+def _flag(options: JsonObject, name: str) -> bool:
+    value = options.get(name, False)
+    if not isinstance(value, bool):
+        raise _wrong(f"{name} is neither true nor false")
+    return value
+
+
+def _some_text(options: JsonObject, name: str) -> str | None:
+    text = _text(options, name)
+    if text == "":
+        raise _wrong(f"{name} is empty")
+    return text
+
+
+_RETURNS: Final = ("returnCredential", "returnPresentation")
 
 
 _ISSUE_OPTIONS: Final = frozenset(
@@ -165,6 +202,8 @@ _ISSUE_OPTIONS: Final = frozenset(
         "type",
     }
 )
+# The issuer says itself where a status stands, and of how many bits it is.
+_STATUS_OPTIONS: Final = frozenset({"type", "statusPurpose"})
 _FIXED: Final[Mapping[str, str]] = {
     "cryptosuite": CRYPTOSUITE,
     "type": PROOF_TYPE,
@@ -201,19 +240,24 @@ def _format(options: JsonObject) -> Format:
 
 
 def _purposes(options: JsonObject) -> tuple[str, ...]:
-    value = options.get("credentialStatus", [])
-    entries = value if isinstance(value, list) else [value]
-    named: list[Json] = []
-    for entry in entries:
-        if not isinstance(entry, dict) or entry.get("type", ENTRY_TYPE) != ENTRY_TYPE:
-            raise _wrong(f"a credentialStatus is not a {ENTRY_TYPE}")
-        named.append(entry.get("statusPurpose", REVOCATION))
+    entries = _status_entries(options)
+    named: list[Json] = [entry.get("statusPurpose", REVOCATION) for entry in entries]
     given = options.get("statusPurpose", [])
     named += given if isinstance(given, list) else [given]
     for purpose in named:
         if purpose not in STATUS_PURPOSES:
             raise _wrong(f"a statusPurpose is one of {', '.join(STATUS_PURPOSES)}")
     return tuple(purpose for purpose in STATUS_PURPOSES if purpose in named)
+
+
+def _status_entries(options: JsonObject) -> list[JsonObject]:
+    value = options.get("credentialStatus", [])
+    entries = []
+    for entry in value if isinstance(value, list) else [value]:
+        if not isinstance(entry, dict) or entry.get("type", ENTRY_TYPE) != ENTRY_TYPE:
+            raise _wrong(f"a credentialStatus is not a {ENTRY_TYPE}")
+        entries.append(entry)
+    return entries
 
 
 def _text(values: JsonObject, name: str) -> str | None:

@@ -38,6 +38,7 @@ _TYPES: Final[Mapping[str, str]] = {
             "invalid_envelope",
             "invalid_claims",
             "unknown_format",
+            "unsupported_media_type",
         ),
         _PARSING,
     ),

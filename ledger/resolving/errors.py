@@ -35,7 +35,6 @@ ERRORS: Final[Mapping[str, tuple[str, HTTPStatus]]] = {
     "version_not_found": _NOT_FOUND,
     "did_not_found": _NOT_FOUND,
     "resource_not_found": _NOT_FOUND,
-    "address_not_public": _NOT_FOUND,
     "representation_not_supported": (
         "REPRESENTATION_NOT_SUPPORTED",
         HTTPStatus.NOT_ACCEPTABLE,
@@ -46,6 +45,12 @@ ERRORS: Final[Mapping[str, tuple[str, HTTPStatus]]] = {
 }
 # Not the specification's 500: the log or a host cannot be read now, and that may pass.
 UNDECIDED: Final = ("INTERNAL_ERROR", HTTPStatus.SERVICE_UNAVAILABLE)
+# Whoever asks is not to learn which names there are in the service's own network: a name that leads
+# to addresses which are not public is answered as one that leads to none.
+_UNSEEN: Final = frozenset({"address_not_public", "host_not_found"})
+_NO_HOST: Final = (
+    "the host's name leads to no public address; see that it is spelled right, and repeat it later"
+)
 _OF_CONTROLLED_IDENTIFIERS: Final = frozenset(
     {"INVALID_VERIFICATION_METHOD", "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD"}
 )
@@ -77,4 +82,6 @@ def plain(error: KeybornError) -> JsonObject:
 
 
 def _detail(error: KeybornError) -> str:
+    if error.code in _UNSEEN:
+        return _NO_HOST
     return error.message if error.hint is None else f"{error.message}; {error.hint}"

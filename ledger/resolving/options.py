@@ -21,7 +21,7 @@ from typing import Final
 from did.errors import Invalid, shorten
 from did.jcs import Json
 from did.key_documents import DEFAULTS, DID_CONTEXT, NEWER_DID_CONTEXT, KeyOptions
-from did.timestamps import parse_time
+from did.timestamps import format_time, parse_time
 
 VERSION_OPTIONS: Final = ("versionId", "versionTime")
 
@@ -101,7 +101,15 @@ def _version(values: dict[str, Json]) -> str | datetime | None:
     version_id, version_time = (values.get(name) for name in VERSION_OPTIONS)
     if version_id is not None and version_time is not None:
         raise _invalid("versionId and versionTime are two ways to name one thing", None)
-    return parse_time(version_time) if isinstance(version_time, str) else _or_none(version_id)
+    return _time(version_time) if isinstance(version_time, str) else _or_none(version_id)
+
+
+def _time(text: str) -> datetime:
+    """In UTC and whole seconds, as 2026-01-31T12:00:00Z and no other way (sections 3 and 3.1)."""
+    time = parse_time(text)
+    if format_time(time) != text or time.microsecond:
+        raise _invalid("versionTime is not in UTC and whole seconds, as 2026-01-31T12:00:00Z", text)
+    return time
 
 
 def _or_none(value: Json) -> str | None:

@@ -51,6 +51,13 @@ def resolve_text(did: str, options: Options, resolver: MethodResolver) -> Resolv
     Raises:
         KeybornError: Whatever ``ledger.resolving.errors`` has a name for.
     """
+    if options.relationship is not None:
+        raise Invalid(
+            "invalid_options",
+            "verificationRelationship is an option of DID URLs that name a verification method",
+            value=options.relationship,
+            hint="name the method after a #, or leave verificationRelationship out",
+        )
     found = _key(did, options) if did.startswith(_KEY) else _asked(did, options, resolver)
     return (
         replace(found, document=expand_relative_urls(found.document)) if options.expand else found
@@ -66,7 +73,7 @@ def dereference_parts(
         KeybornError: As ``resolve_text``, and as ``did.dereference.dereference``.
     """
     options, parts = with_version(parts, options)
-    resolved = resolve_text(parts.did, options, resolver)
+    resolved = resolve_text(parts.did, replace(options, relationship=None), resolver)
     if resolved.deactivated:
         return Resource(None), resolved
     resource = dereference(parts, resolved.document, uris=uris, relationship=options.relationship)

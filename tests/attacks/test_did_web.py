@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,6 +163,26 @@ def test_a_name_that_is_bound_anew_between_two_look_ups(host: WebHost) -> None:
     assert asked == [HOST]
     assert refused(host, did, https).code == "address_not_public"
     assert resolved(host, did, https) == document(did, ISSUER)
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "good"),
+    [
+        ("ECDHE-ECDSA-AES256-SHA384", False),  # CBC
+        ("ECDHE-ECDSA-AES128-SHA256", False),
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", True),
+        ("ECDHE-ECDSA-CHACHA20-POLY1305", True),
+    ],
+)
+def test_a_host_with_other_ciphers_alone(tmp_path: Path, ciphers: str, *, good: bool) -> None:
+    """Authenticated encryption with ephemeral keys, and nothing else (did:web, section 2.6.4)."""
+    with web_host(tmp_path, ciphers=ciphers) as host:
+        did = host.did()
+        host.serve(did, document(did, ISSUER))
+        if good:
+            assert resolved(host, did) == document(did, ISSUER)
+        else:
+            assert refused(host, did).code == "unreachable"
 
 
 def test_a_host_without_a_certificate_of_the_name(host: WebHost) -> None:

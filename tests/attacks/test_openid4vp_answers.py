@@ -286,8 +286,26 @@ def test_a_nonce_counts_once_even_where_its_request_was_not_ended(gate: Gate, sc
     """As after a crash between the two: the challenge is used up for good."""
     parsed = canonicalize(scene.present())
     gate.exchange.verifier.admit(parsed, at=gate.house.now)
-    assert scene.post({scene.query: [scene.present()]})[2] == "challenge_used"
-    assert scene.status() == "pending"
+    again = Scene(gate)
+    gate.exchange.verifier.admit(canonicalize(again.present()), at=gate.house.now)
+    token = {scene.query: [scene.present()]}
+    assert scene.post(token) == (410, "invalid_request", "request_ended")
+    assert scene.status() == again.status() == "undecided"  # found by an answer, or by who looks
+    fetched = gate.http.get(again.asked["request_uri"])
+    assert said(fetched) == (410, "invalid_request", "request_ended")
+    Scene(gate).check_twin()
+
+
+def test_who_looks_while_an_answer_is_decided_on_does_not_end_it(gate: Gate, scene: Scene) -> None:
+    """The nonce is used, and the process that used it is at work: nothing was interrupted."""
+    token = {scene.query: [scene.present()]}
+    request = gate.exchange.requests.find(scene.asked["id"])
+    assert request is not None
+    with gate.exchange.requests.deciding(request):
+        gate.exchange.verifier.admit(canonicalize(scene.present()), at=gate.house.now)
+        assert scene.status() == "pending"
+        assert scene.post(token)[2] == "challenge_used"
+    assert scene.status() == "undecided"
     Scene(gate).check_twin()
 
 
@@ -387,6 +405,13 @@ def encrypted(request: AuthorizationRequest, token: Any, **changes: Any) -> str:
     return encrypt_jwe(canonicalize(content), key)
 
 
+def without_kid(request: AuthorizationRequest, token: Any) -> str:
+    """Section 8.3: the kid of the JWK is that of the JWE; this one only happens to fit."""
+    assert request.encryption is not None
+    key = {name: each for name, each in request.encryption.items() if name != "kid"}
+    return encrypt_jwe(canonicalize({"vp_token": token, "state": request.state}), key)
+
+
 def test_answers_that_are_not_encrypted_as_asked(gate: Gate) -> None:
     scene, other = (Scene(gate, response_mode="direct_post.jwt") for _ in range(2))
     token = {scene.query: [scene.present()]}
@@ -401,6 +426,7 @@ def test_answers_that_are_not_encrypted_as_asked(gate: Gate) -> None:
         ),
         (encrypt_jwe(canonicalize({"vp_token": token}), other.request.encryption), "invalid_jwe"),
         (encrypted(scene.request, token, state="x"), "wrong_state"),
+        (without_kid(scene.request, token), "invalid_jwe"),
         (encrypted(scene.request, [scene.present()]), "invalid_vp_token"),
         (encrypted(scene.request, json.dumps(token)), "invalid_vp_token"),
         (good[:-2] + ("AA" if good[-2:] != "AA" else "BB"), "invalid_jwe"),

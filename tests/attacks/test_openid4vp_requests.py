@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 from actors import NOW, STRANGER
-from holding import answered, holding
+from holding import MODEL, answered, holding
 from scripted_issuer import KnownLog, credential
 from scripted_verifier import VERIFIER, ScriptedVerifier, scripted_verifier
 
@@ -196,7 +196,7 @@ SILENT: Final[dict[Attack, str]] = {
     signed_by_somebody_else: "invalid_signature",
     another_key_named: "unknown_verification_method",
     the_key_of_another_did: "invalid_authorization_request",
-    a_did_web: "invalid_verification_method",
+    a_did_web: "method_not_supported",
     no_kid: "invalid_authorization_request",
     a_key_that_it_brings_along: "invalid_authorization_request",
     a_key_in_its_metadata: "unknown_verification_method",
@@ -226,6 +226,15 @@ def test_who_did_not_prove_to_be_who_asks_gets_nothing(
     """Not even an error: it would say that there is a device."""
     assert refusal(agent, verifier, attack(verifier)) == SILENT[attack]
     assert verifier.heard.empty()
+    check_twin(agent, verifier)
+
+
+def test_a_did_web_is_refused_before_anything_is_fetched(
+    agent: Agent, verifier: ScriptedVerifier
+) -> None:
+    verifier.did = parse_did("did:web:gate.example")
+    assert refusal(agent, verifier, None) == "method_not_supported"
+    assert verifier.fetched == []
     check_twin(agent, verifier)
 
 
@@ -269,6 +278,46 @@ def test_an_answer_is_not_sent_where_others_could_read_it(
     assert refusal(agent, verifier, None) in ("insecure_verifier", "invalid_authorization_request")
     assert verifier.heard.empty()
     check_twin(agent, verifier)
+
+
+@pytest.fixture
+def within() -> Iterator[ScriptedVerifier]:
+    """Another service of this machine, which nobody meant to be written to."""
+    with scripted_verifier() as inner:
+        yield inner
+
+
+@pytest.mark.parametrize("wrong", [{}, {"scope": "x"}, {"nonce": None}], ids=str)
+@pytest.mark.parametrize("by_value", [False, True], ids=["fetched", "by value"])
+def test_nothing_is_sent_to_a_place_that_only_this_machine_reaches(
+    agent: Agent,
+    verifier: ScriptedVerifier,
+    within: ScriptedVerifier,
+    wrong: dict[str, Any],
+    *,
+    by_value: bool,
+) -> None:
+    """Neither an answer nor an error: whoever has a DID can sign any response_uri."""
+    asked: list[object] = []
+    verifier.changes = {"response_uri": f"{within.url}/response", **wrong}
+    link = verifier.link()
+    if by_value:
+        link = RequestLink(link.client_id, None, verifier.signed())
+    code = refusal(agent, verifier, link, agree=lambda said: bool(asked.append(said)))
+    assert code == ("response_uri_elsewhere" if not wrong else code)
+    assert within.heard.empty()
+    assert asked == []
+    check_twin(agent, verifier)
+
+
+def test_a_request_by_value_of_the_verifier_that_is_meant(
+    agent: Agent, verifier: ScriptedVerifier
+) -> None:
+    """On this machine too: its operator named it."""
+    link = RequestLink(verifier.client, None, verifier.signed())
+    assert refusal(agent, verifier, link) == "response_uri_elsewhere"
+    answered(agent, verifier, link, pinned=VERIFIER.key_did)
+    assert "vp_token" in verifier.answered()
 
 
 def test_a_pinned_verifier_is_the_only_one(agent: Agent, verifier: ScriptedVerifier) -> None:
@@ -344,6 +393,49 @@ def test_what_differs_is_not_told(agent: Agent, verifier: ScriptedVerifier) -> N
     heard.append(verifier.answered())
     assert heard == [{"error": "access_denied", "state": "a-state"}] * 3
     check_twin(agent, verifier)
+
+
+@pytest.mark.parametrize("says", [True, False])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"values": ["other"]},
+        {"values": [MODEL]},
+        {"client_metadata": OTHER_FORMATS},
+        {"scope": "x"},
+    ],
+    ids=str,
+)
+def test_nothing_is_heard_before_somebody_was_asked(
+    agent: Agent, verifier: ScriptedVerifier, changes: dict[str, Any], *, says: bool
+) -> None:
+    """Section 15.4.1: an error that came at once said that a value differs; one waits now."""
+    values = changes.get("values", [MODEL])
+    claim = {"path": ["credentialSubject", "model"], "values": values}
+    query = {"id": "x", "format": "ldp_vc", "meta": {}, "claims": [claim]}
+    verifier.changes = {"dcql_query": {"credentials": [query]}, **changes}
+    verifier.changes.pop("values", None)
+    shown: list[Any] = []
+
+    def agree(said: Any) -> bool:
+        assert verifier.heard.empty()
+        shown.append(said)
+        return says
+
+    matches = changes == {"values": [MODEL]}
+    if matches and says:
+        answered(agent, verifier, agree=agree)
+        assert "vp_token" in verifier.answered()
+    else:
+        refusal(agent, verifier, None, agree=agree)
+        heard = verifier.answered()
+        assert "vp_token" not in heard
+        if "values" in changes:  # a No, and a value that differs, whatever is said of it
+            assert heard == {"error": "access_denied", "state": "a-state"}
+    (one,) = shown
+    assert one["verifier"] == VERIFIER.key_did.text
+    assert bool(one["presents"]) is matches
+    assert ("because" in one) is not matches
 
 
 def test_who_asks_does_not_learn_what_software_this_is(

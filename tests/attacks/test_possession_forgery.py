@@ -72,6 +72,43 @@ def test_the_twin_of_every_forgery_here(world: World) -> None:
     assert granted(world.ask(token, proof))["id"] == DEVICE.short.text
 
 
+@pytest.mark.parametrize(
+    ("claim", "seconds", "code"),
+    [
+        ("exp", None, "proof_expired"),
+        ("exp", -1, "proof_expired"),
+        ("exp", 0, "proof_expired"),
+        ("exp", 1, None),
+        ("nbf", 4 * 3600, "proof_not_yet_valid"),
+        ("nbf", 61, "proof_not_yet_valid"),
+        ("nbf", 60, None),  # the device's clock may be fast by as much
+        ("nbf", None, None),
+    ],
+)
+def test_a_proof_out_of_its_own_time(
+    standing: World, claim: str, seconds: int | None, code: str | None
+) -> None:
+    """RFC 7519, sections 4.1.4 and 4.1.5; None is 1970."""
+    time = 1 if seconds is None else int(standing.clock().timestamp()) + seconds
+    token = standing.token(standing.claim())
+    said = {**payload(standing), claim: time}
+    answer = standing.ask(token, signed(DEVICE, header(DEVICE), said))
+    if code is None:
+        granted(answer)
+    else:
+        refused(answer, code)
+        granted(standing.ask(token, standing.proof(DEVICE)))
+
+
+@pytest.mark.parametrize("client", ["someone", "", None, 7])
+def test_a_proof_that_names_a_client(standing: World, client: object) -> None:
+    """Appendix F.1: no ``iss`` where a pre-authorized code was redeemed by nobody in particular."""
+    token = standing.token(standing.claim())
+    said = {**payload(standing), "iss": client}
+    refused(standing.ask(token, signed(DEVICE, header(DEVICE), said)), "invalid_possession_proof")
+    granted(standing.ask(token, standing.proof(DEVICE)))
+
+
 def test_a_did_that_contains_the_victims_key_is_another_did(world: World) -> None:
     """A create is unsigned: anybody can register a DID that holds somebody else's public key.
 

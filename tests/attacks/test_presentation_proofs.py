@@ -1,7 +1,7 @@
 """Possession proofs of type ``di_vp`` that are forged. Each has a twin that must succeed."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -126,6 +126,16 @@ def test_a_proof_that_is_well_signed_and_says_something_else(world: World) -> No
     ]
     for proof in right:
         assert ask(world, proof).status_code == 200
+
+
+def test_a_proof_that_has_ended(world: World) -> None:
+    """VC Data Integrity 1.0, section 4.4."""
+    now = world.clock()
+    for end in (datetime(2020, 1, 1, tzinfo=UTC), now - timedelta(seconds=1), now):
+        answer = ask(world, signed(world, DEVICE, PLAIN, expires=end))
+        assert refusal(answer) == ("invalid_proof", "proof_expired")
+    ends = signed(world, DEVICE, PLAIN, expires=now + timedelta(seconds=1))
+    assert ask(world, ends).status_code == 200
 
 
 def test_a_did_key_and_a_key_that_is_not_the_did_s(world: World) -> None:

@@ -19,10 +19,11 @@ from tampered import Case, alterations, in_one_form, sign, take, whole
 from tampering import values
 
 from did.errors import Invalid, KeybornError, Refused
-from did.jcs import canonicalize
+from did.jcs import Json, JsonObject, canonicalize
+from did.vc.contexts import UNDEFINED_TERMS, V2
 from did.vc.data_urls import media_type, wrap
 from did.vc.enveloping import CREDENTIAL, PRESENTATION
-from did.vc.formats import Format
+from did.vc.formats import Format, read_presentation
 
 ALL = tuple(Format)
 
@@ -181,12 +182,72 @@ def test_a_credential_is_no_presentation_and_the_other_way_round(
     record_property("tampered", number)
 
 
+def beside(envelope: JsonObject) -> dict[str, JsonObject]:
+    """``envelope`` with something added to it that nobody signed (VC Data Model 2.0, 4.13.1)."""
+    kind = envelope["type"]
+    members: dict[str, Json] = {
+        "issuer": ISSUER.short.text,
+        "holder": DEVICE.short.text,
+        "validFrom": "2026-01-01T00:00:00Z",
+        "credentialSubject": {"id": DEVICE.short.text, "roles": ["admin"]},
+        "credentialStatus": [],
+        "verifiableCredential": [],
+        "proof": {"type": "DataIntegrityProof"},
+        "name": "a name",
+        "relatedResource": [],
+        "unknown": None,
+        "@type": "VerifiableCredential",
+        "@id": "urn:uuid:1",
+    }
+    types: tuple[Json, ...] = (
+        ["VerifiableCredential", kind],
+        [kind, "VerifiableCredential"],
+        [kind, "VerifiablePresentation"],
+        [kind, kind],
+        [kind, 5],
+        [[kind]],
+        {"@value": kind},
+    )
+    contexts: tuple[Json, ...] = (
+        [V2, 5],
+        [V2, None],
+        [V2, [V2]],
+        [V2, {}],
+        [V2, {str(kind): "https://evil.example/#Other"}],
+        [V2, "https://evil.example/context"],
+        [UNDEFINED_TERMS, V2],
+        {"@vocab": "https://evil.example/#"},
+    )
+    return {
+        **{f"with {name}": {**envelope, name: value} for name, value in members.items()},
+        **{f"of type {value}": {**envelope, "type": value} for value in types},
+        **{f"with context {value}": {**envelope, "@context": value} for value in contexts},
+    }
+
+
+def test_an_enveloped_presentation(door: Door, record_property: Any) -> None:
+    number = 0
+    for format_ in ALL[1:]:
+        cases = beside(wrap(door.presentations[format_], format_, PRESENTATION)).items()
+        number += refuse_all(door.admit, [(what, canonicalize(it)) for what, it in cases], b"")
+        challenge = door.verifier.challenge(at=door.house.now)
+        answer = door.house.present_as(
+            format_, door.device, (door.credentials[format_], format_), challenge=challenge
+        )
+        for more in ({}, {"type": [PRESENTATION.enveloped]}, {"@context": [V2, UNDEFINED_TERMS]}):
+            twin = canonicalize({**wrap(answer, format_, PRESENTATION), **more})
+            assert read_presentation(twin).to_bytes() == answer
+        door.verifier.verify(twin, challenge=challenge, at=door.house.now)
+    record_property("tampered", number)
+
+
 def test_the_media_type_of_an_envelope(door: Door, record_property: Any) -> None:
     """An enveloped credential whose ``data:`` URL says another type than it is of."""
     cases = []
     for format_ in ALL[1:]:
         good = wrap(door.credentials[format_], format_, CREDENTIAL)
-        door.believe(canonicalize(good))
+        for more in ({}, {"type": [CREDENTIAL.enveloped]}, {"@context": [V2, UNDEFINED_TERMS]}):
+            door.believe(canonicalize({**good, **more}))
         url = str(good["id"])
         own = media_type(format_)
         named = {media_type(other, kind) for other in ALL for kind in (CREDENTIAL, PRESENTATION)}
@@ -213,6 +274,7 @@ def test_the_media_type_of_an_envelope(door: Door, record_property: Any) -> None
                 "white space": {**good, "id": url + " "},
                 "percent-encoding": {**good, "id": url.replace("e", "%65", 1)},
                 "another spelling": {**good, "id": url.replace("data:", "DATA:", 1)},
+                **beside(good),
             }.items()
         ]
     number = refuse_all(door.believe, [(what, canonicalize(it)) for what, it in cases], b"")

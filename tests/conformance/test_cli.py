@@ -6,6 +6,7 @@ import signal
 import ssl
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 from suite import VALID
 
+from conformance.certificate import certificate_in
 from conformance.identity import DidMethod, Identity
+from did.errors import Refused
 from did.identifier import parse_did
 from keyborn.cli import cli
+from keyborn.clock import now
 from keyborn.polling import poll
 
 DEFAULT = "did:key:z6MkkPhGckjY22fz811twecM4Mq5uC4u3pHo7LtzngWhChCd"
@@ -77,6 +81,42 @@ def test_https_with_a_certificate_of_its_own(tmp_path: Path) -> None:
     assert "listening on https://" in result.stderr
     again = serve(tmp_path, "--https", "--dir", str(directory), meanwhile=use)
     assert again.exit_code == 0, again.output
+
+
+def test_a_second_one_on_the_same_directory_leaves_the_first_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    words = ("--https", "--dir", str(directory))
+
+    def use(url: str) -> None:
+        before = {path.name: path.read_bytes() for path in directory.glob("*.pem")}
+        assert len(before) == 2
+        other = CliRunner().invoke(cli, ["conformance", "serve", "--port", "0", *words])
+        assert other.exit_code == 1
+        assert "store_in_use" in other.stderr
+        assert {path.name: path.read_bytes() for path in directory.glob("*.pem")} == before
+        trusting = ssl.create_default_context(cafile=str(directory / "tls-cert.pem"))
+        assert httpx.get(f"{url}/1.0/identifiers/{DEFAULT}", verify=trusting).is_success
+
+    for _ in range(2):  # and once it has ended, there may be another
+        result = serve(tmp_path, *words, meanwhile=use)
+        assert result.exit_code == 0, result.output
+
+
+def test_a_certificate_is_used_again_while_it_can_be(tmp_path: Path) -> None:
+    at = now()
+    made = certificate_in(tmp_path, at=at)
+    again = certificate_in(tmp_path, at=at + timedelta(days=28))
+    assert again.fingerprint == made.fingerprint
+    (tmp_path / "tls-cert.pem").unlink()
+    assert certificate_in(tmp_path, at=at).fingerprint == made.fingerprint
+    assert (tmp_path / "tls-cert.pem").exists()
+    ending = certificate_in(tmp_path, at=at + timedelta(days=29, minutes=1))
+    assert ending.fingerprint != made.fingerprint
+    (tmp_path / "tls-key.pem").write_bytes(b"no certificate")
+    assert certificate_in(tmp_path, at=at).fingerprint != ending.fingerprint
+    (tmp_path / "tls-key.pem").chmod(0o644)
+    with pytest.raises(Refused, match="others can use it"):
+        certificate_in(tmp_path, at=at)
 
 
 def test_plain_http_and_an_identity_of_ones_own(tmp_path: Path) -> None:

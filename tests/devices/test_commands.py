@@ -403,6 +403,8 @@ def test_a_link_is_answered_for_the_verifier_that_is_meant(run: Run, world: Serv
     assert world.outcome(asked)["status"] == "pending"
     malformed = _error(run("answer", "openid4vp://", "--json"))
     assert malformed["code"] == "invalid_authorization_request"
+    nonsense = _error(run("answer", asked["request"], "--verifier", "nonsense", "--json"))
+    assert (nonsense["code"], nonsense["step"]) == ("invalid_did", "--verifier")
 
 
 @pytest.mark.usefixtures("ready")
@@ -418,3 +420,21 @@ def test_at_a_terminal_it_asks_first(
     asked = world.ask()
     assert run("answer", asked["request"], stdin="y\n").exit_code == 0
     assert world.outcome(asked)["status"] == "accepted"
+
+
+@pytest.mark.usefixtures("ready")
+def test_at_a_terminal_it_says_nothing_before_it_has_asked(
+    run: Run, world: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that it has nothing, either; who breaks off leaves the request as it is."""
+    monkeypatch.setattr("devices.commands._at_a_terminal", lambda: True)
+    claim = {"path": ["credentialSubject", "model"], "values": ["another"]}
+    query = {"id": "x", "format": "ldp_vc", "meta": {}, "claims": [claim]}
+    asked = world.ask(dcql_query={"credentials": [query]})
+    broken_off = run("answer", asked["request"], stdin="")
+    assert broken_off.exit_code == 1
+    assert "because" in broken_off.stderr
+    assert world.outcome(asked)["status"] == "pending"
+    told = run("answer", asked["request"], stdin="\n")
+    assert "no_matching_credential" in told.stderr
+    assert world.outcome(asked)["status"] == "declined"

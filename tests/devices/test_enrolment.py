@@ -251,10 +251,20 @@ def test_a_transaction_code_of_any_length_goes_where_the_offer_states_none(store
 
 
 def test_an_offer_of_another_issuer_than_named_is_refused(store: Store) -> None:
-    assert begin(store, OFFER, issuer="https://issuer.example/").issuer == OFFER.issuer
+    assert begin(store, OFFER, issuer="https://issuer.example").issuer == OFFER.issuer
     with pytest.raises(Refused) as caught:
         begin(store, OFFER, issuer="https://other.example")
     assert caught.value.code == "wrong_issuer"
+
+
+def test_an_issuer_is_named_as_its_offer_names_it(store: Store) -> None:
+    """Regression: a final slash made no difference (OpenID4VCI 1.0, section 12.2.4)."""
+    slashed = replace(OFFER, issuer="https://issuer.example/")
+    for offer, other in ((OFFER, slashed.issuer), (slashed, OFFER.issuer)):
+        assert begin(store, offer, issuer=offer.issuer).issuer == offer.issuer
+        with pytest.raises(Refused) as caught:
+            begin(store, offer, issuer=other)
+        assert caught.value.code == "wrong_issuer"
 
 
 def test_an_issuer_without_tls_must_be_named(store: Store) -> None:

@@ -77,6 +77,73 @@ def test_where_the_issuer_cannot_encrypt_the_request_is_plain(
     assert sent.startswith(b'{"credential_configuration_id":"device-provisioning","proofs":')
 
 
+def test_a_credential_is_asked_for_by_its_identifier(
+    client: IssuerClient, issuer: ScriptedIssuer
+) -> None:
+    """Regression: the configuration's id was sent all the same (section 8.2)."""
+    issuer.metadata["credential_request_encryption"] = None
+    details = [
+        {"type": "another", "credential_configuration_id": 7},
+        7,
+        _detail("x-1", "x-2"),
+        _detail("y", credential_configuration_id="elsewhere"),
+    ]
+    issuer.tokens.add("t")
+    told = {"access_token": "t", "token_type": "Bearer", "authorization_details": details}
+    issuer.answers["/token"] = [JSONResponse(told)]
+    issuer.answers["/credential"] = [JSONResponse({"credentials": [{"credential": {"x": 1}}]})]
+    metadata = client.metadata()
+    token = client.token(metadata, CODE, None)
+    assert token.identifiers == {PROVISIONING_CONFIGURATION: "x-1", "elsewhere": "y"}
+    given = {"identifiers": token.identifiers}
+    client.credential(metadata, "t", PROVISIONING_CONFIGURATION, "proof", **given)
+    (sent,) = issuer.requests["/credential"]
+    assert sent == b'{"credential_identifier":"x-1","proofs":{"jwt":["proof"]}}'
+    with pytest.raises(Refused) as caught:
+        client.credential(metadata, "t", CONFIGURATION_CONFIGURATION, "proof", **given)
+    assert (caught.value.code, caught.value.step) == ("not_authorized", "credential")
+    assert len(issuer.requests["/credential"]) == 1
+
+
+def _detail(*identifiers: object, **changes: object) -> dict[str, object]:
+    return {
+        "type": "openid_credential",
+        "credential_configuration_id": PROVISIONING_CONFIGURATION,
+        "credential_identifiers": identifiers,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("details", [None, [], {}, "x", [7], [{"type": "another"}]])
+def test_details_of_nothing_of_ours(
+    client: IssuerClient, issuer: ScriptedIssuer, details: object
+) -> None:
+    told = {"access_token": "t", "token_type": "Bearer", "authorization_details": details}
+    issuer.answers["/token"] = [JSONResponse(told)]
+    assert client.token(client.metadata(), CODE, None).identifiers is None
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        _detail(),
+        _detail(7),
+        _detail(""),
+        _detail(credential_identifiers="x"),
+        _detail(credential_identifiers=None),
+        _detail("x", credential_configuration_id=None),
+    ],
+)
+def test_details_that_are_no_details(
+    client: IssuerClient, issuer: ScriptedIssuer, detail: object
+) -> None:
+    told = {"access_token": "t", "token_type": "Bearer", "authorization_details": [detail]}
+    issuer.answers["/token"] = [JSONResponse(told)]
+    with pytest.raises(Invalid) as caught:
+        client.token(client.metadata(), CODE, None)
+    assert (caught.value.code, caught.value.step) == ("invalid_answer", "token")
+
+
 def test_the_answer_is_encrypted_to_another_key_each_time(
     client: IssuerClient, issuer: ScriptedIssuer
 ) -> None:
@@ -234,17 +301,38 @@ def test_the_authorization_server_must_be_the_issuer(
         client.metadata()
 
 
-def test_well_known_comes_before_the_path_of_an_issuer() -> None:
+@pytest.mark.parametrize(
+    ("path", "server", "issuer"),
+    [("", "", ""), ("/", "", ""), ("/plant/7", "/plant/7", "/plant/7"), ("/p/", "/p", "/p/")],
+)
+def test_well_known_comes_before_the_path_of_an_issuer(path: str, server: str, issuer: str) -> None:
     asked: list[str] = []
 
     async def answer(request: Request) -> Response:
         asked.append(request.url.path)
-        return JSONResponse({}, 404)
+        return JSONResponse({})
 
     app = Starlette(routes=[Route("/{path:path}", answer)])
     with serving(app) as url, connect(url) as http, pytest.raises(KeybornError):
-        IssuerClient(f"{url.rstrip('/')}/plant/7", http).metadata()
-    assert asked == ["/.well-known/oauth-authorization-server/plant/7"]
+        IssuerClient(f"{url.rstrip('/')}{path}", http).metadata()
+    assert asked == [
+        f"/.well-known/oauth-authorization-server{server}",
+        f"/.well-known/openid-credential-issuer{issuer}",
+    ]
+
+
+@pytest.mark.parametrize(("slash", "other"), [("", "/"), ("/", "")])
+def test_an_issuer_is_known_by_its_very_name(
+    client: IssuerClient, issuer: ScriptedIssuer, slash: str, other: str
+) -> None:
+    """Regression: a final slash made no difference (section 12.2.4: simple string comparison)."""
+    name = f"{issuer.url}{slash}"
+    issuer.metadata["credential_issuer"] = issuer.server_metadata["issuer"] = name
+    named = IssuerClient(name, client._http)
+    assert named.metadata().configurations
+    with pytest.raises(Refused) as caught:
+        IssuerClient(f"{issuer.url}{other}", client._http).metadata()
+    assert caught.value.code == "wrong_issuer"
 
 
 def test_what_the_issuer_refuses_has_its_step(client: IssuerClient) -> None:

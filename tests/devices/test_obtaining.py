@@ -91,6 +91,16 @@ def grant(issuer: ScriptedIssuer) -> Any:
     return lambda: setattr(issuer, "deferring", False)
 
 
+def test_it_asks_by_the_identifiers_that_the_token_came_with(
+    store: Store, issuer: ScriptedIssuer, time: Time
+) -> None:
+    issuer.identified = True
+    offer = issuer.offer(PROVISIONING_CONFIGURATION, CONFIGURATION_CONFIGURATION)
+    progress = finish(store, time, begin(store, offer))
+    assert progress.settled
+    assert (progress.token, progress.identifiers) == (None, None)
+
+
 def test_it_waits_as_long_as_it_is_told(store: Store, issuer: ScriptedIssuer, time: Time) -> None:
     issuer.deferring, issuer.interval = True, 7
     time.meanwhile[3] = grant(issuer)

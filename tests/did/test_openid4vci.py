@@ -50,9 +50,12 @@ def test_what_else_an_offer_holds_is_let_be() -> None:
     assert parse_offer(json.dumps({**OBJECT, "grants": grants, "more": 1})) == WITH_CODE
 
 
-def test_the_issuer_is_named_without_a_trailing_slash() -> None:
-    offer = parse_offer(json.dumps({**OBJECT, "credential_issuer": "https://issuer.example/a/"}))
-    assert offer.issuer == "https://issuer.example/a"
+@pytest.mark.parametrize("path", ["", "/", "/a", "/a/", "/A//", "/%61"])
+def test_the_issuer_is_named_as_the_offer_has_it(path: str) -> None:
+    """Regression: a final slash was taken off (section 12.2.4: no normalization)."""
+    named = f"https://issuer.example{path}"
+    offer = parse_offer(json.dumps({**OBJECT, "credential_issuer": named}))
+    assert offer.issuer == named
 
 
 @pytest.mark.parametrize(
@@ -65,16 +68,22 @@ def test_the_issuer_is_named_without_a_trailing_slash() -> None:
         {"credential_issuer": "https://"},
         {"credential_issuer": "https:///path"},
         {"credential_issuer": "https://["},
+        {"credential_issuer": "https://issuer.example?tenant=7"},
+        {"credential_issuer": "https://issuer.example/?"},
+        {"credential_issuer": "https://issuer.example#7"},
+        {"credential_issuer": "https://issuer.example/#"},
         {"credential_configuration_ids": None},
         {"credential_configuration_ids": []},
         {"credential_configuration_ids": "one"},
         {"credential_configuration_ids": ["one", 2]},
+        {"credential_configuration_ids": ["one", "two", "one"]},
         {"grants": None},
         {"grants": {}},
         {"grants": {"authorization_code": {}}},
         {"grants": {PRE_AUTHORIZED: "code"}},
         {"grants": {PRE_AUTHORIZED: {}}},
         {"grants": {PRE_AUTHORIZED: {"pre-authorized_code": 5}}},
+        {"grants": {PRE_AUTHORIZED: {"pre-authorized_code": ""}}},
         {"grants": {PRE_AUTHORIZED: {**GRANT, "tx_code": "numeric"}}},
         {"grants": {PRE_AUTHORIZED: {**GRANT, "tx_code": {"length": "6"}}}},
         {"grants": {PRE_AUTHORIZED: {**GRANT, "tx_code": {"length": True}}}},

@@ -38,7 +38,7 @@ PAYLOAD = {"aud": "https://issuer.example", "nonce": "n", "iat": 1_769_860_800}
 
 def test_another_client_may_say_more() -> None:
     header = {**HEADER, "alg": "Ed25519"}
-    proof = parse_possession(forge_jws(header, {**PAYLOAD, "iss": "me"}, DEVICE.key))
+    proof = parse_possession(forge_jws(header, {**PAYLOAD, "sub": "me"}, DEVICE.key))
     assert proof.issued == datetime.fromtimestamp(PAYLOAD["iat"], UTC)  # type: ignore[arg-type]
     proof.verify(proof.method.key())
 
@@ -61,6 +61,12 @@ def test_another_client_may_say_more() -> None:
         (HEADER, {**PAYLOAD, "iat": True}, "invalid_possession_proof"),
         (HEADER, {**PAYLOAD, "iat": 2**53 - 1}, "invalid_possession_proof"),
         (HEADER, {**PAYLOAD, "iat": 1.5}, "invalid_jwt"),
+        (HEADER, {**PAYLOAD, "iat": None}, "invalid_possession_proof"),
+        (HEADER, {**PAYLOAD, "exp": "1769860900"}, "invalid_possession_proof"),
+        (HEADER, {**PAYLOAD, "exp": 2**53 - 1}, "invalid_possession_proof"),
+        (HEADER, {**PAYLOAD, "nbf": True}, "invalid_possession_proof"),
+        (HEADER, {**PAYLOAD, "iss": "someone"}, "invalid_possession_proof"),
+        (HEADER, {**PAYLOAD, "iss": None}, "invalid_possession_proof"),
         (HEADER, {}, "invalid_possession_proof"),
     ],
 )

@@ -52,6 +52,7 @@ def test_no_code_hides_where_it_cannot_be_read() -> None:
         "demo/acts.py: outcome.code",
         "demo/stage.py: outcome.code",
         "ledger/contradiction.py: view.alarm()",
+        "verifier/openid4vp/exchange.py: error.code",
     ]
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -193,6 +193,7 @@ TX_CODE: Final = around("issuer.tx_code")
 CANCEL: Final = around("issuer.cancel")
 MARK: Final = around("registrar.mark")
 ANSWER: Final = around("verifier.challenge")
+REQUEST: Final = around("verifier.request")
 DECISION: Final = around("issuer.decision")
 NOTIFICATION: Final = around("issuer.notification")
 DEFERRAL: Final = (*around("device.enroll", "deferral_stored"), "device.enroll.after_notified")
@@ -210,7 +211,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def test_every_fault_point_of_the_code_is_tried() -> None:
     named = {case.point.partition(":")[0] for case in (*DEVICE, *LEDGER, *ISSUER, *VERIFIER)}
-    named.update(*FIRST_START.values(), TX_CODE, CANCEL, MARK, ANSWER)
+    named.update(*FIRST_START.values(), TX_CODE, CANCEL, MARK, ANSWER, REQUEST)
     named.update(DECISION, NOTIFICATION, DEFERRAL)
     there = (PROJECT / ON_A_CHAIN).read_text()
     assert all(f'"{point}"' in there for point in around("registrar.replace"))
@@ -354,6 +355,62 @@ def test_an_answer_counts_once_however_the_verifier_dies(
     assert world.challenges_used() == before + 1
     life.go_through("present again")
     assert world.challenges_used() == before + 2
+
+
+@pytest.mark.parametrize(
+    ("point", "looks"),
+    [(point, point != "verifier.challenge.after_commit") for point in (*ANSWER, *REQUEST)],
+)
+def test_a_request_has_an_outcome_however_the_verifier_dies(
+    world: World, tmp_path: Path, point: str, *, looks: bool
+) -> None:
+    """Two databases: one says that the nonce is used, and then the other what came of it."""
+    life = Life(world, tmp_path)
+    life.go_through(*BIRTH)
+    asked = _asked(world)
+    answer = ("device", "answer", "--dir", life.directory, asked["request"])
+    world.verifier.arm(point)
+    assert run(*answer).exit_code == 3
+    world.verifier.assert_killed(point)
+    world.verifier.start()
+    unused = point == "verifier.challenge.before_commit"
+    if looks:
+        at_first = _outcome(world, asked)["status"]
+        done = {"verifier.request.after_commit": "accepted"}.get(point, "undecided")
+        assert at_first == ("pending" if unused else done)
+    again = run(*answer)
+    assert again.error == (None if unused else "request_ended")
+    found = _outcome(world, asked)
+    if point in ("verifier.challenge.before_commit", "verifier.request.after_commit"):
+        assert found["status"] == "accepted"
+        assert found["device"]["did"] == life.did
+    else:
+        assert found["status"] == "undecided"
+        assert found["problem"]["code"] == "answer_interrupted"
+    assert run(*answer).error == "request_ended"
+    fresh = _asked(world)
+    assert run(*answer[:-1], fresh["request"]).exit_code == 0
+    assert _outcome(world, fresh)["status"] == "accepted"
+
+
+def _asked(world: World) -> Any:
+    token = (world.folder / "verifier" / "openid4vp.token").read_text().strip()
+    made = httpx.post(
+        f"{world.verifier.url}/v1/openid4vp/requests",
+        json={},
+        headers={"authorization": f"Bearer {token}"},
+    )
+    assert made.status_code == 201, made.text
+    return made.json()
+
+
+def _outcome(world: World, asked: Any) -> Any:
+    looked = httpx.get(
+        f"{world.verifier.url}/v1/openid4vp/requests/{asked['id']}",
+        headers={"authorization": f"Bearer {asked['secret']}"},
+    )
+    assert looked.status_code == 200, looked.text
+    return looked.json()
 
 
 def _send(world: World, answer: Path) -> str | None:

@@ -1,5 +1,6 @@
 """Claims that need approval, over HTTP (OpenID4VCI 1.0, sections 8.3 and 9)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx
@@ -81,7 +82,8 @@ def test_the_same_request_has_the_same_transaction(standing: World) -> None:
     claim = standing.claim(replace(APPROVED, devices=2))
     token = standing.token(claim)
     both = deferred(standing.ask_for(token, one, two))
-    assert deferred(standing.ask_for(token, two, one)) == both
+    assert deferred(standing.ask_for(token, one, two, one)) == both
+    assert deferred(standing.ask_for(token, two, one)) != both  # it has another order
     mine = deferred(standing.ask_for(token, one))
     assert mine != both
     other = standing.ask_for(token, one, configuration="device-provisioning-vc-jwt")
@@ -100,6 +102,22 @@ def test_a_batch_waits_for_all_of_its_devices(standing: World) -> None:
     answer = standing.come_back(token, both).json()["credentials"]
     assert len(answer) == 2
     assert state(standing, claim) == "completed"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_batch_that_waited_has_the_order_of_its_proofs(standing: World, *, turned: bool) -> None:
+    """Regression: it had that of the DIDs."""
+    holders = [actor(f"{name} in turn {turned}") for name in ("one", "two", "three", "four")]
+    holders.sort(key=lambda each: each.short.text, reverse=turned)
+    claim = standing.claim(replace(APPROVED, devices=4))
+    token = standing.token(claim)
+    transaction = deferred(standing.ask_for(token, *holders))
+    approve(standing, claim)
+    answered = standing.come_back(token, transaction).json()["credentials"]
+    told = [each["credential"]["credentialSubject"]["id"] for each in answered]
+    assert told == [each.short.text for each in holders]
+    again = standing.ask_for(token, *holders).json()["credentials"]
+    assert again == answered
 
 
 def test_who_is_denied_is_told_so(standing: World) -> None:
@@ -137,8 +155,50 @@ def test_a_decision_is_final(standing: World) -> None:
     with pytest.raises(Conflict) as caught:
         approve(standing, claim, holder.short.text, yes=False)
     assert caught.value.code == "already_decided"
-    approve(standing, claim, yes=False)  # nobody is waiting
+    with pytest.raises(Conflict) as caught:
+        approve(standing, claim, yes=False)  # nobody is waiting
+    assert (caught.value.code, caught.value.value) == ("already_decided", holder.short.text)
     assert claims.show(standing.issuer.engine, claim.id) == before
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_a_decision_that_comes_too_late_is_told_so(standing: World, *, yes: bool) -> None:
+    """Regression: to deny all that wait, right after they were approved, was answered with 200."""
+    one, two = actor(f"early {yes}"), actor(f"late {yes}")
+    claim = standing.claim(replace(APPROVED, devices=2))
+    token = standing.token(claim)
+    deferred(standing.ask_for(token, one))
+    path = f"/claims/{claim.id}"
+    this, other = ("approve", "deny") if yes else ("deny", "approve")
+    assert standing.admin.post(f"{path}/{this}", json={}).status_code == 200
+    for body in ({}, {"dids": [one.short.text]}):
+        late = standing.admin.post(f"{path}/{other}", json=body)
+        assert (late.status_code, late.json()["code"]) == (409, "already_decided")
+    assert standing.admin.post(f"{path}/{this}", json={}).status_code == 200
+    deferred(standing.ask_for(token, two))  # who waits is decided on as before
+    assert standing.admin.post(f"{path}/{other}", json={}).status_code == 200
+
+
+def test_of_decisions_at_once_one_is_made_and_the_rest_are_told_so(standing: World) -> None:
+    holder, claim = actor("decided at once"), standing.claim(APPROVED)
+    token = standing.token(claim)
+    transaction = deferred(standing.ask_for(token, holder))
+    paths = [f"/claims/{claim.id}/{verdict}" for verdict in ("approve", "deny")] * 4
+
+    def post(path: str) -> tuple[str, int]:
+        return path.rpartition("/")[2], standing.admin.post(path, json={}).status_code
+
+    standing.admin.get("/issuer")  # so that the client is there before the threads are
+    with ThreadPoolExecutor(len(paths)) as pool:
+        answers = sorted(pool.map(post, paths))
+    made = claims.show(standing.issuer.engine, claim.id).holders[0].standing()
+    approved = made == "approved"
+    assert (
+        answers
+        == [("approve", 200 if approved else 409)] * 4 + [("deny", 409 if approved else 200)] * 4
+    )
+    collected = standing.come_back(token, transaction)
+    assert (collected.status_code == 200) is approved
 
 
 def test_only_what_waits_can_be_decided(standing: World) -> None:

@@ -142,8 +142,38 @@ def test_several_proofs_and_other_types() -> None:
 def test_a_credential_identifier_names_a_configuration() -> None:
     named = {**without(PLAIN, "credential_configuration_id")}
     named["credential_identifier"] = "claim:device-provisioning"
-    asked = read_request(json.dumps(named).encode(), "application/json", KEY)
+    body, given = json.dumps(named).encode(), ("device-configuration", "device-provisioning")
+    asked = read_request(body, "application/json", KEY, identified=given)
     assert asked.configuration == CONFIGURATIONS["device-provisioning"]
+
+
+@pytest.mark.parametrize(
+    ("asking", "identified", "expected"),
+    [
+        (
+            {"credential_configuration_id": "device-provisioning"},
+            ["device-provisioning"],
+            "request",
+        ),
+        ({"credential_configuration_id": "passport"}, ["device-provisioning"], "request"),
+        ({}, ["device-provisioning"], "request"),
+        ({"credential_identifier": "claim:device-provisioning"}, [], "identifier"),
+        (
+            {"credential_identifier": "claim:device-provisioning"},
+            ["device-provisioning-vc-jwt"],
+            "identifier",
+        ),
+        ({"credential_identifier": "device-provisioning"}, ["device-provisioning"], "identifier"),
+    ],
+)
+def test_a_credential_is_asked_for_as_the_token_has_it(
+    asking: dict[str, str], identified: list[str], expected: str
+) -> None:
+    """By identifier where identifiers were given out, and not otherwise (section 8.2)."""
+    body = json.dumps({**asking, "proofs": PLAIN["proofs"]}).encode()
+    with pytest.raises(KeybornError) as caught:
+        read_request(body, "application/json", KEY, identified=identified)
+    assert caught.value.step == expected
 
 
 def test_deferred_requests() -> None:

@@ -199,15 +199,69 @@ def test_what_is_no_http_service_and_one_that_ends_early(
     assert caught.value.code == code
 
 
-def test_an_endless_answer_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_answer_is_not_read() -> None:
     endless = itertools.chain([b"HTTP/1.1 200 OK\r\n\r\n"], itertools.repeat(b"x" * 65_536))
     with Peer(endless) as url, connect(url) as http, pytest.raises(Invalid) as caught:
         request(http, "GET", "/", step="s")
     assert caught.value.code == "answer_too_large"
-    monkeypatch.setattr(client, "DEADLINE", -1.0)
-    dripping = itertools.chain([b"HTTP/1.1 200 OK\r\n\r\n"], itertools.repeat(b"x", 10))
-    with Peer(dripping) as url, connect(url) as http, pytest.raises(Unavailable) as late:
-        request(http, "GET", "/", step="s")
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+def dripping(drop: bytes) -> Iterator[bytes]:
+    """A drop now and then, for longer than the tests' deadlines; it ends with the connection."""
+    never = threading.Event()
+    for _ in range(200):
+        never.wait(0.02)
+        yield drop
+
+
+@pytest.mark.parametrize(
+    ("begins", "drips"),
+    [
+        (HEAD + b"X-A: ", b"a"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (HEAD + b"\r\n", b"x"),
+    ],
+    ids=["head", "1xx", "body"],
+)
+def test_an_answer_that_drips_is_given_up(begins: bytes, drips: bytes) -> None:
+    """Every read is short, and the whole has no end: what counts is the whole (it once hung)."""
+    chunks = itertools.chain([begins], dripping(drips))
+    with Peer(chunks) as url, connect(url) as http, pytest.raises(Unavailable) as late:
+        request(http, "GET", "/", step="s", deadline=0.3)
+    assert late.value.code == "timeout"
+
+
+def test_an_answer_that_comes_in_parts_and_in_time_is_read(service: httpx.Client) -> None:
+    parts = [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        HEAD,
+        b"X-A: a\r\n",
+        b"content-length: 2\r\n\r\nx",
+        b"y",
+    ]
+    with Peer(iter(parts)) as url, connect(url) as http:
+        assert request(http, "GET", "/", step="s").body == b"xy"
+    assert request(service, "GET", "/size/1", step="s").body == b"x"
+
+
+def test_a_service_that_takes_nothing_in_is_given_up() -> None:
+    with listen("127.0.0.1", 0) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with connect(url) as http, pytest.raises(Unavailable) as late:
+            request(http, "POST", "/", step="s", content=b"x" * 30_000_000, deadline=0.3)
+    assert late.value.code == "timeout"
+
+
+def test_a_limit_holds_by_way_of_a_proxy_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Peer(dripping(b"HTTP/1.1 100 Continue\r\n\r\n")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with connect("http://service.example") as http, pytest.raises(Unavailable) as late:
+            request(http, "GET", "/", step="s", deadline=0.3)
     assert late.value.code == "timeout"
 
 

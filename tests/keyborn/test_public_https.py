@@ -10,7 +10,8 @@ import pytest
 from web_hosts import HOST, Connection, WebHost, answer, look_up, web_host
 
 from did.errors import Invalid, KeybornError, Unavailable
-from keyborn.public_https import Fetched, PublicHttps, UnsafeAllowLoopback, _system_look_up
+from keyborn.deadlines import system_look_up
+from keyborn.public_https import Fetched, PublicHttps, UnsafeAllowLoopback
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_the_next_address_is_tried(host: WebHost) -> None:
     assert get(https, f"https://{HOST}:{host.port}/").body == b"yes"
 
 
-@pytest.mark.parametrize("addresses", [[], ["127.0.0.2"], ["127.0.0.2", "127.0.0.3"]])
+@pytest.mark.parametrize("addresses", [["127.0.0.2"], ["127.0.0.2", "127.0.0.3"]])
 def test_an_address_where_nobody_is(host: WebHost, addresses: list[str]) -> None:
     error = fails(host.https({HOST: addresses}), f"https://{HOST}:{host.port}/")
     assert isinstance(error, Unavailable)
@@ -64,12 +65,13 @@ def test_an_address_where_nobody_is(host: WebHost, addresses: list[str]) -> None
 
 
 def test_a_name_that_there_is_not(host: WebHost) -> None:
-    assert fails(host.https(), "https://none.example/").code == "unreachable"
+    assert fails(host.https(), "https://none.example/").code == "host_not_found"
+    assert fails(host.https({HOST: []}), f"https://{HOST}/").code == "host_not_found"
 
     def no_name(_host: str, _port: int) -> list[str]:
         return [str("a" * 64 + ".example").encode("idna").decode()]
 
-    assert fails(PublicHttps(look_up=no_name), "https://a.example/").code == "unreachable"
+    assert fails(PublicHttps(look_up=no_name), "https://a.example/").code == "host_not_found"
 
 
 @pytest.mark.parametrize("url", ["http://a.example/", "https:///a", "https://u@a.example/", "a"])
@@ -130,9 +132,18 @@ def test_what_is_no_tls(host: WebHost) -> None:
 
 
 def test_the_systems_own_look_up() -> None:
-    assert "127.0.0.1" in _system_look_up("127.0.0.1", 443)
+    assert "127.0.0.1" in system_look_up("127.0.0.1", 443)
     assert fails(PublicHttps(), "https://127.0.0.1/").code == "address_not_public"
 
 
 def test_tls_is_at_least_1_2(host: WebHost) -> None:
     assert host.https()._tls().minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_ciphers_have_authenticated_encryption_and_ephemeral_keys(host: WebHost) -> None:
+    """did:web, section 2.6.4; regression: some with CBC were offered."""
+    offered = host.https()._tls().get_ciphers()
+    assert offered
+    for cipher in offered:
+        assert cipher["aead"], cipher["name"]
+        assert cipher["protocol"] == "TLSv1.3" or cipher["kea"] == "kx-ecdhe", cipher["name"]

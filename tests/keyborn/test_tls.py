@@ -54,6 +54,14 @@ def test_a_service_that_speaks_tls(certificate: Path) -> None:
         assert httpx.get(url, verify=trusting).text == "hello"  # it goes on all the same
 
 
+def test_ciphers_have_authenticated_encryption_and_ephemeral_keys(certificate: Path) -> None:
+    offered = server_context(certificate).get_ciphers()
+    assert offered
+    for cipher in offered:
+        assert cipher["aead"], cipher["name"]
+        assert cipher["protocol"] == "TLSv1.3" or cipher["kea"] == "kx-ecdhe", cipher["name"]
+
+
 def test_a_service_stops_though_a_client_keeps_its_connection(certificate: Path) -> None:
     """It waited ten seconds for the client to close its side."""
     trusting = ssl.create_default_context(cafile=str(certificate))

@@ -367,6 +367,9 @@ def test_a_registrar_on_ethereum_starts_without_its_node(files: Path) -> None:
         (["did:keyborn:x"], 1, "invalid_did"),
         ([f"{DEVICE.short.text}\n"], 1, "invalid_did"),
         (["did:example:1"], 1, "method_not_supported"),
+        ([f"{DEVICE.key_did.text}#key"], 1, "a DID URL stands where a DID alone is to stand"),
+        (["did:web:example.com/path"], 1, "leave out what follows the DID"),
+        ([f"{DEVICE.short.text}?versionId=1"], 1, "leave out what follows the DID"),
         (["did:web:example.com"], 2, "--did-web is needed to fetch https://example.com/"),
         (
             ["did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme"],
@@ -492,7 +495,7 @@ def test_a_url_that_readers_would_refuse_is_not_handed_out(tmp_path: Path) -> No
     assert not (tmp_path / "l" / "network.toml").exists()
 
 
-@pytest.mark.parametrize(("options", "status"), [([], 501), (["--did-web"], 404)])
+@pytest.mark.parametrize(("options", "status"), [([], 501), (["--did-web"], 503)])
 def test_did_web_is_resolved_where_that_is_wanted(
     serve: list[str | Path], ready: Path, options: list[str], status: int
 ) -> None:

@@ -6,7 +6,16 @@ from typing import Any
 import httpx
 import pytest
 from actors import DEVICE, NOW, STRANGER
-from resolution_support import BETWEEN, ENDED, KEYLESS, RESULT, Resolving, resolving, services
+from resolution_support import (
+    BETWEEN,
+    ENDED,
+    INSIDE,
+    KEYLESS,
+    RESULT,
+    Resolving,
+    resolving,
+    services,
+)
 from web_hosts import answer
 
 from did.errors import Unavailable
@@ -266,6 +275,30 @@ ERRORS: dict[str, tuple[str, dict[str, str], int, str]] = {
         400,
         "INVALID_OPTIONS",
     ),
+    "a time with parts of seconds": (
+        DEVICE.short.text,
+        {"versionTime": LATER.replace("Z", ".123Z")},
+        400,
+        "INVALID_OPTIONS",
+    ),
+    "a time that is not in UTC": (
+        DEVICE.short.text,
+        {"versionTime": LATER.replace("Z", "+01:00")},
+        400,
+        "INVALID_OPTIONS",
+    ),
+    "a relationship of no method": (
+        DEVICE.key_did.text,
+        {"verificationRelationship": "bogus"},
+        400,
+        "INVALID_OPTIONS",
+    ),
+    "a relationship of a whole DID": (
+        DEVICE.short.text,
+        {"verificationRelationship": "authentication"},
+        400,
+        "INVALID_OPTIONS",
+    ),
     "a version and a time": (
         DEVICE.short.text,
         {"versionTime": LATER, "versionId": f"0-{DEVICE.did.id.hex()}"},
@@ -339,6 +372,17 @@ def test_errors_of_a_did_web(world: Resolving) -> None:
     check_error(world.get(failing.text), 503, "INTERNAL_ERROR")
     check_error(world.get(HIDDEN), 503, "INTERNAL_ERROR")
     check_error(world.get(world.web.text, versionTime=LATER), 501, "FEATURE_NOT_SUPPORTED")
+    assert world.get(world.web.text).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["", "application/did-resolution"])
+def test_nobody_learns_which_names_there_are_in_this_network(world: Resolving, accept: str) -> None:
+    """Regression: 404 for a name that leads to addresses which are not public, 503 for none."""
+    there, not_there = (world.get(did, accept) for did in (f"did:web:{INSIDE}", HIDDEN))
+    assert there.status_code == not_there.status_code == 503
+    assert there.content == not_there.content
+    known = [{**each.headers, "date": "", "x-request-id": ""} for each in (there, not_there)]
+    assert known[0] == known[1]
     assert world.get(world.web.text).status_code == 200
 
 

@@ -16,7 +16,9 @@ NOT_OF_DECISIONS = {
     "invalid_audience",
     "invalid_status_list",  # told as status_invalid
     "invalid_trust_root",
+    "invalid_verification_method_url",  # of the VC-API, which decides on nobody
     "issuer_not_named",
+    "method_not_authorized",  # as above
 }
 BY_CONSTANT = {"invalid_presentation"}
 

@@ -12,6 +12,7 @@ from actors import DEVICE, NOW, STRANGER, actor
 from gatehouse import Gatehouse, Issuer
 from operations import Life
 from outcomes import refused
+from proof_api import TOKEN, Api, code, serve
 from serving import serving
 from street import street
 from web_hosts import document, web_host
@@ -19,7 +20,6 @@ from web_hosts import document, web_host
 from did.errors import KeybornError
 from did.identifier import DidUrl, KeyDid
 from did.jcs import JsonObject
-from did.strict_json import parse_object
 from did.vc.credential import build_credential, sign_credential
 from did.vc.data_integrity import add_proof
 from did.vc.proof_set import Expected
@@ -32,43 +32,12 @@ from verifier.opening import verifier_at
 from verifier.proofs_only import Verified
 from verifier.trust_root import TrustedIssuer
 
-TOKEN = "t" * 43
 STATUS = "https://www.w3.org/ns/credentials/status-list#"
-
-
-class Api:
-    """A verifier's VC-API, asked by whoever has its token."""
-
-    def __init__(self, house: Gatehouse, client: httpx.Client) -> None:
-        self.house = house
-        self.client = client
-
-    def verify(self, credential: JsonObject, **options: Any) -> httpx.Response:
-        body = {"verifiableCredential": credential, "options": options}
-        return self.client.post("/credentials/verify", json=body)
-
-    def verify_presentation(self, presentation: bytes, **options: Any) -> httpx.Response:
-        body = {"verifiablePresentation": parse_object(presentation), "options": options}
-        return self.client.post("/presentations/verify", json=body)
-
-
-def serve(house: Gatehouse, *issuers: TrustedIssuer) -> Iterator[Api]:
-    app = create_app(house.verifier(*issuers), now=lambda: house.now, vc_api_token=TOKEN)
-    headers = {"authorization": f"Bearer {TOKEN}"}
-    with serving(app) as url, httpx.Client(base_url=url, headers=headers) as client:
-        yield Api(house, client)
 
 
 @pytest.fixture
 def api(house: Gatehouse) -> Iterator[Api]:
     yield from serve(house)
-
-
-def code(answer: httpx.Response, status: int = 400) -> str:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["verified"] is False
-    return str(answer.json()["code"])
 
 
 def test_a_credential_and_a_presentation(api: Api) -> None:

@@ -11,7 +11,8 @@ What an answer goes through, in this order:
    the full client id as audience.
 
 Up to the use of the nonce (step 5 of the pipeline) nobody has proven anything, and the request
-stays open. From then on it has ended, whatever the outcome.
+stays open. From then on it has ended, whatever the outcome: also where the process that was to say
+so died in between, which is found when the request is looked at next. Such an outcome is undecided.
 """
 
 import hmac
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from did.errors import Conflict, Invalid, KeybornError, Refused
+from did.errors import Conflict, Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.jcs import Json, JsonObject
 from did.openid4vp.dcql import CredentialQuery, Query
 from did.openid4vp.formats import SUPPORTED, candidate, from_entry
@@ -41,6 +42,7 @@ RESPONSES_PATH: Final = "/openid4vp/responses"
 
 _STEP: Final = "answer"
 _CODE_BYTES: Final = 32
+_ANOTHER: Final = "have the verifier make another request"
 _STATUSES: Final = {
     Outcome.INVALID: Status.INVALID,
     Outcome.REFUSED: Status.REFUSED,
@@ -54,6 +56,10 @@ class UnknownRequest(Refused):
 
 class EndedRequest(Conflict):
     """The request has ended or expired."""
+
+
+class SpentRequest(Undecided):
+    """What could not be found out, of a request that has ended with it: to repeat it is no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,7 @@ class Exchange:
             UnknownRequest: ``unknown_request``.
             EndedRequest: ``request_ended``.
             Invalid: ``wrong_state``, ``invalid_vp_token``, or as ``read``.
+            SpentRequest: It could not be found out whether the answer holds, and its nonce is used.
             KeybornError: As ``verifier.verifier``, for an answer that admits nobody.
         """
         request = self._open(id_, at)
@@ -149,19 +156,8 @@ class Exchange:
             presentations = _presentations(request.query, response.vp_token)
         except KeybornError as error:
             raise error.at(_STEP) from error
-        trail = Trail()
-        try:
-            device = self.verifier.verify_all(
-                presentations, challenge=request.challenge, at=at, trail=trail
-            )
-        except KeybornError as error:
-            if any(_used(step.check, step.outcome) for step in trail.steps):
-                # Who answered is sent nowhere, and so takes no code along.
-                details = problem.details(error, problem.status_of(error))
-                status = _STATUSES[outcome_of(error)]
-                self.requests.finish(request, status, {"problem": details})
-            raise
-        return self._finish(request, Status.ACCEPTED, _result(device, response.vp_token))
+        with self.requests.deciding(request):
+            return self._decide(request, presentations, response.vp_token, at)
 
     def outcome(
         self, id_: str, secret: str, *, response_code: str | None, at: datetime
@@ -175,6 +171,7 @@ class Exchange:
         request = self.requests.find_secret(id_, secret)
         if request is None:
             raise _unknown()
+        request = self._healed(request)
         status = request.status
         if status is Status.PENDING and at >= request.challenge.expires:
             status = Status.EXPIRED
@@ -192,9 +189,42 @@ class Exchange:
         request = self.requests.find(id_)
         if request is None:
             raise _unknown()
+        request = self._healed(request)
         if request.status is not Status.PENDING or at >= request.challenge.expires:
             raise _ended()
         return request
+
+    def _healed(self, request: Request) -> Request:
+        """``request``, ended if it was answered by then and who decided on it was killed."""
+        if (
+            request.status is not Status.PENDING
+            or not self.verifier.was_answered(request.challenge)
+            or self.requests.is_being_decided(request)
+        ):
+            return request
+        self.requests.finish(request, Status.UNDECIDED, _problem(_interrupted()))
+        return self.requests.find(request.id) or request
+
+    def _decide(
+        self,
+        request: Request,
+        presentations: list[tuple[bytes, Format]],
+        token: VpToken,
+        at: datetime,
+    ) -> str | None:
+        trail = Trail()
+        try:
+            device = self.verifier.verify_all(
+                presentations, challenge=request.challenge, at=at, trail=trail
+            )
+        except KeybornError as error:
+            if not any(_used(step.check, step.outcome) for step in trail.steps):
+                raise
+            final = _spent(error)
+            # Who answered is sent nowhere, and so takes no code along.
+            self.requests.finish(request, _STATUSES[outcome_of(error)], _problem(final))
+            raise final from error
+        return self._finish(request, Status.ACCEPTED, _result(device, token))
 
     def _finish(self, request: Request, status: Status, result: JsonObject) -> str | None:
         redirected = request.redirect_uri is not None
@@ -255,6 +285,28 @@ def _used(check: Check, outcome: Outcome) -> bool:
     return check is Check.SINGLE_USE and outcome is Outcome.HELD
 
 
+def _problem(error: KeybornError) -> JsonObject:
+    return {"problem": problem.details(error, problem.status_of(error))}
+
+
+def _spent(error: KeybornError) -> KeybornError:
+    """``error``, as it is of a request that has ended: what was undecided is not tried again."""
+    if not isinstance(error, Undecided | Unavailable):
+        return error
+    return SpentRequest(
+        error.code, error.message, step=error.step, value=error.value, hint=_ANOTHER
+    )
+
+
+def _interrupted() -> SpentRequest:
+    return SpentRequest(
+        "answer_interrupted",
+        "the verifier was stopped while it decided on the answer",
+        step=_STEP,
+        hint=_ANOTHER,
+    )
+
+
 def _unknown() -> UnknownRequest:
     return UnknownRequest(
         "unknown_request",
@@ -267,5 +319,5 @@ def _ended() -> EndedRequest:
     return EndedRequest(
         "request_ended",
         "the request was answered, or has expired; it counts once",
-        hint="have the verifier make another request",
+        hint=_ANOTHER,
     )

@@ -1,7 +1,9 @@
 """Requests while they are under way, and for an hour after: what was asked, and what came of it.
 
 One SQLite file, beside the verifier's other one (``verifier.store``); several processes may share
-it. A request ends once: that is held by a condition in the database.
+it. A request ends once: that is held by a condition in the database. Who decides on an answer
+holds a lock file meanwhile, which the system lets go where that process dies: so whoever looks can
+tell a decision that is on its way from one that never comes.
 
 Threat model: whoever can modify the file can have the asker see any outcome. Who can read it can
 read what devices presented, and decrypt answers to requests that are still open.
@@ -34,16 +36,21 @@ from sqlalchemy import (
 )
 
 from did.challenge import Challenge
+from did.errors import Conflict
 from did.jcs import JsonObject, canonicalize
 from did.jose import EncryptionKey
 from did.openid4vp.dcql import Query, parse_query
 from did.openid4vp.request import ResponseMode
-from keyborn.files import private_directory
+from keyborn.faults import FaultPoint
+from keyborn.files import locked, private_directory, shared
 from keyborn.storage import open_database, reading
 from verifier.store import KEPT_AFTER_EXPIRY
 
 _VERSION: Final = 1
 _BYTES: Final = 32
+
+_END_BEFORE_COMMIT: Final = FaultPoint("verifier.request.before_commit")
+_END_AFTER_COMMIT: Final = FaultPoint("verifier.request.after_commit")
 
 _metadata: Final = MetaData()
 _requests: Final = Table(
@@ -109,8 +116,9 @@ class Request:
 class Requests:
     """The database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, locks: Path) -> None:
         self._engine = engine
+        self._locks = locks  # a directory
 
     def begin(
         self,
@@ -189,7 +197,28 @@ class Requests:
             )
         )
         with self._engine.begin() as connection:
-            return connection.execute(statement).rowcount == 1
+            ended = connection.execute(statement).rowcount == 1
+            _END_BEFORE_COMMIT.reached()
+        _END_AFTER_COMMIT.reached()
+        return ended
+
+    @contextmanager
+    def deciding(self, request: Request) -> Iterator[None]:
+        """Around a decision on an answer: from before its nonce is used until it has ended."""
+        with shared(self._lock(request)):
+            yield
+
+    def is_being_decided(self, request: Request) -> bool:
+        """Whether a process is at it. May be so for the sake of another request, for a while."""
+        try:
+            with locked(self._lock(request)):
+                return False
+        except Conflict:
+            return True
+
+    def _lock(self, request: Request) -> Path:
+        """One of 64 files that requests share, so that none has to be removed."""
+        return self._locks / request.id[0]
 
 
 @contextmanager
@@ -202,7 +231,7 @@ def open_requests(directory: Path) -> Iterator[Requests]:
     path = private_directory(directory) / "openid4vp.db"
     engine = open_database(path, _metadata, name="verifier requests", version=_VERSION)
     try:
-        yield Requests(engine)
+        yield Requests(engine, private_directory(directory / "openid4vp.locks"))
     finally:
         engine.dispose()
 

@@ -21,7 +21,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Respons
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from did.errors import Invalid, KeybornError, Refused, Unavailable, Undecided
-from did.jose import ALGORITHMS
+from did.jose import ALGORITHMS, jwe_header
 from did.limits import LIMITS
 from did.openid4vp.client_id import Prefix
 from did.openid4vp.request import REQUEST_TYPE, ResponseMode
@@ -36,6 +36,7 @@ from verifier.openid4vp.exchange import (
     RESPONSES_PATH,
     EndedRequest,
     Exchange,
+    SpentRequest,
     UnknownRequest,
 )
 from verifier.openid4vp.queries import askable_query, default_query
@@ -69,7 +70,7 @@ def install(app: FastAPI, exchange: Exchange, *, token: str, now: Callable[[], d
 def _asking(exchange: Exchange, token: str, now: Callable[[], datetime]) -> APIRouter:
     routes = APIRouter(prefix="/v1/openid4vp", route_class=StrictRoute)
 
-    @routes.post("/requests", dependencies=[Depends(bearer(token))])
+    @routes.post("/requests", dependencies=[Depends(bearer(token, of="openid4vp.token"))])
     def begin(wish: Wish) -> Response:
         at = now()
         if wish.dcql_query is None:
@@ -195,6 +196,12 @@ def _read(asked: Asked, fields: dict[str, str]) -> VpResponse | ErrorResponse:
                 "the answer came encrypted, and was not asked for so",
                 hint="send vp_token and state as fields, as direct_post has it",
             )
+        if jwe_header(fields["response"]).get("kid") != asked.encryption.kid:
+            raise Invalid(
+                "invalid_jwe",
+                "the answer does not name the key that it was asked to be encrypted to",
+                hint="put the kid of the JWK in client_metadata into the JWE's header",
+            )
         return parse_response(parse_object(asked.encryption.decrypt(fields["response"])))
     except KeybornError as error:
         raise error.at(_ANSWER) from error
@@ -210,7 +217,8 @@ def _failure(error: KeybornError) -> Response:
         status = HTTPStatus.GONE
     elif isinstance(error, Undecided | Unavailable):
         code, status = "temporarily_unavailable", HTTPStatus.SERVICE_UNAVAILABLE
-        headers["retry-after"] = str(error.retry_after or problem.RETRY_AFTER)
+        if not isinstance(error, SpentRequest):
+            headers["retry-after"] = str(error.retry_after or problem.RETRY_AFTER)
     elif isinstance(error, Refused):
         code, status = "access_denied", HTTPStatus.FORBIDDEN
     return oauth.failure(error, code, status, headers)

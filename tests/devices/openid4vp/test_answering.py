@@ -77,6 +77,7 @@ def test_by_get_by_value_and_without_state(agent: Agent, verifier: ScriptedVerif
         agent,
         verifier,
         verifier.link(request_uri=None, request=verifier.signed(), method=FetchMethod.GET),
+        pinned=VERIFIER.key_did,
     )
     assert len(verifier.fetched) == 1
     assert "vp_token" in verifier.answered()
@@ -160,7 +161,24 @@ def test_where_the_verifier_sends_one_next_is_reported(
     verifier.says = {"redirect_uri": "https://shop.example/cb?response_code=x", "unknown": 1}
     said = answered(agent, verifier)
     assert said["continue_at"] == "https://shop.example/cb?response_code=x"
-    verifier.says = {"redirect_uri": 1}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        1,
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https:",
+        "//shop.example",
+        "https://shop.example/\n",
+        "https://[::1",
+    ],
+)
+def test_what_is_no_page_is_not_where_to_continue(
+    agent: Agent, verifier: ScriptedVerifier, where: object
+) -> None:
+    verifier.says = {"redirect_uri": where}
     assert "continue_at" not in answered(agent, verifier)
 
 

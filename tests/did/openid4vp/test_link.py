@@ -6,7 +6,14 @@ import pytest
 
 from did.errors import Invalid, KeybornError, Refused
 from did.limits import LIMITS
-from did.openid4vp.link import FetchMethod, RequestLink, check_url, origin, parse_link
+from did.openid4vp.link import (
+    FetchMethod,
+    RequestLink,
+    check_answered_at,
+    check_url,
+    origin,
+    parse_link,
+)
 
 CLIENT = "decentralized_identifier:did:key:z6Mk"
 URI = "https://gate.example/openid4vp/requests/1?x=y"
@@ -120,3 +127,47 @@ def test_urls_that_are_not(url: object, code: str) -> None:
 
 def test_where_a_url_is() -> None:
     assert origin("https://gate.example:8443/a?b") == "https://gate.example:8443"
+
+
+FETCHED = RequestLink("c", "https://gate.example/r")
+ON_THIS_MACHINE = RequestLink("c", "http://127.0.0.1:8103/r")
+BY_VALUE = RequestLink("c", None, "e30.e30.e30")
+
+
+@pytest.mark.parametrize(
+    ("url", "link", "named"),
+    [
+        ("https://gate.example/a", FETCHED, False),
+        ("https://gate.example:443/a?b", FETCHED, False),
+        ("http://127.0.0.1:8103/a", ON_THIS_MACHINE, False),
+        ("https://anywhere.example/a", BY_VALUE, False),
+        ("http://localhost:1/a", BY_VALUE, True),
+    ],
+)
+def test_where_a_verifier_may_have_an_answer_sent(
+    url: str, link: RequestLink, *, named: bool
+) -> None:
+    assert check_answered_at(url, link, named=named) == url
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("http://localhost/a", FETCHED),
+        ("https://127.0.0.1/a", FETCHED),
+        ("https://gate.example:8443/a", FETCHED),
+        ("https://other.example/a", FETCHED),
+        ("http://127.0.0.1:22/a", ON_THIS_MACHINE),
+        ("http://localhost:8103/a", ON_THIS_MACHINE),
+    ],
+)
+def test_where_it_may_not(url: str, link: RequestLink, *, named: bool) -> None:
+    with pytest.raises(Refused, match="response_uri_elsewhere"):
+        check_answered_at(url, link, named=named)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1/a", "https://[::1]/a"])
+def test_this_machine_by_a_request_that_is_in_the_link_itself(url: str) -> None:
+    with pytest.raises(Refused, match="response_uri_elsewhere"):
+        check_answered_at(url, BY_VALUE, named=False)

@@ -7,28 +7,37 @@ import pytest
 from data_model_cases import (
     ABSENT,
     BAD,
+    DEFINED,
     ENVELOPE,
     EX,
     EXAMPLES,
     GOOD,
     MINIMAL,
+    NAMED,
     NOT_A_URL,
     OLD,
     PRESENTATION,
     TYPED,
+    UNDEFINED,
     but,
 )
 
 from did.errors import Invalid
-from did.vc.contexts import V1, V2, is_url
-from did.vc.data_model import check_credential, check_envelope, check_presentation
+from did.vc.contexts import DATA_INTEGRITY, UNDEFINED_TERMS, V1, V2, is_url
+from did.vc.data_model import (
+    check_credential,
+    check_credential_terms,
+    check_envelope,
+    check_presentation,
+)
 
 
-@pytest.mark.parametrize("change", GOOD, ids=repr)
+@pytest.mark.parametrize("change", [*GOOD, *DEFINED], ids=repr)
 def test_credentials_that_keep_the_rules(change: dict[str, Any]) -> None:
     document = but(MINIMAL, change)
     before = copy.deepcopy(document)
     check_credential(document)
+    check_credential_terms(document)
     assert document == before
 
 
@@ -88,6 +97,7 @@ def test_credentials_of_1_1(change: dict[str, Any]) -> None:
         {"type": ["VerifiableCredential", 5]},
         {"@context": [V1, "not a url"]},
         {"@context": [V1, 5]},
+        {"@context": [V1, {"VerifiableCredential": "https://example.org/x"}]},
         {"credentialStatus": {"type": "AnyStatus"}},
         {"credentialSchema": {"type": "AnySchema"}},
         {"refreshService": {"type": "AnyService"}},
@@ -176,23 +186,84 @@ def test_envelopes(kind: str) -> None:
         {"type": ABSENT},
         {"type": "VerifiableCredential"},
         {"type": [kind, "VerifiableCredential"]},
+        {"type": [kind, kind]},
+        {"type": [kind, 5]},
+        {"@context": [EXAMPLES, V2]},
+        {"@context": [V2, V1]},
+        {"@context": [V2, 5]},
+        {"@context": [V2, None]},
+        {"@context": [V2, [V2]]},
+        {"@context": [V2, {kind: "https://evil.example/#Other"}]},
+        {"@context": [V2, "https://evil.example/context"]},
+        {"@context": {"@vocab": "https://evil.example/#"}},
+        {"issuer": "did:example:issuer"},
+        {"proof": {}},
+        {"more": None},
     ):
         with pytest.raises(Invalid):
             check_envelope(but(good, change), kind)
 
 
-def test_members_that_no_context_defines() -> None:
-    def undefined(change: dict[str, Any]) -> tuple[str, ...]:
-        document = but(MINIMAL, change)
-        return check_credential(document).undefined(document)
+@pytest.mark.parametrize(("change", "first"), UNDEFINED, ids=repr)
+def test_terms_that_no_context_defines(change: dict[str, Any], first: str) -> None:
+    document = but(MINIMAL, change)
+    check_credential(document)  # who decides for itself leaves them to who signed
+    with pytest.raises(Invalid, match=f"'{first}'") as caught:
+        check_credential_terms(document)
+    assert caught.value.code == "undefined_terms"
+    for context in (UNDEFINED_TERMS, "https://example.org/c"):
+        contexts = [*document["@context"], context]
+        check_credential_terms({**document, "@context": contexts})
 
-    given = dict.fromkeys(("statusEntry", "expirationDate"))
-    assert undefined(given) == ("statusEntry", "expirationDate")
-    assert undefined({"name": "n", "proof": {}, "evidence": TYPED, "sub": "s"}) == ()
-    assert undefined({"@context": [V2, EXAMPLES], **given}) == ()
-    assert undefined({"@context": [V2, {"statusEntry": "urn:x:y"}], **given}) == ("expirationDate",)
-    document = but(OLD, given | {"expirationDate": "2024-01-01T00:00:00Z"})
-    assert check_credential(document).undefined(document) == ()
+
+@pytest.mark.parametrize("change", NAMED, ids=repr)
+def test_names_of_what_a_credential_speaks_of(change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_credential_terms(but(MINIMAL, change))
+    assert caught.value.code == "invalid_credential"
+
+
+def test_terms_of_1_1() -> None:
+    plain = {**OLD, "@context": [V1], "type": ["VerifiableCredential"]}
+    ends = {"expirationDate": "2024-01-01T00:00:00Z"}
+    check_credential_terms({**plain, **ends, "proof": {"cryptosuite": "x"}})
+    for change in (
+        {"member": 1},
+        {"type": ["VerifiableCredential", "Foo"]},
+        {"credentialSubject": {"name": "1.1 has none"}},
+    ):
+        check_credential({**plain, **change})
+        with pytest.raises(Invalid) as caught:
+            check_credential_terms({**plain, **change})
+        assert caught.value.code == "undefined_terms"
+        check_credential_terms({**plain, **change, "@context": [V1, UNDEFINED_TERMS]})
+
+
+@pytest.mark.parametrize(
+    ("contexts", "version_1"),
+    [([V1, V2], True), ([V1, UNDEFINED_TERMS, V2], True), ([V2, V1], False)],
+)
+def test_no_document_is_of_both_versions(contexts: list[str], version_1: bool) -> None:  # noqa: FBT001
+    """What one version reads as the end of a credential, the other does not see."""
+    document = OLD if version_1 else MINIMAL
+    with pytest.raises(Invalid, match="two versions"):
+        check_credential({**document, "@context": contexts})
+    rest = [context for context in contexts[1:] if context not in (V1, V2)]
+    check_credential({**document, "@context": [contexts[0], *rest, DATA_INTEGRITY, "urn:x"]})
+
+
+def test_what_offends_is_named() -> None:
+    for change, said in (
+        ({"id": "foo"}, "id is not a URL: 'foo'"),
+        ({"@context": [V2, "no url"]}, "an entry of @context is not a URL: 'no url'"),
+        ({"x" * 500: 1}, f"'{'x' * 120}'… "),
+        ({"evidence": {}}, "an evidence has no type"),
+        ({"credentialStatus": {}}, "a credentialStatus has no type"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            check_credential_terms(but(MINIMAL, change))
+        assert said in caught.value.message
+        assert str(caught.value).count("foo") < 2
 
 
 def test_urls() -> None:

@@ -104,6 +104,36 @@ def test_the_content_type_may_be_left_out(format_: Format) -> None:
     read_credential(whole(sign(taken.put(**{part: rest}), ISSUER.key)))
 
 
+@pytest.mark.parametrize("kind", ["vc", "vp"])
+def test_a_type_is_named_as_media_types_are(kind: str) -> None:
+    """RFC 7515, sections 4.1.9 and 4.1.10: of no case, ``application/`` is left out or not."""
+    made, key, read = (
+        (credential(Format.VC_JWT), ISSUER.key, read_credential)
+        if kind == "vc"
+        else (presentation(Format.VC_JWT), DEVICE.key, read_presentation)
+    )
+    taken = take(made, Format.VC_JWT)
+
+    def named(**header: str) -> bytes:
+        return whole(sign(taken.put(header={**taken.parts["header"], **header}), key))
+
+    for typ in (f"application/{kind}+jwt", f"{kind}+jwt".upper(), f"Application/{kind}+JWT"):
+        read(named(typ=typ)).proof.verify(key.public_key())
+        read(named(typ=typ), Format.VC_JWT)
+    for cty in (f"application/{kind}", kind.upper()):
+        read(named(cty=cty)).proof.verify(key.public_key())
+    other = "vp" if kind == "vc" else "vc"
+    for wrong in (
+        {"typ": f"application/{other}+jwt"},
+        {"typ": f"application/application/{kind}+jwt"},
+        {"typ": f"text/{kind}+jwt"},
+        {"cty": f"application/{other}"},
+        {"cty": f"text/{kind}"},
+    ):
+        with pytest.raises(Invalid):
+            read(named(**wrong))
+
+
 def test_an_issuer_that_the_header_names_too() -> None:
     """Section 4.1.2: ``iss`` in the header, where there is one, is the issuer."""
     taken = take(credential(Format.VC_JWT), Format.VC_JWT)

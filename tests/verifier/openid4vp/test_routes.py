@@ -214,10 +214,15 @@ def test_what_is_refused_is_told_to_both(moving: Gate) -> None:
 def test_what_is_undecided_after_the_nonce_was_used_has_ended(moving: Gate) -> None:
     moving.house.statuses.up = False
     asked = moving.ask()
-    answer = moving.answer(moving.fetch(asked))
+    request = moving.fetch(asked)
+    answer = moving.answer(request)
     assert said(answer) == (503, "temporarily_unavailable", "status_unavailable")
-    assert answer.headers["retry-after"]
-    assert moving.outcome(asked)["status"] == "undecided"
+    assert "retry-after" not in answer.headers  # to repeat it would be answered 410
+    assert "have the verifier make another request" in answer.json()["error_description"]
+    found = moving.outcome(asked)
+    assert found["status"] == "undecided"
+    assert found["problem"]["hint"] == "have the verifier make another request"
+    assert said(moving.answer(request)) == (410, "invalid_request", "request_ended")
     moving.house.statuses.up = True
     assert moving.answer(moving.fetch(moving.ask())).status_code == 200
 
@@ -295,6 +300,7 @@ def test_who_may_ask_and_who_may_see(gate: Gate) -> None:
         answer = gate.http.post("/v1/openid4vp/requests", json={}, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["content-type"] == MEDIA_TYPE
+        assert "openid4vp.token" in answer.json()["detail"]
     asked, other = gate.ask(), gate.ask()
     path = f"/v1/openid4vp/requests/{asked['id']}"
     for headers in ({}, bearer("x"), bearer(TOKEN), bearer(other["secret"]), bearer(asked["id"])):
