@@ -119,10 +119,10 @@ def check_envelope(document: Json, kind: str) -> str:
         raise Invalid("invalid_envelope", "an envelope is not a JSON object")
     contexts = document.get("@context")
     listed = contexts if isinstance(contexts, list) else [contexts]
-    if listed[:1] != [V2] or not are_known(listed):
+    if listed[:1] != [V2] or V1 in listed or not are_known(listed):
         raise Invalid(
             "invalid_envelope",
-            f"@context does not begin with {V2}, or has a context that is not known here",
+            f"@context does not begin with {V2}, or has a context that has no place here",
             value=contexts,
         )
     if document.get("type") not in (kind, [kind]):
