@@ -41,6 +41,7 @@ _MULTIBASE_TYPES: Final = ("Multikey", "Ed25519VerificationKey2020")
 _JWK_TYPES: Final = ("JsonWebKey", "JsonWebKey2020")
 _MATERIAL: Final = ("publicKeyMultibase", "publicKeyJwk", "publicKeyBase58", "publicKeyHex")
 _PRIVATE: Final = ("privateKeyMultibase", "secretKeyMultibase", "privateKeyJwk", "privateKeyBase58")
+_SECRET: Final = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})  # RFC 7518, section 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,9 @@ def _check_method(method: JsonObject) -> None:
     if sum(name in method for name in _MATERIAL) > 1:
         raise _invalid("a method has a key twice, in two forms", _id(method))
     jwk = method.get("publicKeyJwk")
-    if any(name in method for name in _PRIVATE) or (isinstance(jwk, dict) and "d" in jwk):
+    if any(name in method for name in _PRIVATE) or (
+        isinstance(jwk, dict) and not _SECRET.isdisjoint(jwk)
+    ):
         raise _invalid("it shows a private key", _id(method))
 
 

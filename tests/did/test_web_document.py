@@ -161,6 +161,7 @@ WRONG: dict[str, Any] = {
         type="Multikey", publicKeyMultibase=KEY.multibase, publicKeyJwk=jwk()
     ),
     "a private JWK": with_method(type="JsonWebKey", publicKeyJwk=jwk(d="AAAA")),
+    "a symmetric JWK": with_method(type="JsonWebKey", publicKeyJwk={"kty": "oct", "k": "AAAA"}),
     "a private Multikey": with_method(type="Multikey", secretKeyMultibase="z"),
 }
 
