@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from onboarding import Services, services
+from scripted_issuer import ScriptedIssuer, scripted_issuer
 
 from devices.agent import Agent
 from devices.connections import Connections
 from devices.ledger_access import LedgerAccess, ledger_access
+from devices.store import Store
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +35,21 @@ def born(tmp_path: Path) -> Iterator[Callable[[], Agent]]:
 @pytest.fixture
 def agent(born: Callable[[], Agent]) -> Agent:
     return born()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[ScriptedIssuer]:
+    with scripted_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(served: ScriptedIssuer) -> ScriptedIssuer:
+    """As if nobody had asked it anything yet."""
+    served.reset()
+    return served
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.prepare(tmp_path / "device")

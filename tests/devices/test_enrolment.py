@@ -1,6 +1,4 @@
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from actors import DEVICE, ISSUER, LOG_ID, STRANGER
@@ -11,7 +9,6 @@ from scripted_issuer import (
     ScriptedIssuer,
     credential,
     refusal,
-    scripted_issuer,
 )
 from starlette.responses import JSONResponse
 
@@ -29,23 +26,6 @@ from keyborn import clock
 from keyborn.client import connect
 
 OFFER = Offer("https://issuer.example", (PROVISIONING_CONFIGURATION,), "code")
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[ScriptedIssuer]:
-    with scripted_issuer() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def issuer(served: ScriptedIssuer) -> ScriptedIssuer:
-    served.reset()
-    return served
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.prepare(tmp_path / "device")
 
 
 def _finish(

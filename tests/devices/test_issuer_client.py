@@ -20,18 +20,6 @@ from keyborn import clock
 from keyborn.client import connect
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[ScriptedIssuer]:
-    with scripted_issuer() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def issuer(served: ScriptedIssuer) -> ScriptedIssuer:
-    served.reset()
-    return served
-
-
 @pytest.fixture
 def client(issuer: ScriptedIssuer) -> Iterator[IssuerClient]:
     with connect(issuer.url) as http:

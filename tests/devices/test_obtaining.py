@@ -1,14 +1,12 @@
 """Waiting for approval, and telling the issuer what became of its credentials."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from actors import DEVICE, ISSUER, LOG_ID, STRANGER
-from scripted_issuer import KnownLog, ScriptedIssuer, credential, refusal, scripted_issuer
+from scripted_issuer import KnownLog, ScriptedIssuer, credential, refusal
 from starlette.responses import JSONResponse, Response
 
 from devices.enrolment import Enrolment, begin
@@ -41,23 +39,6 @@ class Time:
         self.slept.append(round(seconds))
         self.moment += timedelta(seconds=seconds)
         self.meanwhile.get(len(self.slept), lambda: None)()
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[ScriptedIssuer]:
-    with scripted_issuer() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def issuer(served: ScriptedIssuer) -> ScriptedIssuer:
-    served.reset()
-    return served
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.prepare(tmp_path / "device")
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ PROGRESS = Progress(
 )
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.prepare(tmp_path / "device")
-
-
 def _network(log_id: bytes = LOG_ID, url: str = "https://ledger.example") -> Network:
     return Network(EmbeddedPin(log_id, KEY), url)
 
