@@ -29,11 +29,11 @@ from issuer.notifications import answer_id
 from issuer.possession import Possession, check_not_ended
 from issuer.service import Issuer
 from issuer.status_indexes import allocate
-from issuer.store import grants, inserted, used_nonces
+from issuer.store import grants, used_nonces
 from issuer.taking import denied, take
 from issuer.tokens import Access
 from keyborn.faults import FaultPoint
-from keyborn.storage import reading
+from keyborn.storage import insert_once, reading
 
 _DEVICE: Final = "device"
 _NONCE: Final = "nonce"
@@ -164,11 +164,11 @@ def _use_nonces(connection: Connection, nonces: Sequence[Nonce], at: datetime) -
     over = int((at - _REMEMBERED).timestamp())
     connection.execute(delete(used_nonces).where(used_nonces.c.expires < over))
     for nonce in dict.fromkeys(nonces):
-        row = insert(used_nonces).values(
-            digest=hashlib.sha256(nonce.text.encode()).digest(),
-            expires=int(nonce.expires.timestamp()),
-        )
-        if not inserted(connection, row):
+        row = {
+            "digest": hashlib.sha256(nonce.text.encode()).digest(),
+            "expires": int(nonce.expires.timestamp()),
+        }
+        if not insert_once(connection, used_nonces, row):
             raise Invalid(
                 "nonce_used",
                 "the nonce was used before",

@@ -19,10 +19,10 @@ from did.vc.status_list import REVOCATION, SUSPENSION
 from issuer.device import Device, read_devices
 from issuer.errors import NotFound
 from issuer.status_indexes import set_message, set_values
-from issuer.store import device_tags, devices, inserted
+from issuer.store import device_tags, devices
 from issuer.terms import Terms
 from keyborn.faults import FaultPoint
-from keyborn.storage import reading
+from keyborn.storage import insert_once, reading
 
 _BEFORE_COMMIT: Final = FaultPoint("issuer.revoke.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.revoke.after_commit")
@@ -67,8 +67,8 @@ def record(connection: Connection, did: KeybornDid, terms: Terms, *, at: datetim
         "owner": terms.owner,
         "roles": canonicalize(list(terms.roles)),
     }
-    row = insert(devices).values(did=text, known=int(at.timestamp()), **facts)
-    if not inserted(connection, row):
+    row = {"did": text, "known": int(at.timestamp()), **facts}
+    if not insert_once(connection, devices, row):
         connection.execute(update(devices).where(devices.c.did == text).values(**facts))
     connection.execute(delete(device_tags).where(device_tags.c.did == text))
     if terms.tags:

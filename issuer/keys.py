@@ -5,12 +5,13 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, select
 
 from did.jose import EncryptionKey
 from did.multibase import base64url_encode
-from issuer.store import inserted, settings
+from issuer.store import settings
 from keyborn.faults import FaultPoint
+from keyborn.storage import insert_once
 
 _BYTES: Final = 32
 _KID_CHARACTERS: Final = 16
@@ -54,6 +55,6 @@ def load_keys(engine: Engine) -> Keys:
 
 
 def _key(connection: Connection, name: str) -> bytes:
-    inserted(connection, insert(settings).values(name=name, value=secrets.token_bytes(_BYTES)))
+    insert_once(connection, settings, {"name": name, "value": secrets.token_bytes(_BYTES)})
     found = connection.execute(select(settings.c.value).where(settings.c.name == name))
     return bytes(found.scalar_one())

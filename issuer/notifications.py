@@ -20,9 +20,9 @@ from did.multibase import base64url_encode
 from did.openid4vci import EVENTS
 from did.strict_json import parse_object
 from did.timestamps import format_time
-from issuer.store import answers, inserted, notifications
+from issuer.store import answers, notifications
 from keyborn.faults import FaultPoint
-from keyborn.storage import reading
+from keyborn.storage import insert_once, reading
 
 _LABEL: Final = b"keyborn-notification/1"
 _BYTES: Final = 24
@@ -115,15 +115,13 @@ def note(engine: Engine, notification: Notification, *, claim: str, at: datetime
                 step="notification",
                 hint="use the notification_id, and a token of the claim, of the answer itself",
             )
-        inserted(
-            connection,
-            insert(notifications).values(
-                notification=notification.id,
-                event=notification.event,
-                description=notification.description,
-                received=int(at.timestamp()),
-            ),
-        )
+        row = {
+            "notification": notification.id,
+            "event": notification.event,
+            "description": notification.description,
+            "received": int(at.timestamp()),
+        }
+        insert_once(connection, notifications, row)
         _BEFORE_COMMIT.reached()
     _AFTER_COMMIT.reached()
 

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, Engine, Row, literal_column, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from did.jcs import JsonObject
 from did.multibase import base64url_encode
@@ -27,7 +26,7 @@ from issuer.identity import Assertion, SigningIdentity, confirm
 from issuer.status_terms import StatusTerms, size_of, status_messages
 from issuer.store import status_indexes, status_lists, status_publications
 from keyborn.faults import FaultPoint
-from keyborn.storage import reading
+from keyborn.storage import put, reading
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -143,8 +142,7 @@ def _secure(
     )
     made = {"valid_from": row.valid_from, "content": content}
     where = {"list": row.name, "media_type": media_type(format)}
-    statement = upsert(status_publications).values(**where, **made)
-    connection.execute(statement.on_conflict_do_update(index_elements=list(where), set_=made))
+    put(connection, status_publications, {**where, **made}, key=list(where))
     return content
 
 

@@ -22,7 +22,8 @@ from did.jcs import canonicalize
 from did.vc.bitstring import MINIMUM_ENTRIES
 from did.vc.status_list import MESSAGE, REVOCATION, SUSPENSION, StatusEntry
 from issuer.status_terms import FULL, StatusTerms, size_of, status_messages
-from issuer.store import devices, inserted, status_indexes, status_lists
+from issuer.store import devices, status_indexes, status_lists
+from keyborn.storage import insert_once
 
 DEVICE_PURPOSES: Final = (REVOCATION, SUSPENSION)
 
@@ -85,7 +86,7 @@ def allocate_one(
     name, list_url = _open_list(connection, purpose, url, messages, full)
     row = {"list": name, "did": did, "credential": credential, "value": value}
     index = secrets.randbelow(MINIMUM_ENTRIES)
-    while not inserted(connection, insert(status_indexes).values(position=index, **row)):
+    while not insert_once(connection, status_indexes, {"position": index, **row}):
         index = secrets.randbelow(MINIMUM_ENTRIES)
     changed = {"allocated": status_lists.c.allocated + 1}
     if value:

@@ -11,23 +11,18 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Connection,
     Engine,
     ForeignKey,
     Index,
-    Insert,
-    Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     UniqueConstraint,
 )
-from sqlalchemy.exc import IntegrityError
 
-from keyborn.storage import open_database
-
-SCHEMA_VERSION: Final = 2
+from keyborn.storage import Integer64, StoreKind
+from keyborn.storage import open_store as open_kind
 
 metadata: Final = MetaData()
 
@@ -41,18 +36,18 @@ settings: Final = Table(
 claims: Final = Table(
     "claims",
     metadata,
-    Column("number", Integer, primary_key=True),  # the order of listing
+    Column("number", Integer64, primary_key=True),  # the order of listing
     Column("id", String, nullable=False, unique=True),
     Column("code_hash", LargeBinary, nullable=False, unique=True),
-    Column("devices", Integer, nullable=False),  # how many may take it
+    Column("devices", Integer64, nullable=False),  # how many may take it
     Column("dids", LargeBinary),  # which, if the claim names them: each has its place in the list
     Column("approval", Boolean, nullable=False),  # whether an operator must approve each device
     Column("tx_code_hash", LargeBinary),
-    Column("tx_failures", Integer, nullable=False, default=0),
-    Column("created", Integer, nullable=False),
-    Column("expires", Integer, nullable=False),
-    Column("cancelled", Integer),
-    Column("completed", Integer),  # when the last credential on offer was granted
+    Column("tx_failures", Integer64, nullable=False, default=0),
+    Column("created", Integer64, nullable=False),
+    Column("expires", Integer64, nullable=False),
+    Column("cancelled", Integer64),
+    Column("completed", Integer64),  # when the last credential on offer was granted
     Column("model", String, nullable=False),
     Column("owner", String, nullable=False),
     Column("roles", LargeBinary, nullable=False),
@@ -67,11 +62,11 @@ holders: Final = Table(
     "claim_holders",
     metadata,
     Column("claim", ForeignKey(claims.c.id), primary_key=True),
-    Column("place", Integer, primary_key=True),
+    Column("place", Integer64, primary_key=True),
     Column("did", String, nullable=False),
-    Column("taken", Integer, nullable=False),
-    Column("approved", Integer),  # when an operator did, where the claim needs that
-    Column("denied", Integer),
+    Column("taken", Integer64, nullable=False),
+    Column("approved", Integer64),  # when an operator did, where the claim needs that
+    Column("denied", Integer64),
     UniqueConstraint("claim", "did"),
 )
 
@@ -84,8 +79,8 @@ grants: Final = Table(
     Column("did", String, primary_key=True, index=True),
     Column("configuration", String, primary_key=True),
     Column("credential", LargeBinary, nullable=False),
-    Column("valid_from", Integer, nullable=False, index=True),
-    Column("granted", Integer, nullable=False),
+    Column("valid_from", Integer64, nullable=False, index=True),
+    Column("granted", Integer64, nullable=False),
 )
 
 # What was asked for while it awaits approval. To ask for the same again gives the same transaction.
@@ -96,8 +91,8 @@ transactions: Final = Table(
     Column("claim", ForeignKey(claims.c.id), nullable=False),
     Column("configuration", String, nullable=False),
     Column("dids", LargeBinary, nullable=False),  # whose proofs were shown, in their order
-    Column("created", Integer, nullable=False),
-    Column("collected", Integer),  # when its credentials were handed out: it is over then
+    Column("created", Integer64, nullable=False),
+    Column("collected", Integer64),  # when its credentials were handed out: it is over then
     UniqueConstraint("claim", "configuration", "dids"),
 )
 
@@ -115,11 +110,11 @@ answers: Final = Table(
 notifications: Final = Table(
     "notifications",
     metadata,
-    Column("number", Integer, primary_key=True),  # the order of listing
+    Column("number", Integer64, primary_key=True),  # the order of listing
     Column("notification", ForeignKey(answers.c.notification), nullable=False),
     Column("event", String, nullable=False),
     Column("description", String),
-    Column("received", Integer, nullable=False),
+    Column("received", Integer64, nullable=False),
     UniqueConstraint("notification", "event"),
     sqlite_autoincrement=True,
 )
@@ -128,21 +123,21 @@ used_nonces: Final = Table(
     "used_nonces",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("expires", Integer, nullable=False, index=True),
+    Column("expires", Integer64, nullable=False, index=True),
 )
 
 devices: Final = Table(
     "devices",
     metadata,
-    Column("number", Integer, primary_key=True),  # the order of listing
+    Column("number", Integer64, primary_key=True),  # the order of listing
     Column("did", String, nullable=False, unique=True),  # canonical form
     Column("model", String, nullable=False, index=True),
     Column("owner", String, nullable=False),
     Column("roles", LargeBinary, nullable=False),
-    Column("known", Integer, nullable=False),  # when the inventory first heard of it
-    Column("provisioned", Integer),  # when it was first granted its provisioning credential
-    Column("suspended", Integer),
-    Column("revoked", Integer),
+    Column("known", Integer64, nullable=False),  # when the inventory first heard of it
+    Column("provisioned", Integer64),  # when it was first granted its provisioning credential
+    Column("suspended", Integer64),
+    Column("revoked", Integer64),
     Column("message", String),  # what verifiers are told of it; None if nothing was set
     sqlite_autoincrement=True,
 )
@@ -164,15 +159,15 @@ status_lists: Final = Table(
     Column("base", String, nullable=False),  # where the issuer's lists were when it was begun
     Column("url", String, nullable=False, unique=True),  # as entries name it, for good
     Column("messages", LargeBinary, nullable=False, default=b"[]"),  # what its values mean; JSON
-    Column("allocated", Integer, nullable=False, default=0),
-    Column("changes", Integer, nullable=False, default=0),  # one more with each change of values
+    Column("allocated", Integer64, nullable=False, default=0),
+    Column("changes", Integer64, nullable=False, default=0),  # one more with each change of values
     # The newest publication: ``changes`` that it shows, the key that signed it (multibase), its ttl
     # in milliseconds, its validFrom and its validUntil in microseconds since 1970.
-    Column("published_changes", Integer),
+    Column("published_changes", Integer64),
     Column("published_key", String),
-    Column("published_ttl", Integer),
-    Column("valid_from", Integer),
-    Column("valid_until", Integer),
+    Column("published_ttl", Integer64),
+    Column("valid_from", Integer64),
+    Column("valid_until", Integer64),
     Index("status_lists_open", "purpose", "base", "allocated"),
 )
 
@@ -182,7 +177,7 @@ status_publications: Final = Table(
     metadata,
     Column("list", ForeignKey(status_lists.c.name), primary_key=True),
     Column("media_type", String, primary_key=True),
-    Column("valid_from", Integer, nullable=False),  # of the publication
+    Column("valid_from", Integer64, nullable=False),  # of the publication
     Column("content", LargeBinary, nullable=False),
 )
 
@@ -191,10 +186,10 @@ status_indexes: Final = Table(
     "status_indexes",
     metadata,
     Column("list", ForeignKey(status_lists.c.name), primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("position", Integer64, primary_key=True),
     Column("did", ForeignKey(devices.c.did), index=True),
     Column("credential", String, index=True),
-    Column("value", Integer, nullable=False, default=0),
+    Column("value", Integer64, nullable=False, default=0),
     CheckConstraint("(did IS NULL) <> (credential IS NULL)", name="one_holder"),
 )
 # What a publication reads: all that is set, and nothing else.
@@ -204,19 +199,13 @@ Index(
     status_indexes.c.position,
     status_indexes.c.value,
     sqlite_where=status_indexes.c.value != 0,
+    postgresql_where=status_indexes.c.value != 0,
 )
 
 
-def open_store(path: Path) -> Engine:
-    """The issuer's database at ``path``; as ``keyborn.storage.open_database``."""
-    return open_database(path, metadata, name="issuer", version=SCHEMA_VERSION)
+KIND: Final = StoreKind("issuer", metadata, "issuer.migrations", former=2)
 
 
-def inserted(connection: Connection, statement: Insert) -> bool:
-    """Whether ``statement`` inserted its row; False where a constraint kept it out."""
-    try:
-        with connection.begin_nested():
-            connection.execute(statement)
-    except IntegrityError:
-        return False
-    return True
+def open_store(location: str | Path) -> Engine:
+    """The issuer's store at ``location``, a path or URL; as ``keyborn.storage.open_store``."""
+    return open_kind(location, KIND)

@@ -1,18 +1,19 @@
 """What the tests need beyond Python, and how strict to be about it.
 
-Some tests need what a machine may not have: the published vectors, npm packages (markers ``npm``
-and ``ethereum``). Where it is missing they are skipped, and say what is missing. With
+Some tests need what a machine may not have: published vectors, PostgreSQL, npm packages (markers
+``npm`` and ``ethereum``). Where it is missing they are skipped, and say what is missing. With
 ``KEYBORN_REQUIRE_ALL=1``, as CI sets it, every skip is a failure, whatever asked for it: nothing
 that CI should have run passes by not running.
 """
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
 import pytest
+from databases import Server, binaries, postgresql
 from hypothesis import settings
 
 NODE_MODULES: Final = Path(__file__).parent.parent / "node_modules"
@@ -31,6 +32,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("node is not installed")
     if not NODE_MODULES.is_dir():
         pytest.skip("node_modules is missing: run npm ci")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A real PostgreSQL, one for all tests of this process that ask for it."""
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgresql() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store is to be: a file that is made at its first use, or a database with it."""
+    if request.param == "sqlite":
+        return str(tmp_path / "store.db")
+    running: Server = request.getfixturevalue("server")
+    return running.made()
 
 
 @pytest.hookimpl(wrapper=True)

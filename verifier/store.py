@@ -18,24 +18,21 @@ from nacl.utils import random as random_bytes
 from sqlalchemy import (
     Column,
     Engine,
-    Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     delete,
-    insert,
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import IntegrityError
 
 from did.jcs import canonicalize
 from did.vc.status_list import StatusList, StatusMessage
 from keyborn.faults import FaultPoint
 from keyborn.files import private_directory
-from keyborn.storage import open_database, reading
+from keyborn.storage import Integer64, StoreKind, insert_once, put, reading
+from keyborn.storage import open_store as open_kind
 
 # Clocks of processes that share a store may differ: what expired is kept a little longer.
 KEPT_AFTER_EXPIRY: Final = timedelta(hours=1)
@@ -47,7 +44,6 @@ _USE_AFTER_COMMIT: Final = FaultPoint("verifier.challenge.after_commit")
 _STATUS_BEFORE_COMMIT: Final = FaultPoint("verifier.status.before_commit")
 _STATUS_AFTER_COMMIT: Final = FaultPoint("verifier.status.after_commit")
 
-_VERSION: Final = 2
 _KEY_BYTES: Final = 32
 
 _metadata: Final = MetaData()
@@ -61,7 +57,7 @@ _used: Final = Table(
     "used_challenges",
     _metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("expires", Integer, nullable=False, index=True),
+    Column("expires", Integer64, nullable=False, index=True),
 )
 _lists: Final = Table(
     "status_lists",
@@ -70,12 +66,14 @@ _lists: Final = Table(
     Column("issuer", String, nullable=False),
     Column("key", LargeBinary, nullable=False),
     Column("said", LargeBinary, nullable=False),  # its subject but for the bits; canonical JSON
-    Column("version", Integer, nullable=False),
-    Column("ends", Integer),
-    Column("fetched", Integer, nullable=False),
+    Column("version", Integer64, nullable=False),
+    Column("ends", Integer64),
+    Column("fetched", Integer64, nullable=False),
     Column("etag", String),
     Column("bits", LargeBinary, nullable=False),
 )
+
+KIND: Final = StoreKind("verifier", _metadata, "verifier.migrations", former=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class Store:
         """
         with self._engine.begin() as connection:
             made = {"name": "challenge", "value": random_bytes(_KEY_BYTES)}
-            connection.execute(upsert(_keys).values(made).on_conflict_do_nothing())
+            insert_once(connection, _keys, made)
             value: bytes = connection.execute(
                 select(_keys.c.value).where(_keys.c.name == "challenge")
             ).scalar_one()
@@ -139,15 +137,12 @@ class Store:
         """
         cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
         row = {"digest": digest, "expires": int(expires.timestamp())}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(delete(_used).where(_used.c.expires < cutoff))
-                connection.execute(insert(_used).values(row))
-                _USE_BEFORE_COMMIT.reached()
-        except IntegrityError:
-            return False
+        with self._engine.begin() as connection:
+            connection.execute(delete(_used).where(_used.c.expires < cutoff))
+            used = insert_once(connection, _used, row)
+            _USE_BEFORE_COMMIT.reached()
         _USE_AFTER_COMMIT.reached()
-        return True
+        return used
 
     def status_list(self, url: str) -> KeptList | None:
         """The highest version seen of the list at ``url``."""
@@ -178,14 +173,8 @@ class Store:
             "etag": kept.etag,
             "bits": kept.list.bits,
         }
-        statement = upsert(_lists).values(row)
-        statement = statement.on_conflict_do_update(
-            index_elements=[_lists.c.url],
-            set_={name: statement.excluded[name] for name in row if name != "url"},
-            where=statement.excluded.version >= _lists.c.version,
-        )
         with self._engine.begin() as connection:
-            newest = connection.execute(statement).rowcount == 1
+            newest = put(connection, _lists, row, key=["url"], not_before="version")
             _STATUS_BEFORE_COMMIT.reached()
         _STATUS_AFTER_COMMIT.reached()
         return newest
@@ -201,15 +190,19 @@ class Store:
         return same_still
 
 
-def open_store(directory: Path) -> Store:
-    """The store in ``directory``, which is made (mode 0700) if it is missing.
+def open_store(directory: Path, location: str | None = None) -> Store:
+    """The store of the verifier in ``directory``, which is made (mode 0700) if it is missing.
+
+    Args:
+        directory: What the verifier has on this machine.
+        location: The store's path or URL; ``verifier.db`` in the directory, if None.
 
     Raises:
-        Refused: Others can read it, or it is not durable; as ``keyborn.storage.open_database``.
+        Refused: Others can read it, or it is not durable; as ``keyborn.storage.open_store``.
         Unavailable: It is damaged or cannot be used.
     """
     path = private_directory(directory) / "verifier.db"
-    return Store(open_database(path, _metadata, name="verifier", version=_VERSION))
+    return Store(open_kind(location or path, KIND))
 
 
 def _said(list_: StatusList) -> bytes:

@@ -40,16 +40,15 @@ from sqlalchemy import (
     update,
 )
 
-from keyborn.storage import open_database, reading
+from keyborn.storage import open_store, reading
 from ledger.log import Receipt
 from ledger.operations import Batch, Create, Operation, encode_batch
 from ledger.registrar.messages import State
 from ledger.registrar.outbox_tables import (
     ATTEMPTS,
-    METADATA,
+    KIND,
     OPERATIONS,
     SUBMISSIONS,
-    VERSION,
     Accepted,
     Passage,
     States,
@@ -71,7 +70,7 @@ class Outbox:
     @classmethod
     def open(cls, location: str | Path) -> Self:
         """The outbox at ``location``, a path or database URL; as ``keyborn.storage``."""
-        return cls(open_database(location, METADATA, name="registrar", version=VERSION))
+        return cls(open_store(location, KIND))
 
     def close(self) -> None:
         """Let go of the database."""

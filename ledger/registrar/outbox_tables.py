@@ -13,7 +13,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     Row,
@@ -21,11 +20,10 @@ from sqlalchemy import (
     Table,
 )
 
+from keyborn.storage import Integer64, StoreKind
 from ledger.log import Receipt
 from ledger.operations import Operation, decode_batch
 from ledger.registrar.messages import State
-
-VERSION: Final = 2
 
 States = Mapping[int, State]  # by id of the operation
 
@@ -34,22 +32,22 @@ METADATA: Final = MetaData()
 SUBMISSIONS: Final = Table(
     "submissions",
     METADATA,
-    Column("id", Integer, primary_key=True),  # in the order in which they were prepared
+    Column("id", Integer64, primary_key=True),  # in the order in which they were prepared
     Column("state", String, nullable=False, index=True),
-    Column("since", Integer, nullable=False),  # microseconds since 1970
-    Column("sequence", Integer),
-    Column("block_number", Integer),
-    Column("block_time", Integer),
+    Column("since", Integer64, nullable=False),  # microseconds since 1970
+    Column("sequence", Integer64),
+    Column("block_number", Integer64),
+    Column("block_time", Integer64),
     Column("transaction", String),
-    Column("gas", Integer),
-    Column("gas_price", Integer),  # wei
+    Column("gas", Integer64),
+    Column("gas_price", Integer64),  # wei
     sqlite_autoincrement=True,
 )
 
 ATTEMPTS: Final = Table(
     "attempts",
     METADATA,
-    Column("id", Integer, primary_key=True),  # in the order in which they were made
+    Column("id", Integer64, primary_key=True),  # in the order in which they were made
     Column("submission", ForeignKey("submissions.id"), nullable=False, index=True),
     Column("payload", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
@@ -58,12 +56,12 @@ ATTEMPTS: Final = Table(
 OPERATIONS: Final = Table(
     "operations",
     METADATA,
-    Column("id", Integer, primary_key=True),  # in the order in which they were accepted
+    Column("id", Integer64, primary_key=True),  # in the order in which they were accepted
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("did", LargeBinary, nullable=False),
     Column("prev", LargeBinary),  # of an update: the operation that it follows
     Column("content", LargeBinary, nullable=False),  # a batch of this operation alone
-    Column("accepted", Integer, nullable=False),  # microseconds since 1970
+    Column("accepted", Integer64, nullable=False),  # microseconds since 1970
     Column("state", String, nullable=False),
     Column("submission", ForeignKey("submissions.id")),
     Index("operations_by_did", "did", "state"),
@@ -71,6 +69,8 @@ OPERATIONS: Final = Table(
     Index("operations_by_submission", "submission"),
     sqlite_autoincrement=True,
 )
+
+KIND: Final = StoreKind("registrar", METADATA, "ledger.registrar.migrations", former=2)
 
 
 class Passage(StrEnum):

@@ -64,6 +64,6 @@ def read_tally(connection: Connection) -> Tally:
         submissions=submissions,
         oldest=None if oldest is None else moment(oldest),
         replaced=attempts - sum(submissions.values()),
-        gas=gas or 0,
+        gas=int(gas or 0),
         wei=wei or 0.0,
     )

@@ -7,13 +7,13 @@ from sqlalchemy.exc import IntegrityError
 
 from issuer.store import (
     devices,
-    inserted,
     open_store,
     settings,
     status_indexes,
     status_lists,
     used_nonces,
 )
+from keyborn.storage import insert_once
 
 DEVICE_ROW = {
     "did": DEVICE.short.text,
@@ -26,14 +26,14 @@ DEVICE_ROW = {
 
 def test_a_row_that_a_constraint_keeps_out_leaves_the_transaction_alive(tmp_path: Path) -> None:
     engine = open_store(tmp_path / "issuer.sqlite")
-    row = insert(used_nonces).values(digest=b"d" * 32, expires=1)
+    row = {"digest": b"d" * 32, "expires": 1}
     with engine.begin() as connection:
-        assert inserted(connection, row)
-        assert not inserted(connection, row)
-        assert inserted(connection, insert(settings).values(name="after", value=b""))
+        assert insert_once(connection, used_nonces, row)
+        assert not insert_once(connection, used_nonces, row)
+        assert insert_once(connection, settings, {"name": "after", "value": b""})
     with engine.begin() as connection:
         assert connection.execute(select(settings.c.name)).scalars().all() == ["after"]
-        assert not inserted(connection, row)
+        assert not insert_once(connection, used_nonces, row)
     engine.dispose()
 
 

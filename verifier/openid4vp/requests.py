@@ -23,7 +23,6 @@ import orjson
 from sqlalchemy import (
     Column,
     Engine,
-    Integer,
     LargeBinary,
     MetaData,
     Row,
@@ -43,10 +42,9 @@ from did.openid4vp.dcql import Query, parse_query
 from did.openid4vp.request import ResponseMode
 from keyborn.faults import FaultPoint
 from keyborn.files import locked, private_directory, shared
-from keyborn.storage import open_database, reading
+from keyborn.storage import Integer64, StoreKind, open_store, reading
 from verifier.store import KEPT_AFTER_EXPIRY
 
-_VERSION: Final = 1
 _BYTES: Final = 32
 
 _END_BEFORE_COMMIT: Final = FaultPoint("verifier.request.before_commit")
@@ -66,10 +64,12 @@ _requests: Final = Table(
     Column("encryption", LargeBinary),
     Column("redirect_uri", String),
     Column("response_code", String),
-    Column("expires", Integer, nullable=False, index=True),
+    Column("expires", Integer64, nullable=False, index=True),
     Column("status", String, nullable=False),
     Column("result", LargeBinary, nullable=False),
 )
+
+KIND: Final = StoreKind("verifier requests", _metadata, "verifier.openid4vp.migrations", former=1)
 
 
 class Status(StrEnum):
@@ -222,14 +222,17 @@ class Requests:
 
 
 @contextmanager
-def open_requests(directory: Path) -> Iterator[Requests]:
-    """The requests kept in ``directory``, for the time of a ``with`` block.
+def open_requests(directory: Path, location: str | None = None) -> Iterator[Requests]:
+    """The requests of the verifier in ``directory``, for the time of a ``with`` block.
+
+    Args:
+        directory: What the verifier has on this machine.
+        location: The path or URL of what keeps them; ``openid4vp.db`` in it, if None.
 
     Raises:
-        KeybornError: As ``keyborn.storage.open_database``.
+        KeybornError: As ``keyborn.storage.open_store``.
     """
-    path = private_directory(directory) / "openid4vp.db"
-    engine = open_database(path, _metadata, name="verifier requests", version=_VERSION)
+    engine = open_store(location or private_directory(directory) / "openid4vp.db", KIND)
     try:
         yield Requests(engine, private_directory(directory / "openid4vp.locks"))
     finally:

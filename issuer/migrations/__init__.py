@@ -1,0 +1,1 @@
+"""Migrations of the store `issuer` (``keyborn.storage.migrations``)."""

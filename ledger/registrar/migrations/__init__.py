@@ -1,0 +1,1 @@
+"""Migrations of the store `registrar` (``keyborn.storage.migrations``)."""
