@@ -9,9 +9,7 @@ _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
 
 
-def apart(
-    measure: Callable[_Given, _Found], *args: _Given.args, **kwargs: _Given.kwargs
-) -> _Found:
+def apart(measure: Callable[_Given, _Found], *args: _Given.args, **kwargs: _Given.kwargs) -> _Found:
     """What ``measure`` returns, run in a fresh process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:

@@ -79,6 +79,8 @@ class Connection(asyncio.Protocol):
         """To the service at ``url``."""
         parts = urlsplit(url)
         loop = asyncio.get_running_loop()
+        assert parts.hostname is not None
+        assert parts.port is not None
         _, connection = await loop.create_connection(cls, parts.hostname, parts.port)
         return connection
 
@@ -96,10 +98,12 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Take more of an answer."""
         data = self._data + data if self._data else data
         head, end, body = data.partition(_END)
         if end:
@@ -117,6 +121,7 @@ class Connection(asyncio.Protocol):
         self._data = data
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed; whoever waits for an answer gets none."""
         self._fail(exc or FailedError("the service closed the connection"))
 
     def _fail(self, error: Exception) -> None:

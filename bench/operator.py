@@ -1,7 +1,7 @@
 """What an issuer's operator does around a bench: makes claims, and looks at what was issued."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path

@@ -10,7 +10,6 @@ whole group's work has returned.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from copy import copy
 from typing import Final, Generic, TypeVar
 
 from did.errors import KeybornError
@@ -55,8 +54,14 @@ class Groups(Generic[_Asked, _Answer]):
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         asked = [each for each, _ in group]
-        work = loop.run_in_executor(self._thread, self._work, asked)
+        work = loop.run_in_executor(self._thread, self._answers, asked)
         work.add_done_callback(lambda done: self._end(loop, group, done))
+
+    def _answers(self, asked: Sequence[_Asked]) -> Sequence[_Answer | KeybornError]:
+        answers = self._work(asked)
+        if len(answers) != len(asked):
+            raise ValueError("the work did not answer everybody")
+        return answers
 
     def _end(
         self,
@@ -68,13 +73,14 @@ class Groups(Generic[_Asked, _Answer]):
             self._begin(loop)
         else:
             self._busy = False
-        error = None if done.cancelled() else done.exception()
+        everybody = done.exception()
         for number, (_, answer) in enumerate(group):
             if answer.done():  # whoever asked has left
                 continue
-            outcome = error or done.result()[number]
-            if isinstance(outcome, BaseException):
-                # Each gets one to itself: who answers it may write into it what it is about.
-                answer.set_exception(copy(outcome))
+            outcome = everybody or done.result()[number]
+            if isinstance(outcome, KeybornError):
+                answer.set_exception(outcome.again())
+            elif isinstance(outcome, BaseException):
+                answer.set_exception(outcome)
             else:
                 answer.set_result(outcome)
