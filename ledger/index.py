@@ -97,18 +97,8 @@ class View:
 
     def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
         """Every version of a DID, oldest first; empty if the log does not have it."""
-        return tuple(self.histories([id_]).get(id_, ()))
-
-    def histories(self, ids: Sequence[bytes]) -> dict[bytes, list[IndexedVersion]]:
-        """Every version of each of ``ids`` that the log has, oldest first."""
-        found: dict[bytes, list[IndexedVersion]] = {}
-        for start in range(0, len(ids), _IDS_PER_QUERY):
-            some = ids[start : start + _IDS_PER_QUERY]
-            statement = SELECT_HISTORY.format(places=", ".join("?" * len(some)))
-            for row in self._connection.exec_driver_sql(statement, (PLACES, *some)):
-                version = IndexedVersion(DidState(*row[:5]), *row[5:])
-                found.setdefault(row[0], []).append(version)
-        return found
+        rows = self._connection.exec_driver_sql(SELECT_HISTORY, (PLACES, id_))
+        return tuple(IndexedVersion(DidState(*row[:5]), *row[5:]) for row in rows)
 
     def states(self, ids: Collection[bytes]) -> dict[bytes, DidState]:
         """The newest state of each of ``ids`` that the log has."""

@@ -35,6 +35,6 @@ SELECT_ALARM: Final = "SELECT min(number) FROM findings WHERE alarm"
 SELECT_HISTORY: Final = (
     "SELECT v.id, v.number, coalesce(v.operation, v.id), v.key, v.next,"
     " e.sequence, e.block_number, e.block_time"
-    " FROM versions v JOIN entries e ON e.sequence = v.position / ? WHERE v.id IN ({places})"
+    " FROM versions v JOIN entries e ON e.sequence = v.position / ? WHERE v.id = ?"
     " ORDER BY v.number"
 )

@@ -185,14 +185,14 @@ class LogReader:
         self.sync()
         with _explained(), self._index.reading() as view:
             heads = view.heads()
-            found = view.histories([did.id for did in dids])
+            found = {did.id: view.versions(did.id) for did in dids}
         assert heads is not None
         as_of = datetime.fromtimestamp(heads.latest.time, UTC)
         return [
             Resolution(
                 did,
-                Registration.YES if did.id in found else Registration.NO,
-                tuple(_version(version, heads) for version in found.get(did.id, ())),
+                Registration.YES if found[did.id] else Registration.NO,
+                tuple(_version(version, heads) for version in found[did.id]),
                 self.log_id,
                 as_of,
             )

@@ -16,9 +16,11 @@ class Work:
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
         self.go = threading.Event()
+        self.begun = threading.Event()
 
     def __call__(self, asked: Sequence[int]) -> list[int | KeybornError]:
         self.groups.append(list(asked))
+        self.begun.set()
         self.go.wait()
         return [Invalid("odd", "it is odd") if each % 2 else 2 * each for each in asked]
 
@@ -27,9 +29,7 @@ def outcomes(work: Work, *numbers: int, most: int = 64) -> list[object]:
     async def ask() -> list[object]:
         groups = Groups[int, int](work, most=most)
         first = asyncio.ensure_future(groups.ask(numbers[0]))
-        await asyncio.sleep(0)
-        while not work.groups:
-            await asyncio.sleep(0)
+        await asyncio.to_thread(work.begun.wait)
         others = [asyncio.ensure_future(groups.ask(number)) for number in numbers[1:]]
         await asyncio.sleep(0)
         work.go.set()
@@ -82,8 +82,7 @@ def test_who_leaves_is_no_matter_to_the_others() -> None:
         groups = Groups[int, int](work)
         leaving = asyncio.ensure_future(groups.ask(0))
         staying = asyncio.ensure_future(groups.ask(2))
-        while not work.groups:
-            await asyncio.sleep(0)
+        await asyncio.to_thread(work.begun.wait)
         leaving.cancel()
         work.go.set()
         return await staying
