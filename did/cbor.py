@@ -17,6 +17,9 @@ Cbor = Mapping["str | int", "Cbor"] | Sequence["Cbor"] | str | bytes | int | boo
 
 _MAX_INTEGER = 2**64 - 1
 _MIN_INTEGER = -(2**64)
+_BYTES = 0x40  # major type 2
+_INLINE = 24  # lengths from here on stand in bytes of their own
+_WIDTHS = {24: 1, 25: 2, 26: 4}  # of lengths, in bytes, by what stands in the first one
 _PLAIN = frozenset({bytes, str, int, bool, type(None)})
 
 
@@ -60,6 +63,37 @@ def decode(data: bytes, *, max_bytes: int) -> Cbor:
     if again != data:
         raise Invalid("cbor_not_canonical", "CBOR is not in its one deterministic form")
     return value
+
+
+def byte_string(data: bytes) -> bytes:
+    """``encode(data)``, at once."""
+    size = len(data)
+    if size < _INLINE:
+        return bytes((_BYTES + size,)) + data
+    width = 1 if size < 1 << 8 else 2 if size < 1 << 16 else 4
+    head = _BYTES + _INLINE + width.bit_length() - 1
+    return bytes((head,)) + size.to_bytes(width) + data
+
+
+def byte_string_at(data: bytes, place: int) -> tuple[bytes | None, int]:
+    """The byte string that is encoded at ``place`` of ``data``, and the place after it.
+
+    None where no byte string is there, or not in its one deterministic form.
+    """
+    first = data[place : place + 1]
+    kind = first[0] - _BYTES if first else -1
+    start = place + 1
+    if 0 <= kind < _INLINE:
+        size = kind
+    elif kind in _WIDTHS:
+        start += _WIDTHS[kind]
+        size = int.from_bytes(data[place + 1 : start])
+        if size < (_INLINE if _WIDTHS[kind] == 1 else 1 << 4 * _WIDTHS[kind]):
+            return None, place
+    else:
+        return None, place
+    end = start + size
+    return (data[start:end], end) if end <= len(data) else (None, place)
 
 
 def _refuse_tag(*_: object) -> NoReturn:

@@ -24,7 +24,10 @@ CWT_CLAIMS: Final = 15  # RFC 9597
 TYP: Final = 16  # RFC 9596
 
 _TAG: Final = 0xD2  # the one byte of tag 18, COSE_Sign1
-_CONTEXT: Final = "Signature1"
+_TAG_BYTE: Final = bytes([_TAG])
+_ARRAY_OF_FOUR: Final = b"\x84"
+_NOTHING: Final = b"\xa0"  # an empty map
+_SIG_STRUCTURE: Final = _ARRAY_OF_FOUR + cbor.encode("Signature1")
 _PARTS: Final = 4
 
 Headers = Mapping["str | int", Cbor]
@@ -56,8 +59,9 @@ class Sign1:
 def sign_sign1(protected: Headers, payload: bytes, signer: Signer) -> bytes:
     """A COSE_Sign1 over ``payload``, with tag 18; ``alg`` EdDSA is added to ``protected``."""
     head = cbor.encode({**protected, ALG: ALGORITHMS[0]})
-    signature = signer.sign(_to_sign(head, payload, b""))
-    return bytes([_TAG]) + cbor.encode([head, {}, payload, signature])
+    signature = signer.sign(to_sign(head, payload))
+    head, payload, signature = map(cbor.byte_string, (head, payload, signature))
+    return b"".join((_TAG_BYTE, _ARRAY_OF_FOUR, head, _NOTHING, payload, signature))
 
 
 def parse_sign1(
@@ -82,7 +86,7 @@ def parse_sign1(
     head, unprotected, payload, signature = _parts(data, max_bytes)
     protected = _protected(head, max_bytes)
     _check_headers(protected, unprotected, typ)
-    return Sign1(protected, unprotected, payload, _to_sign(head, payload, external), signature)
+    return Sign1(protected, unprotected, payload, to_sign(head, payload, external), signature)
 
 
 def message_typ(data: bytes, *, max_bytes: int = LIMITS.envelope) -> Cbor:
@@ -95,8 +99,26 @@ def message_typ(data: bytes, *, max_bytes: int = LIMITS.envelope) -> Cbor:
     return _protected(head, max_bytes).get(TYP)
 
 
+def bare_parts(data: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Protected header, payload and signature of a COSE_Sign1 with nothing unprotected.
+
+    None where ``data`` is not that in deterministic CBOR; ``parse_sign1`` says what is wrong.
+    """
+    place = 1 if data[:1] == _TAG_BYTE else 0
+    if data[place : place + 1] != _ARRAY_OF_FOUR:
+        return None
+    head, place = cbor.byte_string_at(data, place + 1)
+    if head is None or data[place : place + 1] != _NOTHING:
+        return None
+    payload, place = cbor.byte_string_at(data, place + 1)
+    signature, place = cbor.byte_string_at(data, place)
+    if payload is None or signature is None or len(signature) != SIGNATURE_BYTES:
+        return None
+    return (head, payload, signature) if place == len(data) else None
+
+
 def _parts(data: bytes, max_bytes: int) -> tuple[bytes, Headers, bytes, bytes]:
-    untagged = data[1:] if data[:1] == bytes([_TAG]) else data
+    untagged = data[1:] if data[:1] == _TAG_BYTE else data
     message = cbor.decode(untagged, max_bytes=max_bytes)
     if not isinstance(message, list) or len(message) != _PARTS:
         raise Invalid("invalid_cose", "a message is not a COSE_Sign1: an array of four")
@@ -131,5 +153,7 @@ def _check_headers(protected: Headers, unprotected: Headers, typ: str | None) ->
         raise Invalid("invalid_cose", "a header that is to be signed stands outside", value=twice)
 
 
-def _to_sign(head: bytes, payload: bytes, external: bytes) -> bytes:
-    return cbor.encode([_CONTEXT, head, external, payload])
+def to_sign(head: bytes, payload: bytes, external: bytes = b"") -> bytes:
+    """The Sig_structure: an array of a text and three byte strings."""
+    parts = map(cbor.byte_string, (head, external, payload))
+    return b"".join((_SIG_STRUCTURE, *parts))

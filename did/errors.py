@@ -62,6 +62,12 @@ class KeybornError(Exception):
         value = f" (got {shorten(self.value)})" if self.value is not None else ""
         return f"{step}{self.message}{value} [{self.code}]"
 
+    def again(self) -> "KeybornError":
+        """The same error for somebody else, who may write into it what it is about."""
+        same = type(self).__new__(type(self), *self.args)
+        same.__dict__.update(self.__dict__)
+        return same
+
     def at(self, step: str) -> "KeybornError":
         """The same error, with ``step`` filled in where the raiser did not know it."""
         if self.step is None:

@@ -104,7 +104,7 @@ class KeybornDid:
     @property
     def text(self) -> str:
         """The DID as text, in the form that this value has."""
-        short = f"did:keyborn:{base58_encode(self.id)}"
+        short = _short_text(self.id)
         return (
             short if self.genesis is None else f"{short}:{base58_encode(self.genesis.to_bytes())}"
         )
@@ -183,6 +183,11 @@ class DidUrl:
                 value=self.text,
             )
         return key
+
+
+@lru_cache(maxsize=4096)  # asked for several times where one DID is judged
+def _short_text(id_: bytes) -> str:
+    return f"did:keyborn:{base58_encode(id_)}"
 
 
 @lru_cache(maxsize=4096)  # the same few issuers come again with every credential

@@ -39,30 +39,38 @@ def canonicalize(value: Json) -> bytes:
 
 
 def _is_plain(value: Json, depth: int) -> bool:
-    if depth == 0:
-        raise Invalid("not_canonicalizable", f"value is nested deeper than {_MAX_DEPTH}")
+    # Plain loops, in which texts cost no call: this goes through all that is signed or verified.
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if (kind is dict or kind is list) and depth == 0:
+        raise _too_deep()
+    if kind is dict:
+        for key, item in value.items():  # type: ignore[union-attr] # kind says dict
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(item) is not str and not _is_plain(item, depth - 1):
+                return False
+        return True
+    if kind is list:
+        for item in value:  # type: ignore[union-attr] # kind says list
+            if type(item) is not str and not _is_plain(item, depth - 1):
+                return False
         return True
     if kind is int:
         return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator] # kind says int
-    if kind is dict:
-        return all(
-            type(key) is str and key.isascii() and _is_plain(item, depth - 1)
-            for key, item in value.items()  # type: ignore[union-attr] # kind says dict
-        )
-    if kind is list:
-        return all(_is_plain(item, depth - 1) for item in value)  # type: ignore[union-attr] # a list
-    return False
+    return kind is str or kind is bool or value is None
 
 
 def _check_depth(value: Json, depth: int) -> None:
     """As ``_is_plain`` counts, for all of a value and not only up to what is not plain."""
-    if depth == 0:
-        raise Invalid("not_canonicalizable", f"value is nested deeper than {_MAX_DEPTH}")
+    if isinstance(value, Mapping | list | tuple) and depth == 0:
+        raise _too_deep()
     if isinstance(value, Mapping):
         for item in value.values():
             _check_depth(item, depth - 1)
     elif isinstance(value, list | tuple):
         for item in value:
             _check_depth(item, depth - 1)
+
+
+def _too_deep() -> Invalid:
+    return Invalid("not_canonicalizable", f"value is nested deeper than {_MAX_DEPTH}")

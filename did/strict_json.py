@@ -18,6 +18,7 @@ from did.limits import LIMITS
 # A string, or what of one there is before the text ends: were that no match, the search would begin
 # again at each quote after it, and take time quadratic in the text.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+', re.DOTALL)
+_NO_BRACKETS = bytes(char for char in range(256) if char not in b"[]{}")
 _WHOLE_FLOAT = re.compile(r"-?\d+\.0+", re.ASCII)
 _NOT_CANONICAL: Json = object()  # type: ignore[assignment] # stands for no value
 _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # a sign more
@@ -45,10 +46,10 @@ def parse(
     """
     if len(data) > max_bytes:
         raise Invalid("json_too_large", f"JSON text is {len(data)} bytes; the limit is {max_bytes}")
-    _check_depth(data, max_depth)
-    canonical = _parse_canonical(data)
+    canonical = _parse_canonical(data, max_depth)
     if canonical is not _NOT_CANONICAL:
         return canonical
+    _check_depth(data, max_depth)
     try:
         value: Json = json.loads(
             data.decode("utf-8"),
@@ -81,32 +82,30 @@ def parse_object(
     return value
 
 
-def _parse_canonical(data: bytes) -> Json:
-    """The value of ``data`` if that is how it is written, and its numbers have a place here.
+def _parse_canonical(data: bytes, max_depth: int) -> Json:
+    """The value of ``data`` if that is how it is written, and it is what may be written.
 
     Then no key is there twice, no surrogate is alone, and nothing is written in two ways. Most of
     what comes is so, since it was signed in this form; to find out is several times as fast as to
-    parse with hooks, as all the rest is.
+    parse with hooks, as all the rest is. ``orjson`` bounds its own nesting, at about a thousand.
     """
     try:
         value: Json = orjson.loads(data)
         again = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return _NOT_CANONICAL
-    return value if again == data and _has_good_numbers(value) else _NOT_CANONICAL
+    return value if again == data and _is_within(value, max_depth) else _NOT_CANONICAL
 
 
-def _has_good_numbers(value: Json) -> bool:
+def _is_within(value: Json, depth: int) -> bool:
+    """Whether numbers are integers in range, and nesting is no deeper than ``depth``."""
     # Plain loops: texts, which most values are, cost no call.
     kind = type(value)
-    if kind is dict:
-        for item in value.values():  # type: ignore[union-attr] # kind says dict
-            if type(item) is not str and not _has_good_numbers(item):
-                return False
-        return True
-    if kind is list:
-        for item in value:  # type: ignore[union-attr] # noqa: SIM110 - kind says list; see above
-            if type(item) is not str and not _has_good_numbers(item):
+    if kind is dict or kind is list:
+        if depth == 0:
+            return False
+        for item in value.values() if kind is dict else value:  # type: ignore[union-attr]
+            if type(item) is not str and not _is_within(item, depth - 1):
                 return False
         return True
     if kind is int:
@@ -150,12 +149,12 @@ def _check_depth(data: bytes, max_depth: int) -> None:
     if data.count(b"[") + data.count(b"{") <= max_depth:
         return
     depth = 0
-    for bracket in _STRING.sub(b"", data):
+    for bracket in _STRING.sub(b"", data).translate(None, _NO_BRACKETS):
         if bracket in b"[{":
             depth += 1
             if depth > max_depth:
                 raise Invalid("json_too_deep", f"JSON is nested deeper than {max_depth}")
-        elif bracket in b"]}":
+        else:
             depth -= 1
 
 

@@ -26,7 +26,8 @@ def parse_time(text: object) -> datetime:
     if not isinstance(text, str) or not _STAMP.fullmatch(text):
         raise Invalid("invalid_time", "a time is not of the form 2026-01-31T12:00:00Z", value=text)
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Invalid(
             "invalid_time", "a time does not exist in the calendar", value=text

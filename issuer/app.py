@@ -10,6 +10,7 @@ from issuer.errors import NotFound
 from issuer.service import Issuer
 from issuer.vc_api import CredentialSigner
 from keyborn.http import answer, install
+from keyborn.shortcuts import Shortcuts
 
 
 def create_app(issuer: Issuer, *, admin_token: str, with_vc_api: bool = False) -> FastAPI:
@@ -26,7 +27,8 @@ def create_app(issuer: Issuer, *, admin_token: str, with_vc_api: bool = False) -
 
     app.include_router(status_route.router(issuer))
     app.include_router(protocol.well_known_router(issuer))
-    app.include_router(protocol.router(issuer))
+    shortcuts = Shortcuts()
+    app.include_router(protocol.router(issuer, shortcuts))
     app.include_router(admin.router(issuer, admin_token))
     if with_vc_api:
         signer = CredentialSigner(
@@ -37,6 +39,7 @@ def create_app(issuer: Issuer, *, admin_token: str, with_vc_api: bool = False) -
             clock=issuer.clock,
         )
         app.include_router(vc_api.router(signer, token=admin_token))
+    shortcuts.install(app)
     return app
 
 

@@ -65,8 +65,11 @@ def decide(
                     .where(holders.c.claim == id_, holders.c.place == holder.place)
                     .values({verdict: int(at.timestamp())})
                 )
-        claims.note_complete(connection, id_, at=at)
         decided = claims.known(connection, id_)
+        granted = claims.granted(connection, [id_])[id_]
+        if decided.completed is None and claims.is_complete(decided, granted):
+            claims.mark_completed(connection, {id_: at})
+            decided = claims.known(connection, id_)
         _BEFORE_COMMIT.reached()
     _AFTER_COMMIT.reached()
     return decided

@@ -1,6 +1,6 @@
 """What a claim is and how it stands; pure values, and how the store's rows become them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,6 +83,10 @@ class Claim:
     cancelled: datetime | None
     completed: datetime | None
     holders: tuple[Holder, ...]
+
+    def with_holders(self, holders: tuple[Holder, ...]) -> "Claim":
+        """The same claim, taken by these."""
+        return replace(self, holders=holders)
 
     def state(self, at: datetime) -> str:
         """How it stands.

@@ -8,11 +8,11 @@ name their DIDs beforehand; else the first DIDs that prove possession take the p
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from did.configurations import CONFIGURATIONS
 from did.errors import Conflict, Invalid
@@ -75,8 +75,14 @@ def create(
 
 def find(connection: Connection, id_: str) -> Claim | None:
     """The claim ``id_``, or None."""
-    row = connection.execute(select(claims).where(claims.c.id == id_)).one_or_none()
-    return None if row is None else claim_from_row(row, _holders(connection, [id_])[id_])
+    return find_all(connection, [id_]).get(id_)
+
+
+def find_all(connection: Connection, ids: Sequence[str]) -> dict[str, Claim]:
+    """Those of the claims ``ids`` that there are, by id."""
+    rows = connection.execute(select(claims).where(claims.c.id.in_(ids))).all()
+    held = _holders(connection, [row.id for row in rows])
+    return {row.id: claim_from_row(row, held[row.id]) for row in rows}
 
 
 def offer(engine: Engine, name: str, *, url: str, key: bytes, at: datetime) -> Offer:
@@ -170,23 +176,35 @@ def known(connection: Connection, id_: str) -> Claim:
     return claim
 
 
-def note_complete(connection: Connection, id_: str, *, at: datetime) -> None:
-    """Mark a claim completed if each of its devices has a credential of each kind on offer.
+def granted(connection: Connection, ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
+    """What was granted of each of the claims ``ids``: to which DID, which configuration."""
+    found: dict[str, set[tuple[str, str]]] = {id_: set() for id_ in ids}
+    query = select(grants.c.claim, grants.c.did, grants.c.configuration)
+    for row in connection.execute(query.where(grants.c.claim.in_(ids))):
+        found[row.claim].add((row.did, row.configuration))
+    return found
+
+
+def is_complete(claim: Claim, granted_: Collection[tuple[str, str]]) -> bool:
+    """Whether each device of a claim has a credential of each kind on offer.
 
     A device that was denied needs none; but a claim that was denied to all is not completed.
     """
-    claim = known(connection, id_)
     served = {holder.did for holder in claim.holders if holder.denied is None}
-    if claim.completed is not None or len(claim.holders) < claim.terms.devices or not served:
-        return
-    query = select(grants.c.did, grants.c.configuration).where(grants.c.claim == id_)
-    granted = {
-        (row.did, CONFIGURATIONS[row.configuration].kind) for row in connection.execute(query)
-    }
-    if granted >= {(did, kind) for did in served for kind in claim.terms.kinds()}:
-        connection.execute(
-            update(claims).where(claims.c.id == id_).values(completed=int(at.timestamp()))
-        )
+    if len(claim.holders) < claim.terms.devices or not served:
+        return False
+    kinds = {(did, CONFIGURATIONS[configuration].kind) for did, configuration in granted_}
+    return kinds >= {(did, kind) for did in served for kind in claim.terms.kinds()}
+
+
+def mark_completed(connection: Connection, done: Mapping[str, datetime]) -> None:
+    """Note of claims, by id, when they were completed."""
+    connection.execute(
+        update(claims)
+        .where(claims.c.id == bindparam("which"))
+        .values(completed=bindparam("moment")),
+        [{"which": id_, "moment": int(done[id_].timestamp())} for id_ in sorted(done)],
+    )
 
 
 def _create(

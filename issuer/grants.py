@@ -5,41 +5,46 @@ credential of each configuration. Repeating a request, with a fresh nonce, gives
 that were granted, as the same bytes; so an answer that got lost costs nothing. Where the claim
 needs approval, nonce and place are used all the same, and the answer is a transaction to come back
 with (``issuer.deferral``).
+
+Many requests are granted in one transaction: what the store says of all of them is read, each is
+decided in turn and sees what those before it changed, and all that changes is written
+(``issuer.books``). One that is refused changes nothing, and is no matter to the others.
 """
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import IntegrityError
 
 from did.configurations import CredentialConfiguration
-from did.errors import Conflict, Invalid
+from did.errors import Conflict, Invalid, KeybornError, Unavailable
 from did.identifier import KeybornDid
-from did.nonce import Nonce
+from did.jcs import canonicalize
 from did.openid4vci import PROVISIONING_CONFIGURATION
-from issuer import claims, deferral, inventory
+from did.vc.status_list import MESSAGE
+from issuer import books, claims, deferral, inventory
+from issuer.books import Answer, Books, Effects
 from issuer.claim import Claim
 from issuer.credentials import issue, subject_of
 from issuer.deferral import Deferred
 from issuer.identity import Assertion, confirm
+from issuer.inventory import Record
 from issuer.notifications import answer_id
 from issuer.possession import Possession, check_not_ended
 from issuer.service import Issuer
-from issuer.status_indexes import allocate
-from issuer.store import grants, used_nonces
+from issuer.status_indexes import FreeEntry, TakenEntry, find_for_devices
 from issuer.taking import denied, take
 from issuer.tokens import Access
+from issuer.wishes import Wish
 from keyborn.faults import FaultPoint
-from keyborn.storage import insert_once, reading
+from keyborn.storage import reading
 
 _DEVICE: Final = "device"
 _NONCE: Final = "nonce"
-
-# A clock that is set back must not revive a nonce that was used and forgotten.
-_REMEMBERED: Final = timedelta(hours=1)
+_ATTEMPTS: Final = 5  # of a transaction that others were quicker than
 
 _BEFORE_COMMIT: Final = FaultPoint("issuer.grant.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.grant.after_commit")
@@ -74,7 +79,7 @@ def grant(
         issuer: Who grants.
         claim: The id that the access token is for.
         configuration: Which credential.
-        possessions: Of the devices' DIDs, at least one. Several of one DID count once.
+        possessions: Of the devices' DIDs, at least one.
         at: Now.
 
     Raises:
@@ -84,32 +89,7 @@ def grant(
         Unavailable: ``rotation_pending``.
         Undecided: The log cannot be read.
     """
-    assertion = issuer.identity.signing()
-    dids = list(dict.fromkeys(possession.did.canonical for possession in possessions))
-    with issuer.turn, issuer.engine.begin() as connection:
-        _use_nonces(connection, [possession.nonce for possession in possessions], at)
-        found = _open_claim(connection, claim)
-        if configuration.id not in found.terms.configurations():
-            raise denied("not_offered", f"the claim does not offer {configuration.id}")
-        take(connection, found, dids, at=at)
-        answer: Granted | Deferred
-        if deferral.is_pending(connection, found, dids):
-            _refuse_stopped(connection, dids)
-            transaction = deferral.begin(connection, found, configuration, dids, at=at)
-            answer = Deferred(transaction, issuer.approval_interval)
-        else:
-            answer = _grant(
-                issuer,
-                connection,
-                assertion,
-                claim=found,
-                configuration=configuration,
-                dids=dids,
-                at=at,
-            )
-        _BEFORE_COMMIT.reached()
-    _AFTER_COMMIT.reached()
-    return answer
+    return _one(issuer, Wish.proven(claim, configuration, possessions, at=at))
 
 
 def collect(
@@ -136,128 +116,219 @@ def collect(
     """
     with reading(issuer.engine) as connection:
         asked = deferral.find(connection, transaction, access=access, encrypted=encrypted)
-        pending = deferral.is_pending(connection, _open_claim(connection, access.claim), asked.dids)
-        _refuse_stopped(connection, asked.dids)
+        found = _open(claims.find(connection, access.claim))
+        pending = deferral.is_pending(found, asked.dids)
+        known = inventory.find(connection, [did.text for did in asked.dids])
+    for did in asked.dids:
+        _refuse_stopped(known.get(did.text))
     if pending:
         return Deferred(transaction, issuer.approval_interval)
     check_not_ended(asked.dids, issuer.log)
-    assertion = issuer.identity.signing()
-    with issuer.turn, issuer.engine.begin() as connection:
-        deferral.end(connection, transaction, at=at)
-        found = _open_claim(connection, access.claim)
-        answer = _grant(
-            issuer,
-            connection,
-            assertion,
-            claim=found,
-            configuration=asked.configuration,
-            dids=asked.dids,
-            at=at,
-        )
-        _BEFORE_COMMIT.reached()
-    _AFTER_COMMIT.reached()
-    return answer
+    return _one(issuer, Wish(access.claim, asked.configuration, asked.dids, (), transaction, at))
 
 
-def _use_nonces(connection: Connection, nonces: Sequence[Nonce], at: datetime) -> None:
-    """Use each nonce; the proofs of one request may share one, which is used once for them all."""
-    over = int((at - _REMEMBERED).timestamp())
-    connection.execute(delete(used_nonces).where(used_nonces.c.expires < over))
-    for nonce in dict.fromkeys(nonces):
-        row = {
-            "digest": hashlib.sha256(nonce.text.encode()).digest(),
-            "expires": int(nonce.expires.timestamp()),
-        }
-        if not insert_once(connection, used_nonces, row):
+def grant_all(issuer: Issuer, wishes: Sequence[Wish]) -> list[Granted | Deferred | KeybornError]:
+    """What each of ``wishes`` is answered with, in one transaction: in their order, or an error.
+
+    Where somebody else was quicker with something that happens once, nothing is written, and all
+    are decided anew, by what there is then.
+
+    Raises:
+        KeybornError: What concerns all of them: no key to sign with, no store; as ``grant``.
+    """
+    for _ in range(_ATTEMPTS):
+        assertion = issuer.identity.signing()
+        try:
+            with issuer.turn, issuer.engine.begin() as connection:
+                outcomes = _decide_all(issuer, connection, assertion, wishes)
+                _BEFORE_COMMIT.reached()
+        except IntegrityError:
+            continue
+        _AFTER_COMMIT.reached()
+        return outcomes
+    raise Unavailable(
+        "store_busy",
+        "others keep changing what this request is about",
+        hint="repeat it a little later",
+        retry_after=1,
+    )
+
+
+def _one(issuer: Issuer, wish: Wish) -> Granted | Deferred:
+    (outcome,) = grant_all(issuer, [wish])
+    if isinstance(outcome, KeybornError):
+        raise outcome
+    return outcome
+
+
+def _decide_all(
+    issuer: Issuer, connection: Connection, assertion: Assertion, wishes: Sequence[Wish]
+) -> list[Granted | Deferred | KeybornError]:
+    known = books.read(connection, wishes)
+    desk = _Desk(
+        issuer,
+        assertion,
+        _pending_rotation(connection, assertion),
+        known,
+        _free(issuer, connection, known, wishes),
+    )
+    outcomes: list[Granted | Deferred | KeybornError] = []
+    decided: list[tuple[Wish, Effects]] = []
+    for wish in wishes:
+        try:
+            outcome, effects = desk.decide(wish)
+        except KeybornError as error:
+            outcomes.append(error)
+            continue
+        known.enter(wish, effects)
+        decided.append((wish, effects))
+        outcomes.append(outcome)
+    if decided:
+        books.write(connection, decided)
+    return outcomes
+
+
+def _free(
+    issuer: Issuer, connection: Connection, known: Books, wishes: Sequence[Wish]
+) -> Iterator[tuple[FreeEntry, ...]]:
+    """Free entries of status lists, for as many credentials as can come of ``wishes``."""
+    most = len(
+        {(wish.claim, did.text, wish.configuration.id) for wish in wishes for did in wish.dids}
+        - known.credentials.keys()
+    )
+    return iter(find_for_devices(connection, most, url=issuer.url, terms=issuer.statuses))
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    """A credential with its ``validFrom``, and its entries of status lists."""
+
+    secured: tuple[bytes, datetime]
+    entries: Sequence[TakenEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where wishes are decided, by the books of one transaction.
+
+    Attributes:
+        issuer: Who grants.
+        assertion: The key that signs.
+        pending: Why it does not any more, if it does not.
+        books: What the store says.
+        free: Entries of status lists that nobody has.
+    """
+
+    issuer: Issuer
+    assertion: Assertion
+    pending: Unavailable | None
+    books: Books
+    free: Iterator[tuple[FreeEntry, ...]]
+
+    def decide(self, wish: Wish) -> tuple[Granted | Deferred, Effects]:
+        """The answer to one wish, and what changes with it; raises as ``grant``."""
+        if wish.transaction is not None and wish.transaction in self.books.over:
+            raise deferral.unknown()
+        digests = wish.digests
+        if not self.books.nonces.isdisjoint(digests):
             raise Invalid(
                 "nonce_used",
                 "the nonce was used before",
                 step=_NONCE,
                 hint="take a fresh c_nonce; to repeat a request is safe",
             )
+        nonces = {digest: nonce.expires for digest, nonce in zip(digests, wish.nonces, strict=True)}
+        claim = _open(self.books.claims.get(wish.claim))
+        if wish.configuration.id not in claim.terms.configurations():
+            raise denied("not_offered", f"the claim does not offer {wish.configuration.id}")
+        places = take(claim, wish.dids, at=wish.at)
+        claim = claim.with_holders((*claim.holders, *places))
+        pending = deferral.is_pending(claim, wish.dids)
+        for did in wish.dids:
+            _refuse_stopped(self.books.devices.get(did.text))
+        if pending:
+            known = self.books.waiting.get(books.asked(wish))
+            transaction = known or deferral.new_transaction()
+            effects = Effects(nonces, places, begun=None if known else transaction)
+            return Deferred(transaction, self.issuer.approval_interval), effects
+        return self._grant(wish, claim, Effects(nonces, places))
+
+    def _grant(self, wish: Wish, claim: Claim, used: Effects) -> tuple[Granted, Effects]:
+        """The credentials that a claim gives; ``used`` is what the request uses up."""
+        id_ = wish.configuration.id
+        had = {did.text: self.books.credentials.get((claim.id, did.text, id_)) for did in wish.dids}
+        new = [did for did in wish.dids if had[did.text] is None]
+        if new and self.pending is not None:
+            raise self.pending
+        made = {did.text: self._issue(wish, claim, did) for did in new}
+        texts = [did.text for did in wish.dids]
+        all_ = {*self.books.granted[claim.id], *((text, id_) for text in made)}
+        notification = answer_id(
+            self.issuer.keys.notification, claim=claim.id, configuration=id_, dids=texts
+        )
+        effects = replace(
+            used,
+            ended=wish.transaction is not None,
+            granted={(claim.id, text, id_): each.secured for text, each in made.items()},
+            entries=[entry for each in made.values() for entry in each.entries],
+            records=[
+                Record(
+                    text,
+                    claim.terms,
+                    provisioned=wish.configuration.kind == PROVISIONING_CONFIGURATION,
+                    at=wish.at,
+                )
+                for text in made
+            ],
+            answer=Answer(notification, claim.id, id_, canonicalize(sorted(texts))),
+            completed=bool(new) and claim.completed is None and claims.is_complete(claim, all_),
+        )
+        credentials = tuple(had[text] or made[text].secured[0] for text in texts)
+        return Granted(wish.configuration, credentials, notification), effects
+
+    def _issue(self, wish: Wish, claim: Claim, did: KeybornDid) -> _Issued:
+        free = next(self.free)
+        row = self.books.devices.get(did.text)
+        said = None if row is None else row.message
+        messages = self.issuer.statuses.messages
+        entries = [
+            TakenEntry(
+                each,
+                did=did.text,
+                value=messages.index(said)
+                if each.entry.purpose == MESSAGE and said in messages
+                else 0,
+            )
+            for each in free
+        ]
+        subject = subject_of(wish.configuration.kind, did, self.issuer.log_id, claim.terms)
+        secured = issue(
+            wish.configuration,
+            subject,
+            self.assertion,
+            statuses=[each.entry for each in free],
+            at=wish.at,
+        )
+        return _Issued(secured, entries)
 
 
-def _open_claim(connection: Connection, id_: str) -> Claim:
-    found = claims.find(connection, id_)
-    if found is None or found.cancelled is not None:
+def _open(claim: Claim | None) -> Claim:
+    if claim is None or claim.cancelled is not None:
         raise denied("claim_cancelled", "the claim was withdrawn")
-    return found
+    return claim
 
 
-def _refuse_stopped(connection: Connection, dids: Sequence[KeybornDid]) -> None:
+def _refuse_stopped(row: Row[Any] | None) -> None:
     try:
-        for did in dids:
-            inventory.refuse_stopped(connection, did)
+        inventory.refuse_stopped(row)
     except Conflict as error:
         raise error.at(_DEVICE) from error
 
 
-def _grant(
-    issuer: Issuer,
-    connection: Connection,
-    assertion: Assertion,
-    *,
-    claim: Claim,
-    configuration: CredentialConfiguration,
-    dids: Sequence[KeybornDid],
-    at: datetime,
-) -> Granted:
-    _refuse_stopped(connection, dids)
-    texts = [did.text for did in dids]
-    query = select(grants.c.did, grants.c.credential).where(
-        grants.c.claim == claim.id,
-        grants.c.configuration == configuration.id,
-        grants.c.did.in_(texts),
-    )
-    granted = {row.did: bytes(row.credential) for row in connection.execute(query)}
-    new = [did for did in dids if did.text not in granted]
-    if new:
+def _pending_rotation(connection: Connection, assertion: Assertion) -> Unavailable | None:
+    """Why nothing can be signed any more, if nothing can."""
+    try:
         confirm(connection, assertion)
-        for did in new:
-            inventory.record(connection, did, claim.terms, at=at)
-            granted[did.text] = _issue(
-                issuer,
-                connection,
-                assertion,
-                claim=claim,
-                configuration=configuration,
-                did=did,
-                at=at,
-            )
-        claims.note_complete(connection, claim.id, at=at)
-    notification = answer_id(
-        connection,
-        issuer.keys.notification,
-        claim=claim.id,
-        configuration=configuration.id,
-        dids=texts,
-    )
-    return Granted(configuration, tuple(granted[text] for text in texts), notification)
-
-
-def _issue(
-    issuer: Issuer,
-    connection: Connection,
-    assertion: Assertion,
-    *,
-    claim: Claim,
-    configuration: CredentialConfiguration,
-    did: KeybornDid,
-    at: datetime,
-) -> bytes:
-    if configuration.kind == PROVISIONING_CONFIGURATION:
-        inventory.note_provisioned(connection, did, at=at)
-    statuses = allocate(connection, did.text, url=issuer.url, terms=issuer.statuses)
-    subject = subject_of(configuration.kind, did, issuer.log_id, claim.terms)
-    credential, valid_from = issue(configuration, subject, assertion, statuses=statuses, at=at)
-    connection.execute(
-        insert(grants).values(
-            claim=claim.id,
-            did=did.text,
-            configuration=configuration.id,
-            credential=credential,
-            valid_from=int(valid_from.timestamp()),
-            granted=int(at.timestamp()),
-        )
-    )
-    return credential
+    except Unavailable as error:
+        return error
+    return None

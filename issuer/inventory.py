@@ -5,12 +5,25 @@ credential; the store knows. *Registered*: its DID is on the log; the log alone 
 once for a whole page. *Active*: both, and neither suspended, revoked nor deactivated.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Engine, Row, delete, exists, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Row,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from did.errors import Conflict
 from did.identifier import KeybornDid
@@ -22,10 +35,27 @@ from issuer.status_indexes import set_message, set_values
 from issuer.store import device_tags, devices
 from issuer.terms import Terms
 from keyborn.faults import FaultPoint
-from keyborn.storage import insert_once, reading
+from keyborn.storage import reading
 
 _BEFORE_COMMIT: Final = FaultPoint("issuer.revoke.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.revoke.after_commit")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is to be known of a device: what its newest claim states.
+
+    Attributes:
+        did: Canonical.
+        terms: The claim's.
+        provisioned: Whether it is granted its provisioning credential.
+        at: Now.
+    """
+
+    did: str
+    terms: Terms
+    provisioned: bool
+    at: datetime
 
 
 def expect(connection: Connection, did: KeybornDid, terms: Terms, *, at: datetime) -> None:
@@ -34,20 +64,26 @@ def expect(connection: Connection, did: KeybornDid, terms: Terms, *, at: datetim
     Raises:
         Conflict: ``device_revoked``.
     """
-    row = _row(connection, did.canonical.text)
+    text = did.canonical.text
+    row = find(connection, [text]).get(text)
     if row is None:
-        record(connection, did, terms, at=at)
+        record(connection, [Record(text, terms, provisioned=False, at=at)], known=())
     elif row.revoked is not None:
         raise _revoked(row.did)
 
 
-def refuse_stopped(connection: Connection, did: KeybornDid) -> None:
-    """Return unless an operator stopped the device.
+def find(connection: Connection, dids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The rows of those of these devices that are known, by DID."""
+    query = select(devices).where(devices.c.did.in_(dids))
+    return {row.did: row for row in connection.execute(query)}
+
+
+def refuse_stopped(row: Row[Any] | None) -> None:
+    """Return unless an operator stopped the device of this row; None if it is not known.
 
     Raises:
         Conflict: ``device_revoked``, ``device_suspended``.
     """
-    row = _row(connection, did.canonical.text)
     if row is not None and row.revoked is not None:
         raise _revoked(row.did)
     if row is not None and row.suspended is not None:
@@ -59,32 +95,55 @@ def refuse_stopped(connection: Connection, did: KeybornDid) -> None:
         )
 
 
-def record(connection: Connection, did: KeybornDid, terms: Terms, *, at: datetime) -> None:
-    """List a device, or renew what is known of it."""
-    text = did.canonical.text
-    facts = {
-        "model": terms.model,
-        "owner": terms.owner,
-        "roles": canonicalize(list(terms.roles)),
-    }
-    row = {"did": text, "known": int(at.timestamp()), **facts}
-    if not insert_once(connection, devices, row):
-        connection.execute(update(devices).where(devices.c.did == text).values(**facts))
-    connection.execute(delete(device_tags).where(device_tags.c.did == text))
-    if terms.tags:
+def record(connection: Connection, records: Sequence[Record], *, known: Collection[str]) -> None:
+    """List devices, or renew what is known of them.
+
+    Args:
+        connection: In a transaction.
+        records: Of each device one.
+        known: The DIDs of those that are listed already.
+    """
+    fresh = [_facts(each) for each in records if each.did not in known]
+    if fresh:
+        connection.execute(insert(devices), fresh)
+    renewed = [_facts(each) for each in records if each.did in known]
+    if renewed:
         connection.execute(
-            insert(device_tags),
-            [{"did": text, "name": name, "value": value} for name, value in terms.tags.items()],
+            update(devices)
+            .where(devices.c.did == bindparam("whose"))
+            .values(
+                model=bindparam("model"),
+                owner=bindparam("owner"),
+                roles=bindparam("roles"),
+                provisioned=func.coalesce(devices.c.provisioned, bindparam("provisioned")),
+            ),
+            [{**facts, "whose": facts["did"]} for facts in sorted(renewed, key=_did_of)],
         )
+        dids = [facts["did"] for facts in renewed]
+        connection.execute(delete(device_tags).where(device_tags.c.did.in_(dids)))
+    tags = [
+        {"did": each.did, "name": name, "value": value}
+        for each in records
+        for name, value in each.terms.tags.items()
+    ]
+    if tags:
+        connection.execute(insert(device_tags), tags)
 
 
-def note_provisioned(connection: Connection, did: KeybornDid, *, at: datetime) -> None:
-    """Mark that the device has been granted its provisioning credential, unless it was before."""
-    connection.execute(
-        update(devices)
-        .where(devices.c.did == did.canonical.text, devices.c.provisioned.is_(None))
-        .values(provisioned=int(at.timestamp()))
-    )
+def _facts(record_: Record) -> dict[str, Any]:
+    moment = int(record_.at.timestamp())
+    return {
+        "did": record_.did,
+        "model": record_.terms.model,
+        "owner": record_.terms.owner,
+        "roles": canonicalize(list(record_.terms.roles)),
+        "known": moment,
+        "provisioned": moment if record_.provisioned else None,
+    }
+
+
+def _did_of(facts: Mapping[str, Any]) -> str:
+    return str(facts["did"])
 
 
 def show(engine: Engine, did: KeybornDid) -> Device:
@@ -222,8 +281,7 @@ def _show(engine: Engine, dids: Sequence[str]) -> list[Device]:
 
 def _devices(connection: Connection, dids: Sequence[str]) -> list[Row[Any]]:
     """The rows of these devices, in this order; raises ``NotFound`` (``device_not_found``)."""
-    query = select(devices).where(devices.c.did.in_(dids))
-    found = {row.did: row for row in connection.execute(query)}
+    found = find(connection, dids)
     for did in dids:
         if did not in found:
             raise NotFound(
@@ -233,10 +291,6 @@ def _devices(connection: Connection, dids: Sequence[str]) -> list[Row[Any]]:
                 hint="keyborn issuer devices list",
             )
     return [found[did] for did in dids]
-
-
-def _row(connection: Connection, did: str) -> Row[Any] | None:
-    return connection.execute(select(devices).where(devices.c.did == did)).one_or_none()
 
 
 def _revoked(did: str) -> Conflict:

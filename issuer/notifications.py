@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import orjson
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Engine, insert, select
 
 from did.errors import Invalid
 from did.jcs import JsonObject, canonicalize
@@ -49,21 +49,10 @@ class Notification:
     description: str | None
 
 
-def answer_id(
-    connection: Connection, key: bytes, *, claim: str, configuration: str, dids: Sequence[str]
-) -> str:
-    """The notification id of an answer, which is noted: the same for the same credentials."""
-    subjects = canonicalize(sorted(dids))
+def answer_id(key: bytes, *, claim: str, configuration: str, dids: Sequence[str]) -> str:
+    """The notification id of an answer: the same for the same credentials."""
     content = canonicalize([claim, configuration, sorted(dids)])
-    id_ = base64url_encode(hmac.digest(key, _LABEL + content, hashlib.sha256)[:_BYTES])
-    known = select(answers.c.notification).where(answers.c.notification == id_)
-    if connection.execute(known).scalar_one_or_none() is None:
-        connection.execute(
-            insert(answers).values(
-                notification=id_, claim=claim, configuration=configuration, dids=subjects
-            )
-        )
-    return id_
+    return base64url_encode(hmac.digest(key, _LABEL + content, hashlib.sha256)[:_BYTES])
 
 
 def read_notification(body: bytes, media_type: str) -> Notification:

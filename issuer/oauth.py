@@ -5,7 +5,7 @@ request failed; ``error_description`` says what went wrong, our own code for it,
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final, ParamSpec
@@ -64,14 +64,14 @@ _P = ParamSpec("_P")
 
 def answers_oauth(
     codes: Mapping[str, str],
-) -> Callable[[Callable[_P, Response]], Callable[_P, Response]]:
+) -> Callable[[Callable[_P, Awaitable[Response]]], Callable[_P, Awaitable[Response]]]:
     """Have an endpoint answer its errors as OAuth does, with ``codes`` by the step that failed."""
 
-    def decorate(endpoint: Callable[_P, Response]) -> Callable[_P, Response]:
+    def decorate(endpoint: Callable[_P, Awaitable[Response]]) -> Callable[_P, Awaitable[Response]]:
         @functools.wraps(endpoint)
-        def answer_(*args: _P.args, **kwargs: _P.kwargs) -> Response:
+        async def answer_(*args: _P.args, **kwargs: _P.kwargs) -> Response:
             try:
-                return endpoint(*args, **kwargs)
+                return await endpoint(*args, **kwargs)
             except KeybornError as error:
                 return _failure(error, codes)
 

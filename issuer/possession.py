@@ -35,6 +35,7 @@ from did.possession import DI_VP, PossessionProof, parse_possession
 from did.resolution import (
     Finality,
     Registration,
+    Resolution,
     Resolver,
     authenticating_version,
     birth_key,
@@ -60,6 +61,27 @@ class Possession:
     nonce: Nonce
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A proof that holds by itself, by steps 1 to 5: whether the key counts, the log says."""
+
+    did: KeybornDid
+    key: PublicKey
+    nonce: Nonce
+
+    def counting(self, resolution: Resolution) -> Possession:
+        """What it proves (step 6), by what the log says of its DID.
+
+        Raises:
+            Refused: A superseded key, a short form that is not registered (step ``possession``);
+                ``deactivated`` (step ``device``).
+            Invalid: ``unknown_verification_method``.
+            Undecided: ``registration_unknown``.
+        """
+        _check_standing(self.did, self.key, resolution)
+        return Possession(self.did, self.nonce)
+
+
 def mint_nonce(key: bytes, *, issuer: str, at: datetime) -> Nonce:
     """A ``c_nonce`` for proofs to ``issuer``."""
     return mint(key, purpose=_PURPOSE, context=issuer.encode(), expires=at + NONCE_LIFETIME)
@@ -74,23 +96,32 @@ def check_possession(
     resolver: Resolver,
     at: datetime,
 ) -> Possession:
-    """The DID that ``proof`` proves possession of.
+    """The DID that ``proof`` proves possession of: by all steps, as ``check_signed``.
+
+    Raises:
+        KeybornError: As ``check_signed`` and ``Signed.counting``; the log cannot be read.
+    """
+    signed = check_signed(proof, proof_type, issuer=issuer, nonce_key=nonce_key, at=at)
+    return signed.counting(resolver.resolve(signed.did))
+
+
+def check_signed(
+    proof: Json, proof_type: str, *, issuer: str, nonce_key: bytes, at: datetime
+) -> Signed:
+    """What ``proof`` shows by itself: steps 1 to 5.
 
     Args:
         proof: A compact JWS, or a presentation.
         proof_type: ``jwt`` or ``di_vp``.
         issuer: The credential issuer identifier.
         nonce_key: MAC key of the nonces.
-        resolver: Of the log on which devices are registered.
         at: Now.
 
     Raises:
         Invalid: Steps ``possession`` and ``nonce``: malformed, for another issuer, too old, or
             not by a key of the DID.
-        Refused: Step ``nonce`` for one that expired, ``possession`` for a superseded key, a short
-            form that is not registered, ``proof_expired`` or ``proof_not_yet_valid``; ``device``
-            for ``deactivated``.
-        Undecided: The log cannot be read.
+        Refused: Step ``nonce`` for one that expired, ``possession`` for ``proof_expired`` or
+            ``proof_not_yet_valid``.
     """
     named = "verificationMethod" if proof_type == DI_VP else "kid"
     try:  # 1
@@ -119,8 +150,7 @@ def check_possession(
         shown.verify(key)
     except Invalid as error:
         raise error.at(_POSSESSION) from error
-    _check_standing(did, key, resolver)  # 6
-    return Possession(did, nonce)
+    return Signed(did, key, nonce)
 
 
 def check_not_ended(dids: Sequence[KeybornDid], resolver: Resolver) -> None:
@@ -176,8 +206,7 @@ def _check_nonce(proof: PossessionProof, *, issuer: str, key: bytes, at: datetim
         raise error.at(_NONCE) from error
 
 
-def _check_standing(did: KeybornDid, key: PublicKey, resolver: Resolver) -> None:
-    resolution = resolver.resolve(did)
+def _check_standing(did: KeybornDid, key: PublicKey, resolution: Resolution) -> None:
     if resolution.registration is Registration.YES:
         # The newest state, settled or not: only the DID's owner can have made it, and what is
         # granted names the DID. Verifiers wait for finality themselves.

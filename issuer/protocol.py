@@ -1,19 +1,23 @@
 """The endpoints of OpenID for Verifiable Credential Issuance 1.0, pre-authorized code flow."""
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 
 import orjson
 from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
 
 from did.errors import Invalid
+from did.identifier import KeybornDid
 from did.jcs import JsonObject
 from did.jose import encrypt_jwe
 from did.openid4vci import PRE_AUTHORIZED
-from issuer import authorization_details, claims, metadata, tokens
+from did.resolution import Resolution
+from issuer import authorization_details, claims, metadata, redemption, tokens
 from issuer.credentials import as_json
 from issuer.deferral import Deferred
-from issuer.grants import Granted, collect, grant
+from issuer.grants import Granted, collect, grant_all
 from issuer.notifications import note, read_notification
 from issuer.oauth import (
     CREDENTIAL_ERRORS,
@@ -30,21 +34,24 @@ from issuer.oauth import (
     media_type,
     response,
 )
-from issuer.possession import check_possession, mint_nonce
-from issuer.redemption import redeem
+from issuer.possession import check_signed, mint_nonce
+from issuer.redemption import Redeemable
 from issuer.requests import read_deferred_request, read_request
 from issuer.service import Issuer
+from issuer.wishes import Wish
+from keyborn.groups import Groups
 from keyborn.http import RawBody
 from keyborn.oauth import JSON
+from keyborn.shortcuts import Shortcuts
 
 
-def router(issuer: Issuer) -> APIRouter:
-    """The protocol's routes, as the issuer's URL has them."""
+def router(issuer: Issuer, shortcuts: Shortcuts) -> APIRouter:
+    """The protocol's routes, as the issuer's URL has them; ``shortcuts`` to those asked most."""
     routes = APIRouter(prefix=metadata.base_path(issuer.url))
     _add_offers(routes, issuer)
-    _add_tokens(routes, issuer)
-    _add_credentials(routes, issuer)
-    _add_notifications(routes, issuer)
+    _add_tokens(routes, issuer, shortcuts)
+    _add_credentials(routes, issuer, shortcuts)
+    _add_later(routes, issuer)
     return routes
 
 
@@ -74,14 +81,16 @@ def _add_offers(routes: APIRouter, issuer: Issuer) -> None:
         return answer(found.to_json())
 
 
-def _add_tokens(routes: APIRouter, issuer: Issuer) -> None:
-    @routes.post("/token", summary="Redeem a claim's code for an access token")
+def _add_tokens(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) -> None:
+    look_up = Groups[str, Redeemable](lambda codes: redemption.look_up(issuer.engine, codes))
+
+    @shortcuts.post(routes, "/token", summary="Redeem a claim's code for an access token")
     @answers_oauth(TOKEN_ERRORS)
-    def token(body: RawBody, content_type: ContentType = "") -> Response:
+    async def token(body: RawBody, content_type: ContentType = "") -> Response:
         at = issuer.clock()
         form = form_fields(body, content_type)
         _check_grant_type(form)
-        code = form.get("pre-authorized_code")
+        code, tx_code = form.get("pre-authorized_code"), form.get("tx_code")
         if code is None:
             raise Invalid(
                 "code_missing",
@@ -89,13 +98,17 @@ def _add_tokens(routes: APIRouter, issuer: Issuer) -> None:
                 step="request",
                 hint="take it from the offer",
             )
-        claim = redeem(issuer.engine, code=code, tx_code=form.get("tx_code"), at=at)
+        claim = await look_up.ask(code)
+        redemption.check(claim, tx_code, at=at)
+        if tx_code is not None:
+            await run_in_threadpool(redemption.check_tx_code, issuer.engine, claim.id, tx_code)
         named: tuple[str, ...] = ()
         if (details := form.get("authorization_details")) is not None:
-            offered = claims.show(issuer.engine, claim).terms.configurations()
+            shown = await run_in_threadpool(claims.show, issuer.engine, claim.id)
+            offered = shown.terms.configurations()
             named = authorization_details.named(details, offered=offered, issuer=issuer.url)
         answered: JsonObject = {
-            "access_token": tokens.mint(issuer.keys.token, claim, configurations=named, at=at),
+            "access_token": tokens.mint(issuer.keys.token, claim.id, configurations=named, at=at),
             "token_type": "Bearer",
             "expires_in": int(tokens.LIFETIME.total_seconds()),
         }
@@ -103,16 +116,21 @@ def _add_tokens(routes: APIRouter, issuer: Issuer) -> None:
             answered["authorization_details"] = authorization_details.answer(named)
         return answer(answered)
 
-    @routes.post("/nonce", summary="A fresh nonce for possession proofs")
-    def nonce() -> Response:
+    @shortcuts.post(routes, "/nonce", summary="A fresh nonce for possession proofs")
+    async def nonce() -> Response:
         minted = mint_nonce(issuer.keys.nonce, issuer=issuer.url, at=issuer.clock())
         return answer({"c_nonce": minted.text})
 
 
-def _add_credentials(routes: APIRouter, issuer: Issuer) -> None:
-    @routes.post("/credential", summary="Credentials for the devices that prove possession")
+def _add_credentials(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) -> None:
+    resolve = Groups[KeybornDid, Resolution](issuer.log.resolve_all)
+    grant = Groups[Wish, Granted | Deferred](lambda wishes: grant_all(issuer, wishes))
+
+    @shortcuts.post(
+        routes, "/credential", summary="Credentials for the devices that prove possession"
+    )
     @answers_oauth(CREDENTIAL_ERRORS)
-    def credential(
+    async def credential(
         body: RawBody, content_type: ContentType = "", authorization: Authorization = ""
     ) -> Response:
         at = issuer.clock()
@@ -120,53 +138,53 @@ def _add_credentials(routes: APIRouter, issuer: Issuer) -> None:
         asked = read_request(
             body, media_type(content_type), issuer.keys.encryption, identified=access.configurations
         )
-        possessions = [
-            check_possession(
-                proof,
-                asked.proof_type,
-                issuer=issuer.url,
-                nonce_key=issuer.keys.nonce,
-                resolver=issuer.log,
-                at=at,
+        signed = [
+            check_signed(
+                proof, asked.proof_type, issuer=issuer.url, nonce_key=issuer.keys.nonce, at=at
             )
             for proof in asked.proofs
         ]
-        outcome = grant(
-            issuer,
-            claim=access.claim,
-            configuration=asked.configuration,
-            possessions=possessions,
-            at=at,
-        )
-        return _outcome(outcome, asked.reply_to, notify=True)
+        resolutions = await asyncio.gather(*(resolve.ask(each.did) for each in signed))
+        possessions = [
+            each.counting(resolution) for each, resolution in zip(signed, resolutions, strict=True)
+        ]
+        wish = Wish.proven(access.claim, asked.configuration, possessions, at=at)
+        return _outcome(await grant.ask(wish), asked.reply_to, notify=True)
+
+
+def _add_later(routes: APIRouter, issuer: Issuer) -> None:
+    """What comes after the request for a credential: its answer, if deferred; what became of it."""
 
     @routes.post("/deferred_credential", summary="Credentials that were asked for before")
     @answers_oauth(DEFERRED_ERRORS)
-    def deferred_credential(
+    async def deferred_credential(
         body: RawBody, content_type: ContentType = "", authorization: Authorization = ""
     ) -> Response:
         at = issuer.clock()
         access = access_of(authorization, issuer.keys.token, at=at)
         asked = read_deferred_request(body, media_type(content_type), issuer.keys.encryption)
         sealed = asked.reply_to is not None
-        outcome = collect(
-            issuer, access=access, transaction=asked.transaction, encrypted=sealed, at=at
+        outcome = await run_in_threadpool(
+            collect,
+            issuer,
+            access=access,
+            transaction=asked.transaction,
+            encrypted=sealed,
+            at=at,
         )
         # A notification id is optional here. The wallet library in widest use takes an answer for
         # malformed that has one, and cannot encrypt: what is encrypted is for others (ADR 20).
         return _outcome(outcome, asked.reply_to, notify=sealed)
 
-
-def _add_notifications(routes: APIRouter, issuer: Issuer) -> None:
     @routes.post("/notification", summary="What became of credentials", status_code=204)
     @answers_oauth(NOTIFICATION_ERRORS)
-    def notification(
+    async def notification(
         body: RawBody, content_type: ContentType = "", authorization: Authorization = ""
     ) -> Response:
         at = issuer.clock()
         access = access_of(authorization, issuer.keys.token, at=at)
         said = read_notification(body, media_type(content_type))
-        note(issuer.engine, said, claim=access.claim, at=at)
+        await run_in_threadpool(note, issuer.engine, said, claim=access.claim, at=at)
         return response(b"", None, HTTPStatus.NO_CONTENT)
 
 

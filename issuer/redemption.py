@@ -8,10 +8,12 @@ who took it, since nobody else gets a place then.
 """
 
 import hmac
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, Row, select, update
 
 from did.errors import Invalid, KeybornError, Refused
 from issuer.claims import code_hash, tx_code_hash
@@ -22,6 +24,15 @@ from keyborn.storage import reading
 GRACE: Final = timedelta(minutes=10)
 MAX_TX_FAILURES: Final = 5
 
+_COLUMNS: Final = (
+    claims.c.id,
+    claims.c.code_hash,
+    claims.c.approval,
+    claims.c.cancelled,
+    claims.c.completed,
+    claims.c.expires,
+    claims.c.tx_code_hash,
+)
 _MAX_CHARACTERS: Final = 512
 _CODE: Final = "code"
 _TX_CODE: Final = "tx_code"
@@ -29,6 +40,25 @@ _REQUEST: Final = "request"
 
 _BEFORE_COMMIT: Final = FaultPoint("issuer.tx_code.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.tx_code.after_commit")
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemable:
+    """A claim whose code was named: as much of it as it takes to tell whether it opens.
+
+    Attributes:
+        id: The claim's.
+        cancelled: When it was withdrawn, in seconds since 1970; so are the next two.
+        completed: When all that it offers was granted.
+        expires: When it can no longer be redeemed, where that counts still.
+        guarded: Whether it needs a transaction code.
+    """
+
+    id: str
+    cancelled: int | None
+    completed: int | None
+    expires: int | None
+    guarded: bool
 
 
 def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> str:
@@ -41,52 +71,85 @@ def redeem(engine: Engine, *, code: str, tx_code: str | None, at: datetime) -> s
         at: Now.
 
     Raises:
-        Invalid: ``unknown_code``, ``wrong_tx_code``, ``tx_code_missing`` or
-            ``tx_code_not_expected`` (step ``request``).
-        Refused: ``claim_cancelled``, ``code_expired``, ``code_used`` or ``tx_code_locked``.
+        KeybornError: As ``look_up``, ``check`` and ``check_tx_code``.
     """
-    if len(code) > _MAX_CHARACTERS or len(tx_code or "") > _MAX_CHARACTERS:
-        raise Invalid(
-            "unknown_code",
-            "no code is that long",
-            step=_CODE,
-            hint="use the offer as it was handed out",
-        )
+    (found,) = look_up(engine, [code])
+    if isinstance(found, KeybornError):
+        raise found
+    check(found, tx_code, at=at)
+    if tx_code is not None:
+        check_tx_code(engine, found.id, tx_code)
+    return found.id
+
+
+def look_up(engine: Engine, codes: Sequence[str]) -> list[Redeemable | KeybornError]:
+    """The claim of each code, in their order, or ``Invalid`` (``unknown_code``)."""
+    digests = [code_hash(code) for code in codes if len(code) <= _MAX_CHARACTERS]
     with reading(engine) as connection:
-        query = select(claims).where(claims.c.code_hash == code_hash(code))
-        row = connection.execute(query).one_or_none()
-        awaited = row is not None and row.approval and _is_taken(connection, row.id)
-    if row is None:
+        query = select(*_COLUMNS).where(claims.c.code_hash.in_(digests))
+        rows: list[Row[Any]] = list(connection.execute(query))
+        taken = _taken(connection, [row.id for row in rows if row.approval])
+    found = {bytes(row.code_hash): _redeemable(row, taken) for row in rows}
+    return [found.get(code_hash(code)) or _unknown(code) for code in codes]
+
+
+def check(claim: Redeemable, tx_code: str | None, *, at: datetime) -> None:
+    """Return if the claim can be redeemed now, by who sends ``tx_code``: which is not looked at.
+
+    Raises:
+        Invalid: ``tx_code_missing`` or ``tx_code_not_expected`` (step ``request``).
+        Refused: ``claim_cancelled``, ``code_expired``, ``code_used``.
+    """
+    _check_time(claim.cancelled, claim.completed, claim.expires, at)
+    if tx_code is not None and not claim.guarded:
         raise Invalid(
-            "unknown_code",
-            "the pre-authorized code is not known here",
-            step=_CODE,
-            hint="use the offer as it was handed out, at the issuer that it names",
+            "tx_code_not_expected",
+            "this code takes no tx_code",
+            step=_REQUEST,
+            hint="leave tx_code out",
         )
-    _check_time(row.cancelled, row.completed, None if awaited else row.expires, at)
-    if row.tx_code_hash is None:
-        if tx_code is not None:
-            raise Invalid(
-                "tx_code_not_expected",
-                "this code takes no tx_code",
-                step=_REQUEST,
-                hint="leave tx_code out",
-            )
-    elif tx_code is None:
+    if tx_code is None and claim.guarded:
         raise Invalid(
             "tx_code_missing",
             "this code needs a tx_code",
             step=_REQUEST,
             hint="send the transaction code that the operator gave beside the offer",
         )
-    else:
-        _check_tx_code(engine, row.id, tx_code)
-    return str(row.id)
 
 
-def _is_taken(connection: Connection, claim: str) -> bool:
-    query = select(holders.c.did).where(holders.c.claim == claim).limit(1)
-    return connection.execute(query).scalar_one_or_none() is not None
+def _redeemable(row: Row[Any], taken: Collection[str]) -> Redeemable:
+    awaited = row.approval and row.id in taken
+    return Redeemable(
+        row.id,
+        row.cancelled,
+        row.completed,
+        None if awaited else row.expires,
+        row.tx_code_hash is not None,
+    )
+
+
+def _taken(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of the claims ``ids`` that somebody took."""
+    if not ids:
+        return set()
+    query = select(holders.c.claim).where(holders.c.claim.in_(ids)).distinct()
+    return set(connection.execute(query).scalars())
+
+
+def _unknown(code: str) -> Invalid:
+    if len(code) > _MAX_CHARACTERS:
+        return Invalid(
+            "unknown_code",
+            "no code is that long",
+            step=_CODE,
+            hint="use the offer as it was handed out",
+        )
+    return Invalid(
+        "unknown_code",
+        "the pre-authorized code is not known here",
+        step=_CODE,
+        hint="use the offer as it was handed out, at the issuer that it names",
+    )
 
 
 def _check_time(
@@ -102,8 +165,15 @@ def _check_time(
         raise _no_longer("code_expired", "the code has expired")
 
 
-def _check_tx_code(engine: Engine, claim: str, tx_code: str) -> None:
-    """Count a wrong guess before it is answered; read and counted in one transaction."""
+def check_tx_code(engine: Engine, claim: str, tx_code: str) -> None:
+    """Return if ``tx_code`` is the claim's; a wrong guess is counted before it is answered.
+
+    Raises:
+        Invalid: ``wrong_tx_code``.
+        Refused: ``tx_code_locked``.
+    """
+    if len(tx_code) > _MAX_CHARACTERS:
+        raise _unknown(tx_code)
     mine = claims.c.id == claim
     failure: KeybornError | None = None
     with engine.begin() as connection:

@@ -1,7 +1,7 @@
 """What every part of the issuer needs, built once by whoever starts it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 
 from did.errors import Invalid
-from did.resolution import Resolver
+from did.identifier import KeybornDid
+from did.resolution import Resolution, Resolver
 from issuer.deferral import INTERVAL
 from issuer.identity import Identity
 from issuer.keys import Keys
@@ -24,6 +25,10 @@ class DeviceLog(Resolver, Protocol):
 
     def sync(self) -> object:
         """Bring what is known up to date; raises ``Undecided`` if that cannot be done."""
+        ...
+
+    def resolve_all(self, dids: Sequence[KeybornDid]) -> list[Resolution]:
+        """What it says of each of ``dids``, as of one moment from now on; raises as ``resolve``."""
         ...
 
     def state(self, id_: bytes) -> DidState | None:

@@ -12,93 +12,139 @@ that it concerns is then published anew once, however many values it was (``issu
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
 from did.jcs import canonicalize
 from did.vc.bitstring import MINIMUM_ENTRIES
 from did.vc.status_list import MESSAGE, REVOCATION, SUSPENSION, StatusEntry
 from issuer.status_terms import FULL, StatusTerms, size_of, status_messages
-from issuer.store import devices, status_indexes, status_lists
-from keyborn.storage import insert_once
+from issuer.store import status_indexes, status_lists
 
 DEVICE_PURPOSES: Final = (REVOCATION, SUSPENSION)
 
 
-def allocate(
-    connection: Connection, did: str, *, url: str, terms: StatusTerms
-) -> list[StatusEntry]:
-    """An entry for each purpose, for a new credential of the device ``did``.
+@dataclass(frozen=True, slots=True)
+class FreeEntry:
+    """An entry that nobody has, of the list with this name. It is had once it is taken."""
+
+    list: str
+    entry: StatusEntry
+
+
+@dataclass(frozen=True, slots=True)
+class TakenEntry:
+    """Who has an entry now: the device ``did``, or else one credential, by its own ``id``.
+
+    ``value`` is what it says first.
+    """
+
+    free: FreeEntry
+    did: str | None = None
+    credential: str | None = None
+    value: int = 0
+
+
+def find_for_devices(
+    connection: Connection, count: int, *, url: str, terms: StatusTerms
+) -> list[tuple[FreeEntry, ...]]:
+    """For each of ``count`` new credentials of devices, a free entry for each purpose.
+
+    That for messages, where there are some, is the last. Arguments as ``find``.
+    """
+    purposes: list[tuple[str, tuple[str, ...]]] = [(purpose, ()) for purpose in DEVICE_PURPOSES]
+    if terms.messages:
+        purposes.append((MESSAGE, terms.messages))
+    found = [
+        find(connection, purpose, count, url=url, messages=messages, full=terms.full)
+        for purpose, messages in purposes
+    ]
+    return list(zip(*found, strict=True))
+
+
+def find(
+    connection: Connection,
+    purpose: str,
+    count: int,
+    *,
+    url: str,
+    messages: tuple[str, ...] = (),
+    full: int = FULL,
+) -> list[FreeEntry]:
+    """Random entries that nobody has, of lists for ``purpose``.
 
     Args:
-        connection: In the transaction that records the credential.
-        did: Of a device that the inventory has.
+        connection: In the transaction that takes them.
+        purpose: What the entries are for.
+        count: How many.
         url: The issuer's, below which its lists are.
-        terms: What messages there are, and when a list is full.
+        messages: What may be said, by value.
+        full: How many entries of a list are given out before another is begun.
     """
-    entries = [
-        allocate_one(connection, purpose, did=did, url=url, full=terms.full)
-        for purpose in DEVICE_PURPOSES
+    found: list[FreeEntry] = []
+    size, meanings = size_of(messages), status_messages(messages)
+    said = canonicalize(list(messages))
+    for name, list_url, room in _open_lists(
+        connection, purpose, f"{url}/v1/status/", said, full=full, count=count
+    ):
+        found += [
+            FreeEntry(name, StatusEntry(purpose, index, list_url, size, meanings))
+            for index in _draw(connection, name, min(room, count - len(found)))
+        ]
+    return found
+
+
+def take(connection: Connection, taken: Sequence[TakenEntry]) -> None:
+    """Have entries taken: that nobody else has any of them, a constraint holds."""
+    if not taken:
+        return
+    rows = [
+        {
+            "list": each.free.list,
+            "position": each.free.entry.index,
+            "did": each.did,
+            "credential": each.credential,
+            "value": each.value,
+        }
+        for each in taken
     ]
-    if terms.messages:
-        query = select(devices.c.message).where(devices.c.did == did)
-        said = connection.execute(query).scalar_one()
-        entries.append(
-            allocate_one(
-                connection,
-                MESSAGE,
-                did=did,
-                url=url,
-                full=terms.full,
-                messages=terms.messages,
-                value=terms.messages.index(said) if said in terms.messages else 0,
-            )
-        )
-    return entries
+    connection.execute(insert(status_indexes), rows)
+    given = Counter(each.free.list for each in taken)
+    changed = {each.free.list for each in taken if each.value}
+    connection.execute(
+        update(status_lists)
+        .where(status_lists.c.name == bindparam("which"))
+        .values(
+            allocated=status_lists.c.allocated + bindparam("more"),
+            changes=status_lists.c.changes + bindparam("changed"),
+        ),
+        [
+            {"which": name, "more": given[name], "changed": int(name in changed)}
+            for name in sorted(given)
+        ],
+    )
 
 
 def allocate_one(
     connection: Connection,
     purpose: str,
     *,
-    did: str | None = None,
-    credential: str | None = None,
+    credential: str,
     url: str,
-    messages: tuple[str, ...] = (),
-    value: int = 0,
     full: int = FULL,
 ) -> StatusEntry:
-    """A random entry that nobody has, of a list for ``purpose``.
+    """A random entry for a credential that follows no device: by its ``id`` it is found again.
 
-    Args:
-        connection: In the transaction that records the credential.
-        purpose: What the entry is for.
-        did: The device that it follows, if it is a device's.
-        credential: Else the credential's own ``id``, by which ``set_credential`` finds it.
-        url: The issuer's, below which its lists are.
-        messages: What may be said, by value.
-        value: What is said first.
-        full: How many entries of a list are given out before another is begun.
+    Arguments as ``find``.
     """
-    name, list_url = _open_list(connection, purpose, url, messages, full)
-    row = {"list": name, "did": did, "credential": credential, "value": value}
-    index = secrets.randbelow(MINIMUM_ENTRIES)
-    while not insert_once(connection, status_indexes, {"position": index, **row}):
-        index = secrets.randbelow(MINIMUM_ENTRIES)
-    changed = {"allocated": status_lists.c.allocated + 1}
-    if value:
-        changed["changes"] = status_lists.c.changes + 1
-    connection.execute(update(status_lists).where(status_lists.c.name == name).values(**changed))
-    return StatusEntry(
-        purpose=purpose,
-        index=index,
-        list_url=list_url,
-        size=size_of(messages),
-        messages=status_messages(messages),
-    )
+    (free,) = find(connection, purpose, 1, url=url, full=full)
+    take(connection, [TakenEntry(free, credential=credential)])
+    return free.entry
 
 
 def set_values(connection: Connection, dids: Sequence[str], purpose: str, value: int) -> None:
@@ -149,23 +195,42 @@ def _set(connection: Connection, purpose: str, which: ColumnElement[bool], value
     return connection.execute(found.where(status_indexes.c.list.in_(of_purpose))).scalar_one()
 
 
-def _open_list(
-    connection: Connection, purpose: str, url: str, messages: tuple[str, ...], full: int
-) -> tuple[str, str]:
-    """Name and URL of the list that is given out from; it is begun if there is none with room."""
-    said = canonicalize(list(messages))
-    base = f"{url}/v1/status/"
+def _open_lists(
+    connection: Connection,
+    purpose: str,
+    base: str,
+    said: bytes,
+    *,
+    full: int,
+    count: int,
+) -> list[tuple[str, str, int]]:
+    """Name and URL of lists with room for ``count`` entries, and how much; begun where need be."""
     query = (
-        select(status_lists.c.name, status_lists.c.url)
+        select(status_lists.c.name, status_lists.c.url, status_lists.c.allocated)
         .where(status_lists.c.purpose == purpose, status_lists.c.base == base)
         .where(status_lists.c.messages == said, status_lists.c.allocated < full)
-        .limit(1)
     )
-    row = connection.execute(query).one_or_none()
-    if row is not None:
-        return row.name, row.url
-    begun = select(func.count()).select_from(status_lists).where(status_lists.c.purpose == purpose)
-    name = f"{purpose}-{connection.execute(begun).scalar_one() + 1}"
-    values = {"name": name, "purpose": purpose, "base": base, "url": base + name, "messages": said}
-    connection.execute(insert(status_lists).values(values))
-    return name, base + name
+    lists = [(row.name, row.url, full - row.allocated) for row in connection.execute(query)]
+    while sum(room for _, _, room in lists) < count:
+        begun = (
+            select(func.count()).select_from(status_lists).where(status_lists.c.purpose == purpose)
+        )
+        name = f"{purpose}-{connection.execute(begun).scalar_one() + 1}"
+        values = {"purpose": purpose, "base": base, "url": base + name, "messages": said}
+        connection.execute(insert(status_lists).values(name=name, **values))
+        lists.append((name, base + name, full))
+    return lists
+
+
+def _draw(connection: Connection, name: str, count: int) -> list[int]:
+    """``count`` positions of the list ``name`` at random, each once, that nobody has."""
+    drawn: dict[int, None] = {}
+    while len(drawn) < count:
+        # In the order in which they were drawn, which nothing can be told from.
+        fresh = [secrets.randbelow(MINIMUM_ENTRIES) for _ in range(count - len(drawn))]
+        query = select(status_indexes.c.position).where(
+            status_indexes.c.list == name, status_indexes.c.position.in_(fresh)
+        )
+        had = set(connection.execute(query).scalars())
+        drawn.update(dict.fromkeys(position for position in fresh if position not in had))
+    return list(drawn)

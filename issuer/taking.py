@@ -1,29 +1,25 @@
 """Taking places of a claim: each DID has one, and each place is taken once.
 
 The store's constraints hold that; what is decided here is which place, and what is said where
-there is none.
+there is none. Pure.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
-
 from did.errors import Refused
 from did.identifier import KeybornDid
 from issuer import tokens
-from issuer.claim import Claim
-from issuer.store import holders
+from issuer.claim import Claim, Holder
 
 _STEP = "claim"
 
 
-def take(connection: Connection, claim: Claim, dids: Sequence[KeybornDid], *, at: datetime) -> None:
-    """Have each of ``dids`` take a place of ``claim``, unless it has one.
+def take(claim: Claim, dids: Sequence[KeybornDid], *, at: datetime) -> list[Holder]:
+    """The places of ``claim`` that those of ``dids`` take who have none.
 
     Args:
-        connection: In the transaction that grants; what it took goes if that fails.
-        claim: As it stands in this transaction.
+        claim: As it stands.
         dids: Canonical, each once.
         at: Now.
 
@@ -34,7 +30,7 @@ def take(connection: Connection, claim: Claim, dids: Sequence[KeybornDid], *, at
     taken = {holder.did for holder in claim.holders}
     new = [did for did in dids if did.text not in taken]
     if not new:
-        return
+        return []
     named = [did.id for did in claim.terms.dids]
     if named and any(did.id not in named for did in new):
         raise denied(
@@ -57,13 +53,13 @@ def take(connection: Connection, claim: Claim, dids: Sequence[KeybornDid], *, at
         )
     if at >= claim.expires + tokens.LIFETIME:  # whoever redeemed it in time has not come too late
         raise denied("claim_expired", "the claim has expired")
-    for number, did in enumerate(new):
-        place = named.index(did.id) if named else len(taken) + number
-        connection.execute(
-            insert(holders).values(
-                claim=claim.id, place=place, did=did.text, taken=int(at.timestamp())
-            )
-        )
+    places = (
+        [named.index(did.id) for did in new] if named else range(len(taken), len(taken) + len(new))
+    )
+    return [
+        Holder(place, did.text, at, approved=None, denied=None)
+        for place, did in zip(places, new, strict=True)
+    ]
 
 
 def denied(code: str, message: str) -> Refused:

@@ -336,8 +336,12 @@ async def _answer_ours(_request: Request, error: Exception) -> Response:
 
 
 async def _answer_invalid_request(_request: Request, error: Exception) -> Response:
-    """Name the fields that offend, by place and kind, never by value."""
     assert isinstance(error, RequestValidationError)
+    return answer_invalid(error)
+
+
+def answer_invalid(error: RequestValidationError) -> Response:
+    """The answer that names the fields that offend, by place and kind, never by value."""
     fields: list[Json] = [
         {
             "field": shorten(".".join(str(part) for part in found["loc"]))[1:-1],

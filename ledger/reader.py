@@ -13,7 +13,7 @@ Three things can be wrong with what a ledger shows, and each has its own errors:
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -174,8 +174,30 @@ class LogReader:
             Invalid: ``method_not_supported``: a did:web.
             KeybornError: As ``sync``.
         """
-        resolution = self._resolve(did) if isinstance(did, KeybornDid) else resolve_offline(did)
+        if not isinstance(did, KeybornDid):
+            resolution = resolve_offline(did)
+        else:
+            (resolution,) = self.resolve_all([did])
         return resolution if at is None else resolution.at(at)
+
+    def resolve_all(self, dids: Sequence[KeybornDid]) -> list[Resolution]:
+        """What the log, as of one moment from now on, says of each of ``dids``; as ``resolve``."""
+        self.sync()
+        with _explained(), self._index.reading() as view:
+            heads = view.heads()
+            found = {did.id: view.versions(did.id) for did in dids}
+        assert heads is not None
+        as_of = datetime.fromtimestamp(heads.latest.time, UTC)
+        return [
+            Resolution(
+                did,
+                Registration.YES if found[did.id] else Registration.NO,
+                tuple(_version(version, heads) for version in found[did.id]),
+                self.log_id,
+                as_of,
+            )
+            for did in dids
+        ]
 
     def warnings(self) -> tuple[SourceWarning, ...]:
         """What is wrong with one of several places that the log is read from; the others serve."""
@@ -203,20 +225,6 @@ class LogReader:
             KeybornError: As ``EntrySource.entries``.
         """
         return self._source.entries(start, stop)
-
-    def _resolve(self, did: KeybornDid) -> Resolution:
-        self.sync()
-        with _explained(), self._index.reading() as view:
-            heads = view.heads()
-            versions = view.versions(did.id)
-        assert heads is not None
-        return Resolution(
-            did,
-            Registration.YES if versions else Registration.NO,
-            tuple(_version(version, heads) for version in versions),
-            self.log_id,
-            datetime.fromtimestamp(heads.latest.time, UTC),
-        )
 
     def _sync(self) -> Heads:
         with _explained():

@@ -9,9 +9,12 @@ proof's signature is checked with ``Credential.proof.verify(key)``.
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
+
+import orjson
+from msgspec import Struct
 
 from did.errors import Invalid
 from did.identifier import Did, DidUrl, KeybornDid, parse_did
@@ -35,16 +38,14 @@ _VALIDITY = {
     CREDENTIALS_CONTEXT: ("validFrom", "validUntil"),
     CREDENTIALS_CONTEXT_1: ("issuanceDate", "expirationDate"),
 }
-_LOG_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+LOG_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True, dict=True):
     """A parsed credential. Its proof has not been verified yet.
 
     Attributes:
-        document: The whole credential as it was parsed: its proof included, where that is in it;
-            of VC 1.1 in a JWT, with the claims that stand for members put in their place.
+        content: What ``document`` is, or the canonical JSON that it is written in.
         id: The credential's own URL, if it has one.
         types: As listed, ``VerifiableCredential`` included.
         issuer: The DID that issued it, in canonical form.
@@ -57,7 +58,7 @@ class Credential:
         envelope: The token or message that it came in; None where the proof is in the document.
     """
 
-    document: JsonObject
+    content: JsonObject | bytes
     id: str | None
     types: tuple[str, ...]
     issuer: Did
@@ -68,6 +69,17 @@ class Credential:
     proof: Proof
     format: Format
     envelope: bytes | None
+
+    @cached_property
+    def document(self) -> JsonObject:
+        """The whole credential as it was parsed: its proof included, where that is in it.
+
+        Of VC 1.1 in a JWT, with the claims that stand for members put in their place.
+        """
+        if not isinstance(self.content, bytes):
+            return self.content
+        document: JsonObject = orjson.loads(self.content)  # which was parsed before, strictly
+        return document
 
     @property
     def subject(self) -> JsonObject:
@@ -193,7 +205,7 @@ def credential_of(
     for subject in subjects:
         _log_id(subject)
     return Credential(
-        document=document,
+        content=document,
         id=None if "id" not in document else str(document["id"]),
         types=check_types(document, "VerifiableCredential", "invalid_credential"),
         issuer=issuer_did,
@@ -259,7 +271,7 @@ def _log_id(subject: JsonObject) -> bytes | None:
     if "logId" not in subject:
         return None
     value = subject["logId"]
-    if not isinstance(value, str) or not _LOG_ID.fullmatch(value):
+    if not isinstance(value, str) or not LOG_ID.fullmatch(value):
         raise Invalid(
             "invalid_credential", "logId is not 64 lower-case hexadecimal digits", value=value
         )

@@ -59,6 +59,7 @@ from did.vc.presentation import (
 )
 from did.vc.recognition import format_of
 from did.vc.securing import AUTHENTICATION, Format
+from did.vc.usual_form import read_usual
 
 __all__ = [
     "PRESENTATION_LIFETIME",
@@ -139,6 +140,9 @@ def read_credential(
             or as the parsers of its format.
     """
     told = format_of(data, CREDENTIAL) if format is None else format
+    usual = read_usual(data, told) if len(data) <= max_bytes else None
+    if usual is not None:
+        return usual
     if told is not Format.LDP_VC:
         return _open_credential(data, told, max_bytes=max_bytes)
     document = parse_object(data, max_bytes=max_bytes)

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from did.errors import Invalid, shorten
 from did.jcs import Json, JsonObject
 from did.vc.bitstring import (
@@ -33,7 +35,7 @@ _ENTRY: Final = "invalid_status_entry"
 _LIST: Final = "invalid_status_list"
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.", re.ASCII)
 _STATUS: Final = re.compile(r"0x[0-9A-Fa-f]{1,8}", re.ASCII)
-_INDEX_DIGITS: Final = 18  # far beyond any list
+INDEX_DIGITS: Final = 18  # far beyond any list
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,7 @@ class StatusMessage:
         return {"status": hex(self.value), "message": self.text}
 
 
-@dataclass(frozen=True, slots=True)
-class StatusEntry:
+class StatusEntry(Struct, frozen=True):
     """Where a credential's status stands: entry ``index`` of the list at URL ``list_url``.
 
     Attributes:
@@ -238,7 +239,7 @@ def _is_url(value: Json) -> bool:
 def _index(value: Json) -> int:
     if not isinstance(value, str) or not value.isascii() or not value.isdigit():
         raise Invalid(_ENTRY, "statusListIndex is not a decimal string")
-    if len(value) > _INDEX_DIGITS:
+    if len(value) > INDEX_DIGITS:
         raise Invalid("status_index_out_of_range", "no list has such an index", value=value)
     return int(value)
 

@@ -10,16 +10,19 @@ from issuing import SECRETS, TERMS, World
 from oauth import refusal
 from sqlalchemy import func, select
 
+from did.configurations import CONFIGURATIONS
 from did.errors import Conflict, Invalid
 from did.jose import EncryptionKey
-from did.openid4vci import CONFIGURATION_CONFIGURATION
+from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from did.strict_json import parse_object
-from issuer import claims, deferral, inventory
+from issuer import claims, inventory
 from issuer.approvals import decide
 from issuer.claim import NewClaim
 from issuer.errors import NotFound
+from issuer.grants import Granted, grant_all
 from issuer.redemption import GRACE
 from issuer.store import grants, used_nonces
+from issuer.wishes import Wish
 
 APPROVED = replace(TERMS, approval=True)
 REPLY_TO = EncryptionKey(bytes(range(32)), "reply")
@@ -320,8 +323,18 @@ def test_a_transaction_ends_once(world: World) -> None:
     """Of two that come back at once, the later finds it over in the transaction that grants."""
     claim = world.claim(APPROVED)
     transaction = deferred(world.ask_for(world.token(claim), DEVICE))
-    with world.issuer.engine.begin() as connection:
-        deferral.end(connection, transaction, at=world.clock())
-    with pytest.raises(Invalid) as caught, world.issuer.engine.begin() as connection:
-        deferral.end(connection, transaction, at=world.clock())
-    assert caught.value.code == "unknown_transaction"
+    approve(world, claim)
+    wish = Wish(
+        claim.id,
+        CONFIGURATIONS[PROVISIONING_CONFIGURATION],
+        (DEVICE.short,),
+        nonces=(),
+        transaction=transaction,
+        at=world.clock(),
+    )
+    first, second = grant_all(world.issuer, [wish, wish])
+    (third,) = grant_all(world.issuer, [wish])
+    assert isinstance(first, Granted)
+    for later in (second, third):
+        assert isinstance(later, Invalid)
+        assert later.code == "unknown_transaction"

@@ -1,0 +1,96 @@
+"""The clients of ``bench.enrolment``: each enrols one device after the other.
+
+One enrolment is ``/token``, ``/nonce``, ``/credential``. What does not depend on an answer is made
+before the clock starts: keys, DIDs, headers of proofs, forms. What does is made while it runs: a
+possession proof with the fresh nonce, hence one signature. Of each answer the status and the shape
+are checked; some are kept, for the bench to verify when the clock stands.
+"""
+
+import base64
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+import orjson
+
+from bench.load import Connection, FailedError, Load, head_of, run_clients
+from bench.newborn import newborns
+from did.openid4vci import PRE_AUTHORIZED, PROVISIONING_CONFIGURATION
+
+KEPT: Final = 50  # one in so many answers
+
+_OK: Final = 200
+_PAYLOAD: Final = '{{"aud":"{}","iat":{},"nonce":"{}"}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolments:
+    """What came of them.
+
+    Attributes:
+        load: Times and failures.
+        kept: Some answers of ``/credential``, each with the DID that asked.
+    """
+
+    load: Load
+    kept: Sequence[tuple[str, bytes]]
+
+
+def enrol(issuer: str, codes: Sequence[str], clients: int, seconds: float) -> Enrolments:
+    """Enrol new devices at the issuer with this URL, one for each of ``codes`` while time lasts."""
+    token_head = head_of(issuer, "/token", "application/x-www-form-urlencoded")
+    nonce = head_of(issuer, "/nonce") + b"0\r\n\r\n"
+    credential_head = head_of(issuer, "/credential", "application/json")
+    grant = f"grant_type={quote(PRE_AUTHORIZED, safe='')}&pre-authorized_code="
+    prepared = iter(
+        [
+            (_whole(token_head, f"{grant}{code}".encode()), device, device.proof_head())
+            for code, device in zip(codes, newborns(len(codes)), strict=True)
+        ]
+    )
+    kept: list[tuple[str, bytes]] = []
+    count = 0
+    before = b'{"credential_configuration_id":"%s","proofs":{"jwt":["' % (
+        PROVISIONING_CONFIGURATION.encode()
+    )
+
+    async def once(connection: Connection) -> bool:
+        nonlocal count
+        ready = next(prepared, None)
+        if ready is None:
+            return False
+        form, device, proof_head = ready
+        token = orjson.loads(_ok(await connection.ask(form), "/token"))["access_token"]
+        fresh = orjson.loads(_ok(await connection.ask(nonce), "/nonce"))["c_nonce"]
+        payload = _PAYLOAD.format(issuer, int(time.time()), fresh).encode()
+        signed = proof_head + base64.urlsafe_b64encode(payload).rstrip(b"=")
+        signature = base64.urlsafe_b64encode(device.sign(signed)).rstrip(b"=")
+        body = b"%b%b.%b%b" % (before, signed, signature, b'"]}}')
+        asked = b"%b%d\r\nauthorization: Bearer %b\r\n\r\n%b" % (
+            credential_head,
+            len(body),
+            token.encode(),
+            body,
+        )
+        answer = _ok(await connection.ask(asked), "/credential")
+        if device.did.encode() not in answer or b'"proofValue"' not in answer:
+            raise FailedError(f"/credential gave another credential: {answer[:200]!r}")
+        count += 1
+        if count % KEPT == 1:
+            kept.append((device.did, answer))
+        return True
+
+    return Enrolments(run_clients(issuer, clients, seconds, once), kept)
+
+
+def _whole(head: bytes, body: bytes) -> bytes:
+    return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+
+
+def _ok(answer: tuple[int, bytes], path: str) -> bytes:
+    status, body = answer
+    if status != _OK:
+        raise FailedError(f"{path} answered {status}: {body[:300]!r}")
+    return body

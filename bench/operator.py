@@ -1,0 +1,99 @@
+"""What an issuer's operator does around a bench: makes claims, and looks at what was issued."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import httpx
+import orjson
+
+from bench.services import Service
+from did.errors import Invalid
+from did.keys import PublicKey
+from did.openid4vci import parse_offer
+from did.vc.formats import read_credential
+
+_AT_ONCE: Final = 250  # claims in one request
+_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who has an issuer's administration token.
+
+    Attributes:
+        url: The issuer's.
+        folder: Its directory.
+        key: The key that it signs with.
+        did: Its DID.
+    """
+
+    url: str
+    folder: Path
+    key: PublicKey
+    did: str
+    _token: str
+
+    @classmethod
+    def of(cls, service: Service, folder: Path) -> Self:
+        """The operator of an issuer that runs in ``folder``."""
+        token = (folder / "admin.token").read_text().strip()
+        answer = httpx.get(f"{service.url}/v1/admin/issuer", headers=_bearer(token))
+        answer.raise_for_status()
+        said = answer.json()
+        key = PublicKey.from_multibase(said["key"])
+        return cls(service.url, folder, key, said["did"], token)
+
+    def claims(self, count: int, progress: Callable[[int], object]) -> list[str]:
+        """The codes of so many new claims, for one device each."""
+        codes: list[str] = []
+        with httpx.Client(headers=_bearer(self._token), timeout=_SECONDS) as client:
+            while len(codes) < count:
+                some = min(_AT_ONCE, count - len(codes))
+                wanted = {"model": "bench-1", "owner": "Bench", "roles": ["sensor"]}
+                answer = client.post(
+                    f"{self.url}/v1/admin/claims",
+                    content=orjson.dumps({"claims": [wanted] * some}),
+                    headers={"content-type": "application/json"},
+                )
+                answer.raise_for_status()
+                made = orjson.loads(answer.content)["claims"]
+                codes.extend(parse_offer(each["offer"]).code for each in made)
+                progress(some)
+        return codes
+
+    def verify(self, kept: Iterable[tuple[str, bytes]]) -> int:
+        """How many of these answers hold the credential that is due; all of them, or it raises.
+
+        Raises:
+            Invalid: ``bench_wrong_credential``, or as ``read_credential``.
+        """
+        positions: set[tuple[str, int]] = set()
+        count = 0
+        for did, answer in kept:
+            (entry,) = orjson.loads(answer)["credentials"]
+            credential = read_credential(orjson.dumps(entry["credential"]))
+            credential.proof.verify(self.key)
+            subject = credential.subject
+            if (subject.get("id"), credential.issuer.text) != (did, self.did):
+                raise Invalid("bench_wrong_credential", "it is of another device, or issuer")
+            entries = [(each.list_url, each.index) for each in credential.statuses]
+            if not entries or positions.intersection(entries):
+                raise Invalid("bench_wrong_credential", "it shares an entry of a status list")
+            positions.update(entries)
+            count += 1
+        return count
+
+
+def granted(store: Path) -> int:
+    """How many credentials a SQLite store has granted."""
+    with closing(sqlite3.connect(store)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM grants").fetchone()
+    return int(count)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}

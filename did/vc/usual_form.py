@@ -1,0 +1,335 @@
+"""Credentials of the one form that our issuers give them, read in one pass.
+
+Nearly all that a verifier reads was made by ``did.vc.credential.build_credential`` and one of the
+securings here. Such bytes are recognised; for all others the answer is None, and the general reader
+(``did.vc.formats``), which alone refuses anything, takes its time. What is recognised is what the
+general reader makes of the same bytes, field by field: ``tests/properties/test_usual_form.py``.
+
+Why a few comparisons are enough (docs/adr/0025):
+
+* JSON is decoded into a type that has each member of the form and no other, and encoded again, with
+  sorted keys. Only where that gives the same bytes is it of this form: so no key is there twice, no
+  number is a float, and nothing is written in two ways.
+* There is no escape in it and nothing but ASCII, so this is its canonical form (RFC 8785), every
+  quotation mark in it begins or ends a text, and what is signed can be cut out of it.
+* Its contexts are the two that give every term a name, so of the rules of the data model those are
+  left that are checked here: URLs, times, types and that something is said of the subject.
+* What is around it, the headers of token and message, is compared with what our securings write.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, Literal, TypeVar
+
+from msgspec import UNSET, MsgspecError, Struct, UnsetType
+from msgspec.json import Decoder, Encoder
+
+from did import cbor, cose
+from did.errors import Invalid
+from did.identifier import DidUrl, KeybornDid, parse_did_url
+from did.jcs import MAX_INTEGER
+from did.keys import SIGNATURE_BYTES
+from did.multibase import base64url_decode, multibase_decode
+from did.timestamps import parse_time
+from did.vc.contexts import is_url
+from did.vc.credential import LOG_ID, Credential
+from did.vc.securing import ASSERTION, Format, Proof
+from did.vc.status_list import INDEX_DIGITS, StatusEntry
+
+# Written out, since a type is built of them: ``tests/did/vc/test_usual_form.py`` holds them against their sources.
+_Contexts = tuple[
+    Literal["https://www.w3.org/ns/credentials/v2"],
+    Literal["https://www.w3.org/ns/credentials/undefined-terms/v2"],
+]
+
+_KEPT_URL: Final = 512  # characters of URLs that are remembered
+_PROOF: Final = b',"proof":{'
+
+
+class _Entry(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={
+        "list": "statusListCredential",
+        "index": "statusListIndex",
+        "purpose": "statusPurpose",
+    },
+):
+    id: str
+    list: str
+    index: str
+    purpose: str
+    type: Literal["BitstringStatusListEntry"]
+
+
+class _Said(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename={
+        "context": "@context",
+        "subject": "credentialSubject",
+        "valid_from": "validFrom",
+        "valid_until": "validUntil",
+        "statuses": "credentialStatus",
+    },
+):
+    """What a credential says, whatever secures it."""
+
+    context: _Contexts
+    subject: dict[str, str | list[str]]
+    id: str
+    issuer: str
+    type: tuple[Literal["VerifiableCredential"], str]
+    valid_from: str
+    valid_until: str | UnsetType = UNSET
+    statuses: tuple[_Entry, ...] = ()
+
+
+class _Proof(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={
+        "context": "@context",
+        "purpose": "proofPurpose",
+        "value": "proofValue",
+        "method": "verificationMethod",
+    },
+):
+    context: _Contexts
+    created: str
+    cryptosuite: Literal["eddsa-jcs-2022"]
+    purpose: Literal["assertionMethod"]
+    value: str
+    type: Literal["DataIntegrityProof"]
+    method: str
+
+
+class _Proven(_Said, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    proof: _Proof
+
+
+class _Claimed(_Said, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    iat: int
+
+
+class _Header(Struct, frozen=True, forbid_unknown_fields=True):
+    alg: Literal["EdDSA"]
+    cty: Literal["vc"]
+    kid: str
+    typ: Literal["vc+jwt"]
+
+
+_Kind = TypeVar("_Kind", bound=Struct)
+
+_ENCODER: Final = Encoder(order="sorted")
+_SAID: Final = Decoder(_Said)
+_PROVEN: Final = Decoder(_Proven)
+_CLAIMED: Final = Decoder(_Claimed)
+_HEADER: Final = Decoder(_Header)
+
+# The protected header of a message of ours, whose one claim is ``iat``, in seconds of four bytes.
+_HEAD_BEFORE_KID: Final = b"".join(
+    (
+        b"\xa5",
+        cbor.encode(cose.ALG) + cbor.encode(cose.ALGORITHMS[0]),
+        cbor.encode(cose.CONTENT_TYPE) + cbor.encode("application/vc"),
+        cbor.encode(cose.KID),
+    )
+)
+_HEAD_CLAIMS: Final = cbor.encode(cose.CWT_CLAIMS) + b"\xa1\x06\x1a"
+_HEAD_AFTER: Final = cbor.encode(cose.TYP) + cbor.encode("application/vc+cose")
+_SECONDS: Final = 4
+_LEAST_SECONDS: Final = 1 << 16  # of which the one encoding has four bytes
+
+
+def read_usual(data: bytes, format: Format) -> Credential | None:  # noqa: A002 - the field's name
+    """The credential that ``data`` is, if it is of this form; None to read it the general way."""
+    read = _READERS.get(format)
+    if read is None:
+        return None
+    try:
+        return read(data)
+    except (Invalid, MsgspecError):  # whoever reads on says what is wrong, if anything is
+        return None
+
+
+def _read_json(data: bytes) -> Credential | None:
+    said = _decode(_PROVEN, data)
+    if said is None:
+        return None
+    proof = said.proof
+    # The proof is the one member that is an object, but for those in lists; and it holds none.
+    start = data.index(_PROOF)
+    end = data.index(b"}", start) + 1
+    before, _, after = data[start + len(_PROOF) - 1 : end].partition(
+        b'"proofValue":"%s",' % proof.value.encode()
+    )
+    return _credential(
+        said,
+        data,
+        Proof(
+            method=parse_did_url(proof.method),
+            purpose=ASSERTION,
+            created=parse_time(proof.created),
+            not_before=None,
+            expires=None,
+            challenge=None,
+            domain=None,
+            signed=hashlib.sha256(before + after).digest()
+            + hashlib.sha256(data[:start] + data[end:]).digest(),
+            signature=multibase_decode(proof.value, length=SIGNATURE_BYTES),
+        ),
+        format=Format.LDP_VC,
+        envelope=None,
+    )
+
+
+def _read_token(data: bytes) -> Credential | None:
+    signed, _, signature = data.rpartition(b".")
+    head, _, payload = signed.partition(b".")
+    method = _method_of_header(head) if len(head) <= _KEPT_URL * 2 else None
+    if method is None or b"." in payload or not data.isascii():
+        return None
+    content = base64url_decode(payload.decode("ascii"))
+    said = _decode(_CLAIMED, content)
+    if said is None or not 0 <= said.iat <= MAX_INTEGER:
+        return None
+    proof = _proof_around(method, said.iat, signed, base64url_decode(signature.decode("ascii")))
+    return _credential(said, content, proof, format=Format.VC_JWT, envelope=data)
+
+
+def _read_message(data: bytes) -> Credential | None:
+    parts = cose.bare_parts(data)
+    if parts is None:
+        return None
+    head, payload, signature = parts
+    place = len(head) - len(_HEAD_AFTER) - _SECONDS
+    claims = place - len(_HEAD_CLAIMS)
+    if (
+        claims < len(_HEAD_BEFORE_KID)
+        or not head.startswith(_HEAD_BEFORE_KID)
+        or not head.startswith(_HEAD_CLAIMS, claims)
+        or not head.endswith(_HEAD_AFTER)
+    ):
+        return None
+    kid = head[len(_HEAD_BEFORE_KID) : claims]
+    method = _method_of_kid(kid) if len(kid) <= _KEPT_URL else None
+    seconds = int.from_bytes(head[place : place + _SECONDS])
+    said = _decode(_SAID, payload)
+    if method is None or said is None or seconds < _LEAST_SECONDS:
+        return None
+    proof = _proof_around(method, seconds, cose.to_sign(head, payload), signature)
+    return _credential(said, payload, proof, format=Format.VC_COSE, envelope=data)
+
+
+_READERS: Final[Mapping[Format, Callable[[bytes], Credential | None]]] = {
+    Format.LDP_VC: _read_json,
+    Format.VC_JWT: _read_token,
+    Format.VC_COSE: _read_message,
+}
+
+
+def _decode(decoder: Decoder[_Kind], data: bytes) -> _Kind | None:
+    """The value of canonical JSON ``data``, if it has the form of ``decoder``."""
+    if not data.isascii() or b"\\" in data:
+        return None
+    value = decoder.decode(data)
+    return value if _ENCODER.encode(value) == data else None
+
+
+def _credential(
+    said: _Said,
+    content: bytes,
+    proof: Proof,
+    *,
+    format: Format,  # noqa: A002 - the field's name
+    envelope: bytes | None,
+) -> Credential | None:
+    """What ``did.vc.credential.credential_of`` makes of the same; None where it may refuse it."""
+    issuer = proof.method.did
+    if isinstance(issuer, KeybornDid) and issuer.genesis is not None:
+        return None
+    subject = said.subject
+    about, log_id = subject.get("id"), subject.get("logId")
+    begins = parse_time(said.valid_from)
+    ends = None if said.valid_until is UNSET else parse_time(said.valid_until)
+    if (
+        issuer.text != said.issuer
+        or not said.type[1]
+        or not subject
+        or not is_url(said.id)
+        or (about is not None and not is_url(about))
+        or (log_id is not None and not (isinstance(log_id, str) and LOG_ID.fullmatch(log_id)))
+        or (ends is not None and ends < begins)
+        or not all(map(_is_plain_entry, said.statuses))
+    ):
+        return None
+    return Credential(
+        content=content,
+        id=said.id,
+        types=said.type,
+        issuer=issuer,
+        valid_from=begins,
+        valid_until=ends,
+        subjects=(subject,),
+        statuses=tuple(
+            StatusEntry(each.purpose, int(each.index), each.list) for each in said.statuses
+        ),
+        proof=proof,
+        format=format,
+        envelope=envelope,
+    )
+
+
+def _proof_around(method: DidUrl, issued: int, signed: bytes, signature: bytes) -> Proof:
+    try:
+        created = datetime.fromtimestamp(issued, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Invalid("invalid_claims", "iat is no time") from error
+    return Proof(
+        method=method,
+        purpose=ASSERTION,
+        created=created,
+        not_before=None,
+        expires=None,
+        challenge=None,
+        domain=None,
+        signed=signed,
+        signature=signature,
+    )
+
+
+def _is_plain_entry(entry: _Entry) -> bool:
+    index = entry.index
+    return (
+        bool(entry.purpose)
+        and index.isdigit()
+        and len(index) <= INDEX_DIGITS
+        and entry.id == f"{entry.list}#{index}"
+        and len(entry.list) <= _KEPT_URL
+        and _is_kept_url(entry.list)
+    )
+
+
+@lru_cache(maxsize=1024)  # an issuer's few lists are named by all that it issues
+def _is_kept_url(url: str) -> bool:
+    return is_url(url)
+
+
+@lru_cache(maxsize=1024)  # of one key, one header
+def _method_of_header(part: bytes) -> DidUrl | None:
+    header = _decode(_HEADER, base64url_decode(part.decode("ascii")))
+    return None if header is None else parse_did_url(header.kid)
+
+
+@lru_cache(maxsize=1024)
+def _method_of_kid(kid: bytes) -> DidUrl | None:
+    text = cbor.decode(kid, max_bytes=_KEPT_URL)
+    return parse_did_url(text.decode("ascii")) if isinstance(text, bytes) and text.isascii() else None
