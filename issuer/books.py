@@ -141,7 +141,8 @@ def write(connection: Connection, decided: Sequence[tuple[Wish, Effects]]) -> No
     """
     _forget_nonces(connection, [wish.at for wish, _ in decided])
     rows = _rows(decided)
-    for table in (used_nonces, holders, transactions):
+    rows[used_nonces.name].sort(key=lambda row: row["digest"])  # so that no two groups wait for
+    for table in (used_nonces, holders, transactions):  # each other
         if rows[table.name]:
             connection.execute(insert(table), rows[table.name])
     _end(connection, [wish for wish, effects in decided if effects.ended])

@@ -25,7 +25,7 @@ from issuer.errors import NotFound
 from issuer.store import claims, grants, holders
 from issuer.terms import Terms
 from keyborn.faults import FaultPoint
-from keyborn.storage import reading
+from keyborn.storage import locking, perform, reading
 
 _TX_DIGITS: Final = 6
 _TX_DESCRIPTION: Final = "The operator who made the claim has it."
@@ -66,9 +66,13 @@ def create(
         raise Invalid(
             "invalid_claim", "there is no claim to make", hint="ask for one claim at least"
         )
-    with engine.begin() as connection:
+
+    def work(connection: Connection) -> list[NewClaim]:
         made = [_create(connection, each, url=url, key=key, at=at) for each in terms]
         _BEFORE_COMMIT.reached()
+        return made
+
+    made = perform(engine, work)
     _AFTER_COMMIT.reached()
     return made
 
@@ -79,8 +83,9 @@ def find(connection: Connection, id_: str) -> Claim | None:
 
 
 def find_all(connection: Connection, ids: Sequence[str]) -> dict[str, Claim]:
-    """Those of the claims ``ids`` that there are, by id."""
-    rows = connection.execute(select(claims).where(claims.c.id.in_(ids))).all()
+    """Those of the claims ``ids`` that there are, by id; who writes has them to itself."""
+    query = select(claims).where(claims.c.id.in_(ids)).order_by(claims.c.id)
+    rows = connection.execute(locking(connection, query)).all()
     held = _holders(connection, [row.id for row in rows])
     return {row.id: claim_from_row(row, held[row.id]) for row in rows}
 

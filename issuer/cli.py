@@ -10,7 +10,7 @@ from issuer.cli_claims import claim
 from issuer.cli_client import Admin, admin_options
 from issuer.cli_devices import devices
 from keyborn.inputs import INPUT_FILE
-from keyborn.options import Group, service_options
+from keyborn.options import Group, service_options, store_option
 from keyborn.output import as_text, emit, json_option
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ issuer.add_command(devices)
     is_flag=True,
     help="Sign what is posted to /credentials/issue, for whoever has the administration token.",
 )
+@store_option
 @service_options(port=PORT)
 def serve(
     *,
@@ -88,6 +89,7 @@ def serve(
     status_lifetime: int | None,
     status_messages: tuple[str, ...],
     vc_api: bool,
+    store: str | None,
     host: str,
     port: int,
     ready_file: Path | None,
@@ -118,6 +120,7 @@ def serve(
         statuses=statuses,
         approval_interval=approval_interval,
         with_vc_api=vc_api,
+        store=store,
     ) as make_app:
         serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
 

@@ -17,7 +17,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row
-from sqlalchemy.exc import IntegrityError
 
 from did.configurations import CredentialConfiguration
 from did.errors import Conflict, Invalid, KeybornError, Unavailable
@@ -40,11 +39,10 @@ from issuer.taking import denied, take
 from issuer.tokens import Access
 from issuer.wishes import Wish
 from keyborn.faults import FaultPoint
-from keyborn.storage import reading
+from keyborn.storage import perform, reading
 
 _DEVICE: Final = "device"
 _NONCE: Final = "nonce"
-_ATTEMPTS: Final = 5  # of a transaction that others were quicker than
 
 _BEFORE_COMMIT: Final = FaultPoint("issuer.grant.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.grant.after_commit")
@@ -136,22 +134,16 @@ def grant_all(issuer: Issuer, wishes: Sequence[Wish]) -> list[Granted | Deferred
     Raises:
         KeybornError: What concerns all of them: no key to sign with, no store; as ``grant``.
     """
-    for _ in range(_ATTEMPTS):
-        assertion = issuer.identity.signing()
-        try:
-            with issuer.turn, issuer.engine.begin() as connection:
-                outcomes = _decide_all(issuer, connection, assertion, wishes)
-                _BEFORE_COMMIT.reached()
-        except IntegrityError:
-            continue
-        _AFTER_COMMIT.reached()
+    assertion = issuer.identity.signing()
+
+    def work(connection: Connection) -> list[Granted | Deferred | KeybornError]:
+        outcomes = _decide_all(issuer, connection, assertion, wishes)
+        _BEFORE_COMMIT.reached()
         return outcomes
-    raise Unavailable(
-        "store_busy",
-        "others keep changing what this request is about",
-        hint="repeat it a little later",
-        retry_after=1,
-    )
+
+    outcomes = perform(issuer.engine, work)
+    _AFTER_COMMIT.reached()
+    return outcomes
 
 
 def _one(issuer: Issuer, wish: Wish) -> Granted | Deferred:

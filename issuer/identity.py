@@ -13,22 +13,23 @@ A rotation that is interrupted anywhere is taken up again by the next one who as
 """
 
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
-from did.errors import Refused, Unavailable
+from did.errors import Conflict, Refused, Unavailable
 from did.identifier import Did, KeybornDid
 from did.keys import PublicKey, Signer
 from did.resolution import Finality, Registration, Resolution, Resolver, Version
 from issuer.store import grants, settings
 from keyborn.faults import FaultPoint
+from keyborn.files import locked
 from keyborn.polling import poll
-from keyborn.storage import reading
+from keyborn.storage import hold, insert_once, reading
 from ledger.controller import Controller
 from ledger.registrar.messages import Relay
 
@@ -36,6 +37,7 @@ PATIENCE: Final = 60.0  # seconds that a rotation waits for the log
 RETRY: Final = 2  # seconds, told to those who come while a rotation is under way
 
 _SIGNING: Final = "signing_key"  # the key in use; absent before the first start and in a rotation
+_DID: Final = "did"  # whose store it is
 _LEAVING: Final = "rotating_from"  # the key that is being rotated away; absent otherwise
 _STEP: Final = "issuer identity"
 
@@ -85,6 +87,7 @@ def confirm(connection: Connection, assertion: Assertion) -> None:
     Raises:
         Unavailable: ``rotation_pending``.
     """
+    hold(connection, _SIGNING, shared=True)  # against who begins a rotation
     if _setting(connection, _SIGNING) != assertion.signer.public_key().multibase:
         raise _pending()
 
@@ -126,7 +129,6 @@ class Identity:
         self._controller = controller
         self._registrar = registrar
         self._reader = reader
-        self._turn = threading.Lock()
         self._settled: Assertion | None = None  # once its block is final
 
     @property
@@ -143,8 +145,11 @@ class Identity:
         """Register the DID, at first start. A rotation that was interrupted is resumed later.
 
         Raises:
+            Conflict: ``store_in_use``: another process is at it.
+            Refused: ``store_of_another_issuer``.
             Unavailable, Undecided: The registrar or the log cannot be reached.
         """
+        self._refuse_another()
         with reading(self._engine) as connection:
             if _setting(connection, _SIGNING) or _setting(connection, _LEAVING):
                 return
@@ -158,13 +163,15 @@ class Identity:
 
     def signing(self) -> Assertion:
         """The current key; as ``SigningIdentity.signing``."""
-        if self.rotating():
-            if not self._turn.acquire(blocking=False):
-                raise _pending()
-            try:
+        with reading(self._engine) as connection:
+            in_use, leaving = _setting(connection, _SIGNING), _setting(connection, _LEAVING)
+        if leaving is not None:
+            with self._alone(patience=0):
                 self._finish(patience=0)
-            finally:
-                self._turn.release()
+        elif in_use not in (None, self.key.multibase):
+            self._controller.reload()  # another process has rotated the key
+            if in_use != self.key.multibase:
+                raise _superseded("the store has another key for this issuer than its directory")
         settled = self._settled
         if settled is not None and settled.signer.public_key() == self.key:
             return settled
@@ -187,7 +194,7 @@ class Identity:
                 pending then, and repeating this goes on with it.
             Undecided: The log cannot be read.
         """
-        with self._turn:
+        with self._alone(patience=PATIENCE):
             self._begin(replacing)
             self._finish(patience=PATIENCE)
         return self._current()[0]
@@ -196,9 +203,47 @@ class Identity:
         """What the log says of the issuer's DID."""
         return self._reader.resolve(self.did)
 
+    @contextmanager
+    def _alone(self, *, patience: float) -> Iterator[None]:
+        """Be the only one who rotates, of all threads and processes that have the directory.
+
+        Raises:
+            Unavailable: ``rotation_pending``: somebody else is at it.
+        """
+        with ExitStack() as stack:
+
+            def locks() -> bool | None:
+                try:
+                    stack.enter_context(locked(self._controller.directory / "rotation.lock"))
+                except Conflict:
+                    return None
+                return True
+
+            if poll(locks, patience) is None:
+                raise _pending()
+            self._controller.reload()
+            yield
+
+    def _refuse_another(self) -> None:
+        """Return if the store is this issuer's; a new one is from now on."""
+        did = self.did.text
+        with self._engine.begin() as connection:
+            insert_once(connection, settings, {"name": _DID, "value": did.encode()})
+            known = _setting(connection, _DID)
+        if known != did:
+            raise Refused(
+                "store_of_another_issuer",
+                f"the store belongs to the issuer {known}",
+                step=_STEP,
+                value=did,
+                hint="start it with the directory that has that issuer's identity, or name another"
+                " database: each issuer has its own",
+            )
+
     def _begin(self, replacing: str | None) -> None:
         """From the commit on nobody signs; what was signed before it is in the store."""
         with self._engine.begin() as connection:
+            hold(connection, _SIGNING)
             leaving = _setting(connection, _SIGNING)
             if leaving is None or replacing not in (None, leaving):
                 return
@@ -273,12 +318,7 @@ class Identity:
                 hint="it has ended: start an issuer with a new directory",
             )
         if newest.key != key:
-            raise Unavailable(
-                "issuer_key_superseded",
-                "the log has another key for this issuer than its directory",
-                step=_STEP,
-                hint="restart it with the directory that holds its newest key",
-            )
+            raise _superseded("the log has another key for this issuer than its directory")
         return newest, newest.finality is Finality.FINALIZED
 
 
@@ -292,6 +332,15 @@ def _setting(connection: Connection, name: str) -> str | None:
     query = select(settings.c.value).where(settings.c.name == name)
     value = connection.execute(query).scalar_one_or_none()
     return None if value is None else bytes(value).decode()
+
+
+def _superseded(message: str) -> Unavailable:
+    return Unavailable(
+        "issuer_key_superseded",
+        message,
+        step=_STEP,
+        hint="have it use the directory that holds its newest key: the one it was rotated in",
+    )
 
 
 def _pending() -> Unavailable:

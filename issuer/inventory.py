@@ -35,7 +35,7 @@ from issuer.status_indexes import set_message, set_values
 from issuer.store import device_tags, devices
 from issuer.terms import Terms
 from keyborn.faults import FaultPoint
-from keyborn.storage import reading
+from keyborn.storage import locking, reading
 
 _BEFORE_COMMIT: Final = FaultPoint("issuer.revoke.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.revoke.after_commit")
@@ -73,9 +73,9 @@ def expect(connection: Connection, did: KeybornDid, terms: Terms, *, at: datetim
 
 
 def find(connection: Connection, dids: Sequence[str]) -> dict[str, Row[Any]]:
-    """The rows of those of these devices that are known, by DID."""
-    query = select(devices).where(devices.c.did.in_(dids))
-    return {row.did: row for row in connection.execute(query)}
+    """The rows of those of these devices that are known, by DID; who writes has them to itself."""
+    query = select(devices).where(devices.c.did.in_(dids)).order_by(devices.c.did)
+    return {row.did: row for row in connection.execute(locking(connection, query))}
 
 
 def refuse_stopped(row: Row[Any] | None) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import orjson
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
 from did.errors import Invalid
 from did.jcs import JsonObject, canonicalize

@@ -19,7 +19,7 @@ from did.errors import Invalid, KeybornError, Refused
 from issuer.claims import code_hash, tx_code_hash
 from issuer.store import claims, holders
 from keyborn.faults import FaultPoint
-from keyborn.storage import reading
+from keyborn.storage import locking, reading
 
 GRACE: Final = timedelta(minutes=10)
 MAX_TX_FAILURES: Final = 5
@@ -177,9 +177,8 @@ def check_tx_code(engine: Engine, claim: str, tx_code: str) -> None:
     mine = claims.c.id == claim
     failure: KeybornError | None = None
     with engine.begin() as connection:
-        row = connection.execute(
-            select(claims.c.tx_code_hash, claims.c.tx_failures).where(mine)
-        ).one()
+        query = select(claims.c.tx_code_hash, claims.c.tx_failures).where(mine)
+        row = connection.execute(locking(connection, query)).one()
         if row.tx_failures >= MAX_TX_FAILURES:
             failure = Refused(
                 "tx_code_locked",

@@ -1,6 +1,5 @@
 """What every part of the issuer needs, built once by whoever starts it."""
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -50,8 +49,6 @@ class Issuer:
         statuses: How it keeps status lists.
         approval_interval: Seconds after which a device that awaits approval may ask again.
         clock: The time, aware.
-        turn: Taken by whoever grants, in this process: SQLite admits one writer at a time, and lets
-            those who wait poll for it, the unlucky ones for seconds.
     """
 
     url: str
@@ -63,7 +60,6 @@ class Issuer:
     statuses: StatusTerms = field(default_factory=StatusTerms)
     approval_interval: int = INTERVAL
     clock: Callable[[], datetime] = now
-    turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         check_url(self.url)

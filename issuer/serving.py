@@ -2,23 +2,24 @@
 
 ::
 
-    issuer.sqlite   claims, grants, devices, status lists, keys (``issuer.store``)
+    issuer.sqlite   claims, grants, devices, status lists, keys (``issuer.store``); or in PostgreSQL
     identity/       the issuer's own DID and its keys (``ledger.controller``)
     log.sqlite      what was read of the log (``ledger.reader``)
     admin.token     the administration token
     url             where the running issuer is, for commands on this machine
-    lock            held while it runs
+    lock            held while it runs; on PostgreSQL by several processes together
 """
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 from starlette.types import ASGIApp
 
+from did.errors import Conflict, Invalid
 from issuer.app import create_app
 from issuer.cli_client import TOKEN_FILE, URL_FILE
 from issuer.deferral import INTERVAL
@@ -28,10 +29,16 @@ from issuer.service import Issuer, check_url
 from issuer.status_terms import StatusTerms
 from issuer.store import open_store
 from keyborn.files import locked, private_directory, sweep, write_private
+from keyborn.polling import poll
+from keyborn.storage.locations import is_file, locate
 from keyborn.tokens import admin_token
 from ledger.controller import Controller
 from ledger.network import Network, open_reader
 from ledger.registrar.client import RegistrarClient
+
+_PATIENCE: Final = 15.0  # seconds, for another process that starts at the same time
+
+_T = TypeVar("_T")
 
 _log: Final = logging.getLogger(__name__)
 
@@ -45,6 +52,7 @@ def running(
     statuses: StatusTerms,
     approval_interval: int = INTERVAL,
     with_vc_api: bool = False,
+    store: str | None = None,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
 
@@ -55,24 +63,32 @@ def running(
         statuses: How it keeps status lists.
         approval_interval: Seconds after which a device that awaits approval may ask again.
         with_vc_api: Whether it signs what administrators give it.
+        store: The path or URL of its store; ``issuer.sqlite`` in the directory, if None. On
+            PostgreSQL several processes are one issuer, with this directory, or copies of it.
 
     Raises:
-        Invalid: ``invalid_issuer_url``.
+        Invalid: ``invalid_issuer_url``; ``issuer_url_missing``: several processes need one.
         Conflict: ``store_in_use``.
         KeybornError: As what is in the directory, and the ledger at first start, has it.
     """
     if url is not None:
         check_url(url)
+    location = store or directory / "issuer.sqlite"
+    alone = is_file(locate(location))
+    if url is None and not alone:
+        raise Invalid(
+            "issuer_url_missing",
+            "the processes that share a PostgreSQL database are one issuer, and have one URL",
+            hint="name it with --url, the same for each of them",
+        )
     private_directory(directory)
     with ExitStack() as open_things:
-        # Of two, each would miss the other's rotations, and the later would take over the url.
-        open_things.enter_context(locked(directory / "lock"))
-        sweep(directory)
-        engine = open_store(directory / "issuer.sqlite")
+        _occupy(directory, open_things, alone=alone)
+        engine = open_store(location)
         open_things.callback(engine.dispose)
         reader = open_things.enter_context(open_reader(network, directory / "log.sqlite"))
         registrar = open_things.enter_context(RegistrarClient(network.url))
-        controller = Controller.create(directory / "identity")
+        controller = _patiently(lambda: Controller.create(directory / "identity"))
         identity = Identity(engine, controller, registrar=registrar, reader=reader)
 
         def make_app(listening_at: str) -> ASGIApp:
@@ -86,7 +102,7 @@ def running(
                 statuses=statuses,
                 approval_interval=approval_interval,
             )
-            identity.start()
+            _patiently(identity.start)
             path = directory / TOKEN_FILE
             token = admin_token(path)
             if token.fresh:
@@ -99,3 +115,31 @@ def running(
             return create_app(issuer, admin_token=token.text, with_vc_api=with_vc_api)
 
         yield make_app
+
+
+def _occupy(directory: Path, things: ExitStack, *, alone: bool) -> None:
+    """Hold the directory until ``things`` end; what writes that were killed left is removed.
+
+    With a SQLite file, by one process: SQLite lets one write at a time, so a second gains nothing,
+    and would take over the url.
+    """
+    lock = directory / "lock"
+    if alone:
+        things.enter_context(locked(lock))
+        sweep(directory)
+        return
+    with suppress(Conflict), locked(lock):
+        sweep(directory)  # nobody else is here, who could be writing
+    _patiently(lambda: things.enter_context(locked(lock, shared=True)))
+
+
+def _patiently(work: Callable[[], _T]) -> _T:
+    """What ``work`` returns, once another process that is at the same thing has ended."""
+    made: list[_T] = []
+
+    def attempt() -> bool | None:
+        with suppress(Conflict):
+            made.append(work())
+        return True if made else None
+
+    return made[0] if poll(attempt, _PATIENCE) else work()

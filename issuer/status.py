@@ -26,7 +26,7 @@ from issuer.identity import Assertion, SigningIdentity, confirm
 from issuer.status_terms import StatusTerms, size_of, status_messages
 from issuer.store import status_indexes, status_lists, status_publications
 from keyborn.faults import FaultPoint
-from keyborn.storage import put, reading
+from keyborn.storage import locking, put, reading
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -176,7 +176,8 @@ def _values(connection: Connection, name: str) -> list[tuple[int, int]]:
 
 
 def _row(connection: Connection, name: str) -> Row[Any]:
-    row = connection.execute(select(status_lists).where(status_lists.c.name == name)).one_or_none()
+    query = select(status_lists).where(status_lists.c.name == name)
+    row = connection.execute(locking(connection, query)).one_or_none()
     if row is None:
         raise NotFound(
             "status_list_not_found",

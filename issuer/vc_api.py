@@ -43,6 +43,7 @@ from issuer.metadata import base_path
 from issuer.status_indexes import allocate_one, set_credential
 from issuer.status_terms import StatusTerms
 from keyborn.http import JsonBytes, answer
+from keyborn.storage import perform
 from keyborn.tokens import bearer
 
 # What only another part of the issuer signs, with the next thing to do for who wants one.
@@ -93,10 +94,16 @@ class CredentialSigner:
         at = self.clock().replace(microsecond=0)
         assertion = self.identity.signing()
         document = _prepared(request, assertion.did, at)
-        with self.engine.begin() as connection:
+        if request.purposes:
+            document.setdefault("id", f"urn:uuid:{uuid.uuid4()}")
+        id_ = str(document.get("id"))
+
+        def work(connection: Connection) -> list[JsonObject]:
             confirm(connection, assertion)
-            if request.purposes:
-                self._add_statuses(connection, document, request)
+            return self._take_entries(connection, id_, request)
+
+        if entries := perform(self.engine, work):
+            _add_statuses(document, entries)
         secured = secure_credential(
             document, assertion.signer, issuer=assertion.did, created=at, format=request.format
         )
@@ -122,24 +129,19 @@ class CredentialSigner:
                 hint="name it by its id, or by the credentialId that it was issued with",
             )
 
-    def _add_statuses(
-        self, connection: Connection, document: JsonObject, request: IssueRequest
-    ) -> None:
-        id_ = document.setdefault("id", f"urn:uuid:{uuid.uuid4()}")
-        entries = [
+    def _take_entries(
+        self, connection: Connection, id_: str, request: IssueRequest
+    ) -> list[JsonObject]:
+        return [
             allocate_one(
                 connection,
                 purpose,
-                credential=request.credential_id or str(id_),
+                credential=request.credential_id or id_,
                 url=self.url,
                 full=self.statuses.full,
             ).to_json()
             for purpose in request.purposes
         ]
-        given = _list(document.get("credentialStatus", []))
-        document["credentialStatus"] = (
-            entries[0] if not given and len(entries) == 1 else [*given, *entries]
-        )
 
 
 def router(signer: CredentialSigner, *, token: str | None) -> APIRouter:
@@ -197,6 +199,13 @@ def _prepared(request: IssueRequest, issuer: Did, at: datetime) -> JsonObject:
     name = issuer.canonical.text
     document["issuer"] = {**given, "id": name} if isinstance(given, dict) else name
     return document
+
+
+def _add_statuses(document: JsonObject, entries: Sequence[JsonObject]) -> None:
+    given = _list(document.get("credentialStatus", []))
+    document["credentialStatus"] = (
+        entries[0] if not given and len(entries) == 1 else [*given, *entries]
+    )
 
 
 def _check_types(document: JsonObject) -> None:

@@ -184,11 +184,12 @@ def refuse_shared(path: Path, status: os.stat_result) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold ``path``, against other processes and other threads; a crash lets it go.
 
     Args:
         path: A directory, or a lock file in one, which is made if it is missing.
+        shared: Whether others may hold it too who ask for it so.
 
     Raises:
         Conflict: ``store_in_use``.
@@ -196,7 +197,7 @@ def locked(path: Path) -> Iterator[None]:
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
-        _lock(descriptor, path)
+        _lock(descriptor, path, shared=shared)
         yield
     finally:
         os.close(descriptor)
@@ -217,9 +218,9 @@ def shared(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path) -> None:
+def _lock(descriptor: int, path: Path, *, shared: bool) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise Conflict(
             "store_in_use",

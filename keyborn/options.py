@@ -86,6 +86,13 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
     return add
 
 
+store_option = click.option(
+    "--store",
+    metavar="URL",
+    help="Its state: a file, or postgresql://user@host/database.  [default: a file in --dir]",
+)
+
+
 def _context(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":
     if certificate is None:
         return None

@@ -86,6 +86,16 @@ class Controller:
         return cls(store, identity, store.key(identity.current))
 
     @property
+    def directory(self) -> Path:
+        """Where it is kept."""
+        return self._store.directory
+
+    def reload(self) -> None:
+        """Take the identity as it is kept by now: another process may have rotated its key."""
+        identity = self._store.existing()
+        self._identity, self._signer = identity, self._store.key(identity.current)
+
+    @property
     def did(self) -> KeybornDid:
         """The DID, in its long form; its ``canonical`` is the short one."""
         return self._identity.did

@@ -20,7 +20,7 @@ from did.vc.enveloping import PRESENTATION
 from did.vc.recognition import kind_of
 from keyborn.clock import now
 from keyborn.inputs import INPUT_FILE, read_object, reading, without_line_end
-from keyborn.options import Group, service_options
+from keyborn.options import Group, service_options, store_option
 from keyborn.output import emit, json_option, printable
 from verifier.challenges import LIFETIME, ChallengeBook
 from verifier.decision import Trail
@@ -73,6 +73,7 @@ def verifier() -> None:
     help="Verify proofs posted to /credentials/verify and /presentations/verify too, for whoever"
     " has the token in DIR/vc-api.token.",
 )
+@store_option
 @service_options(port=_PORT)
 def serve(
     *,
@@ -84,6 +85,7 @@ def serve(
     key_file: Path | None,
     lifetime: int,
     vc_api: bool,
+    store: str | None,
     host: str,
     port: int,
     ready_file: Path | None,
@@ -111,10 +113,20 @@ def serve(
                     directory,
                     audience=audience or at,
                     challenge_lifetime=timedelta(seconds=lifetime),
+                    store=store,
                 )
             )
             app = create_app(opened, vc_api_token=_vc_api_token(directory) if vc_api else None)
-            add_openid4vp(app, opened, directory, url=at, named=named, now=now, stack=stack)
+            add_openid4vp(
+                app,
+                opened,
+                directory,
+                url=at,
+                named=named,
+                now=now,
+                stack=stack,
+                store=store,
+            )
             return app
 
         serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
@@ -135,17 +147,24 @@ def _vc_api_token(directory: Path) -> str:
 @click.option("--audience", required=True, help="The verifier's name, a URL.")
 @click.option("--did", help="The one DID that may answer.  [default: any]")
 @_lifetime_option
+@store_option
 @json_option
 def challenge(
-    *, directory: Path, audience: str, did: str | None, lifetime: int, as_json: bool
+    *,
+    directory: Path,
+    audience: str,
+    did: str | None,
+    lifetime: int,
+    store: str | None,
+    as_json: bool,
 ) -> None:
     """Make a challenge, which a device answers with a presentation.
 
     Whoever runs with the same --dir and --audience takes the answer, once.
     """
     who = None if did is None else parse_did(did)
-    with closing(open_store(directory)) as store:
-        book = ChallengeBook(store=store, audience=audience, lifetime=timedelta(seconds=lifetime))
+    with closing(open_store(directory, store)) as opened:
+        book = ChallengeBook(store=opened, audience=audience, lifetime=timedelta(seconds=lifetime))
         made = book.issue(at=now(), did=who).to_json()
     emit(made, as_json=as_json, human=canonicalize(made).decode())
 

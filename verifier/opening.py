@@ -27,6 +27,7 @@ def verifier_at(
     audience: str,
     challenge_lifetime: timedelta = LIFETIME,
     https: PublicHttps | None = None,
+    store: str | None = None,
 ) -> Iterator[Verifier]:
     """A verifier for the time of a ``with`` block.
 
@@ -37,6 +38,8 @@ def verifier_at(
         audience: Its name, which presentations are made for; its URL as devices know it.
         challenge_lifetime: How long a device has to answer.
         https: How the documents of did:web issuers are fetched; the usual way unless given.
+        store: The path or URL of what it remembers, but for the log; a file in the directory, if
+            None. Processes on several hosts share one PostgreSQL.
 
     Raises:
         Refused: Others can read the directory, or it belongs to something else.
@@ -44,11 +47,11 @@ def verifier_at(
     """
     index = private_directory(directory) / f"log-{trust_root.log_id.hex()}.db"
     with (
-        closing(open_store(directory)) as store,
-        closing(Statuses(store=store)) as statuses,
+        closing(open_store(directory, store)) as kept,
+        closing(Statuses(store=kept)) as statuses,
         open_reader(trust_root.network, index) as reader,
     ):
-        book = ChallengeBook(store=store, audience=audience, lifetime=challenge_lifetime)
+        book = ChallengeBook(store=kept, audience=audience, lifetime=challenge_lifetime)
         yield Verifier(
             trust_root=trust_root,
             resolver=MethodResolver(reader, _web(trust_root, https)),

@@ -9,18 +9,23 @@ its content is not signed.
 """
 
 from keyborn.storage.databases import open_database
+from keyborn.storage.locks import hold
 from keyborn.storage.statements import Integer64, insert_once, put
 from keyborn.storage.stores import StoreKind, open_store
-from keyborn.storage.transactions import reading
+from keyborn.storage.transactions import ContendedError, locking, perform, reading
 from keyborn.storage.writer import Writer
 
 __all__ = [
+    "ContendedError",
     "Integer64",
     "StoreKind",
     "Writer",
+    "hold",
     "insert_once",
+    "locking",
     "open_database",
     "open_store",
+    "perform",
     "put",
     "reading",
 ]

@@ -20,8 +20,7 @@ What a request is to be given is a *function of a connection*:
 * It reads and decides on its own connection, not before: only there does it see what the other
   requests of its group did. A check that was made beforehand may be made, but does not count.
 * On PostgreSQL another process writes at the same time. What must happen once, a constraint holds
-  (``insert_once``); what is read in order to be changed is read ``with_for_update()``, which
-  SQLite, where writers are alone, leaves out.
+  (``insert_once``); what is read in order to be changed is locked (``locking``).
 * Nobody hears of anything, an error included, before the commit. If that fails, all of the group
   are told so, and nothing has been done.
 """
@@ -37,10 +36,9 @@ from typing import Any, Final, Self, TypeVar
 from sqlalchemy import Connection, Engine
 
 from did.errors import KeybornError, Unavailable
-from keyborn.storage.transactions import ContendedError
+from keyborn.storage.transactions import TRIES, ContendedError
 
 MOST: Final = 128  # requests in one transaction
-TRIES: Final = 4  # of a request that other processes get in the way of
 
 _T = TypeVar("_T")
 
@@ -173,17 +171,8 @@ def _serve_one(connection: Connection, request: _Request) -> None:
 
 def _same(error: Exception) -> KeybornError:
     """The failure of a transaction, for one of its requests: who catches it may change it."""
-    if isinstance(error, ContendedError):
-        return ContendedError(error.message)
-    if isinstance(error, Unavailable):
-        return Unavailable(
-            error.code,
-            error.message,
-            step=error.step,
-            hint=error.hint,
-            value=error.value,
-            retry_after=error.retry_after,
-        )
+    if isinstance(error, KeybornError):
+        return error.again()
     _log.error("a transaction failed", exc_info=error)
     return Unavailable(
         "store_failed",

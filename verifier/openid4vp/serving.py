@@ -40,6 +40,7 @@ def add_openid4vp(
     named: tuple[str, Path] | None,
     now: Callable[[], datetime],
     stack: ExitStack,
+    store: str | None = None,
 ) -> None:
     """Let ``app`` ask devices by OpenID4VP.
 
@@ -52,6 +53,7 @@ def add_openid4vp(
             key; None for one of its own.
         now: The clock.
         stack: Closes what is opened here.
+        store: The path or URL of what keeps requests; a file in the directory, if None or a file.
 
     Raises:
         Invalid: ``invalid_url``.
@@ -68,7 +70,7 @@ def add_openid4vp(
     exchange = Exchange(
         verifier=verifier.called(identity.client_id.text),
         identity=identity,
-        requests=stack.enter_context(open_requests(directory)),
+        requests=stack.enter_context(open_requests(directory, store)),
         url=url.rstrip("/"),
     )
     token = admin_token(directory / TOKEN_FILE)
