@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from keyborn.inputs import INPUT_FILE
-from keyborn.options import Group, service_options
+from keyborn.options import Group, service_options, store_option
 from keyborn.output import emit, json_option
 from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
@@ -119,6 +119,7 @@ for _command in (deploy, doctor, follow, prove, check):
     is_flag=True,
     help="Resolve did:web too: fetch from whatever public host a client names.",
 )
+@store_option
 @service_options(port=PORT)
 def serve(
     *,
@@ -137,6 +138,7 @@ def serve(
     finality_depth: int,
     block_time: float,
     did_web: bool,
+    store: str | None,
     host: str,
     port: int,
     ready_file: Path | None,
@@ -173,6 +175,7 @@ def serve(
             finality_depth=finality_depth,
             block_seconds=block_time,
             web=web,
+            store=store,
         )
     else:
         delay = 0.5 if batch_time is None else batch_time
@@ -183,6 +186,7 @@ def serve(
             ceiling=round(max_fee_gwei * 10**9),
             batching=replace(batching, delay=delay, poll=0.5),
             web=web,
+            store=store,
         )
     with service as built:
 

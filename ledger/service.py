@@ -48,6 +48,7 @@ def embedded_service(
     finality_depth: int,
     block_seconds: float,
     web: WebResolver | None = None,
+    store: str | None = None,
 ) -> Iterator[Service]:
     """The service of the embedded ledger in ``directory``, both made if they are missing.
 
@@ -57,6 +58,7 @@ def embedded_service(
         finality_depth: How many blocks make an entry final; 0: it is so at once.
         block_seconds: With a depth, how often an empty block is made while something is not final.
         web: For did:web, if that is to be resolved.
+        store: The path or URL of the outbox; a file in the directory, if None.
 
     Raises:
         Conflict: ``store_in_use``: another service works in this directory.
@@ -69,7 +71,7 @@ def embedded_service(
         ledger = stack.enter_context(EmbeddedLedger(directory / "log", final_depth=finality_depth))
         if finality_depth:
             stack.enter_context(_blocks(ledger, block_seconds))
-        reader, registrar = _registrar(stack, directory, ledger, batching)
+        reader, registrar = _registrar(stack, directory, ledger, batching, store=store)
         yield Service(
             create_app(registrar=registrar, resolver=reader, embedded=ledger, web=web),
             Network(ledger.pin, ""),
@@ -85,6 +87,7 @@ def ethereum_service(
     ceiling: int | None,
     batching: Batching,
     web: WebResolver | None = None,
+    store: str | None = None,
 ) -> Iterator[Service]:
     """The service of a log on Ethereum; its registrar pays for what it appends.
 
@@ -97,6 +100,7 @@ def ethereum_service(
         ceiling: What it pays for one unit of gas at the most, in wei; None: whatever it costs.
         batching: When the registrar sends a batch.
         web: For did:web, if that is to be resolved.
+        store: The path or URL of the outbox; a file in the directory, if None.
 
     Raises:
         Invalid: ``not_ethereum``.
@@ -130,7 +134,9 @@ def ethereum_service(
             quorum=network.agreeing,
             first_block=network.first_block,
         )
-        reader, registrar = _registrar(stack, directory, ledger, batching, read.log)
+        reader, registrar = _registrar(
+            stack, directory, ledger, batching, store=store, source=read.log
+        )
         yield Service(create_app(registrar=registrar, resolver=reader, web=web), network)
 
 
@@ -139,12 +145,14 @@ def _registrar(
     directory: Path,
     ledger: Ledger,
     batching: Batching,
+    *,
+    store: str | None,
     source: LogSource | None = None,
 ) -> tuple[LogReader, Registrar]:
     """``source``: what is read, if it is not the ledger as its writer sees it."""
     index = Index.open(directory / "index.sqlite", ledger.log_id)
     reader = stack.enter_context(LogReader(source or ledger, index))
-    outbox = Outbox.open(directory / "outbox.sqlite")
+    outbox = Outbox.open(store or directory / "outbox.sqlite")
     stack.callback(outbox.close)
     registrar = Registrar(
         ledger=ledger, reader=reader, index=index, outbox=outbox, batching=batching

@@ -5,7 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -45,16 +45,19 @@ def binaries() -> Path | None:
 class Server:
     """A PostgreSQL server in a folder of its own, which can be killed and started again."""
 
-    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+    def __init__(
+        self, programs: Path, folder: Path, user: str | None, settings: Mapping[str, str]
+    ) -> None:
         self._programs = programs
         self._folder = folder
         self._user = user
+        self._settings = settings
         self._names = (f"test{number}" for number in count(1))
         self._run("initdb", "--no-sync", "--auth=trust", "--username=keyborn", "-E", "UTF8")
 
     def start(self) -> None:
         """Start it, and wait until it lets somebody in."""
-        settings = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
+        settings = " ".join(f"-c {name}='{value}'" for name, value in self._settings.items())
         self._run(
             "pg_ctl", "start", "-w", "-s", "-l", "log", "-o", f"{settings} -k '{self._folder}'"
         )
@@ -77,16 +80,17 @@ class Server:
         return self._create(_TEMPLATE)
 
     def make_template(self) -> None:
-        self._execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
+        self.execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
         for kind in KINDS:
             open_store(self.url(_TEMPLATE), kind).dispose()
 
     def _create(self, template: str) -> str:
         name = next(self._names)
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
         return self.url(name)
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
+        """Run a statement, as who may do everything."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
 
@@ -102,18 +106,19 @@ class Server:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
-    """A server, for the time of a ``with`` block."""
+def postgresql(**settings: str) -> Iterator[Server]:
+    """A server, for the time of a ``with`` block; with ``settings`` of one's own, bare."""
     programs = binaries()
     assert programs is not None
     user = _user()
     folder = Path(tempfile.mkdtemp(prefix="keyborn-pg-"))
     if user is not None:
         shutil.chown(folder, user)
-    server = Server(programs, folder, user)
+    server = Server(programs, folder, user, {**_SETTINGS, **settings})
     try:
         server.start()
-        server.make_template()
+        if not settings:
+            server.make_template()
         yield server
     finally:
         server.stop("immediate")

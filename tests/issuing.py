@@ -264,14 +264,18 @@ class World:
 
 @contextmanager
 def issuing(
-    directory: Path, *, url: str = URL, statuses: StatusTerms | None = None
+    directory: Path,
+    *,
+    url: str = URL,
+    statuses: StatusTerms | None = None,
+    location: str | None = None,
 ) -> Iterator[World]:
-    """An issuer that is registered and answers requests."""
+    """An issuer that is registered and answers requests; its store is a file unless said."""
     clock = Clock()
     with ExitStack() as things:
         ledger = things.enter_context(EmbeddedLedger(directory / "ledger", clock=clock.for_ledger))
         reader = things.enter_context(LogReader(ledger, Index.temporary(ledger.log_id)))
-        engine = open_store(directory / "issuer.sqlite")
+        engine = open_store(location or directory / "issuer.sqlite")
         things.callback(engine.dispose)
         controller = Controller.create(directory / "identity")
         identity = Identity(engine, controller, registrar=AtOnce(ledger), reader=reader)

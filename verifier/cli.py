@@ -22,6 +22,7 @@ from keyborn.clock import now
 from keyborn.inputs import INPUT_FILE, read_object, reading, without_line_end
 from keyborn.options import Group, service_options, store_option
 from keyborn.output import emit, json_option, printable
+from keyborn.storage.locations import is_file, locate
 from verifier.challenges import LIFETIME, ChallengeBook
 from verifier.decision import Trail
 from verifier.opening import verifier_at
@@ -125,7 +126,8 @@ def serve(
                 named=named,
                 now=now,
                 stack=stack,
-                store=store,
+                # A file holds one kind of store; requests have one of their own beside it.
+                store=None if store is None or is_file(locate(store)) else store,
             )
             return app
 

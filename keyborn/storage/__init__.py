@@ -9,7 +9,7 @@ its content is not signed.
 """
 
 from keyborn.storage.databases import open_database
-from keyborn.storage.locks import hold
+from keyborn.storage.locks import Locks, Sole, hold, locks_of
 from keyborn.storage.statements import Integer64, insert_once, put
 from keyborn.storage.stores import StoreKind, open_store
 from keyborn.storage.transactions import ContendedError, locking, perform, reading
@@ -18,11 +18,14 @@ from keyborn.storage.writer import Writer
 __all__ = [
     "ContendedError",
     "Integer64",
+    "Locks",
+    "Sole",
     "StoreKind",
     "Writer",
     "hold",
     "insert_once",
     "locking",
+    "locks_of",
     "open_database",
     "open_store",
     "perform",

@@ -61,6 +61,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "authentication failed": "28000",
     "no pg_hba.conf entry": "28000",
     "permission denied": "42501",
+    'role "': "28000",
     '" does not exist': "3D000",
 }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, MetaData, insert, inspect, text, update
+from sqlalchemy import Connection, Engine, MetaData, insert, inspect, select, text, update
 
 from did.errors import KeybornError, Refused, Unavailable
 from keyborn.files import refuse_shared, staged
@@ -72,9 +72,9 @@ def open_store(location: str | Path, kind: StoreKind) -> Engine:
         with reading(engine) as connection:
             missing = not is_made(connection)
         if missing:
-            _make_schema(engine, kind)
+            _make_if_missing(engine, kind)
         with reading(engine) as connection:
-            _check(connection, kind, shown(engine.url))
+            refuse_older(connection, kind, shown(engine.url))
     except KeybornError:
         engine.dispose()
         raise
@@ -165,6 +165,19 @@ def make(connection: Connection, kind: StoreKind) -> None:
     migrations.migrate(connection, kind.migrations)
 
 
+def make_schema(connection: Connection, kind: StoreKind) -> None:
+    """As ``make``, in a PostgreSQL database, which may have the schema already."""
+    connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{kind.schema}"'))
+    make(connection, kind)
+
+
+def kind_in(connection: Connection) -> str | None:
+    """The name of the store in a database; None if it is something else."""
+    if not inspect(connection).has_table(KINDS.name):
+        return None
+    return connection.execute(select(KINDS.c.name)).scalar_one_or_none()
+
+
 def _make_file(path: Path, kind: StoreKind) -> None:
     """Make the database aside and link it in place: of two first starts, one makes it, whole.
 
@@ -180,17 +193,17 @@ def _make_file(path: Path, kind: StoreKind) -> None:
             path.hardlink_to(fresh)
 
 
-def _make_schema(engine: Engine, kind: StoreKind) -> None:
+def _make_if_missing(engine: Engine, kind: StoreKind) -> None:
     with engine.begin() as connection:
         hold(connection, "migrations")
         if is_made(connection):  # by now
             return
-        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{kind.schema}"'))
-        make(connection, kind)
+        make_schema(connection, kind)
         MADE.reached()
 
 
-def _check(connection: Connection, kind: StoreKind, where: str) -> None:
+def refuse_older(connection: Connection, kind: StoreKind, where: str) -> None:
+    """Return if the store is at the newest revision; raises as ``open_store``."""
     found = _revision(connection, kind, where)
     if found != kind.newest:
         raise Refused(

@@ -40,7 +40,8 @@ from sqlalchemy import (
     update,
 )
 
-from keyborn.storage import open_store, reading
+from did.errors import KeybornError
+from keyborn.storage import Sole, open_store, reading
 from ledger.log import Receipt
 from ledger.operations import Batch, Create, Operation, encode_batch
 from ledger.registrar.messages import State
@@ -65,15 +66,27 @@ class Outbox:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._sole = Sole(engine, "registrar")
         self._turn = threading.Lock()
 
     @classmethod
     def open(cls, location: str | Path) -> Self:
-        """The outbox at ``location``, a path or database URL; as ``keyborn.storage``."""
-        return cls(open_store(location, KIND))
+        """The outbox at ``location``, a path or database URL; as ``keyborn.storage``.
+
+        Raises:
+            Conflict: ``store_in_use``: a registrar on PostgreSQL is one process.
+        """
+        outbox = cls(open_store(location, KIND))
+        try:
+            outbox._sole.ensure()
+        except KeybornError:
+            outbox.close()
+            raise
+        return outbox
 
     def close(self) -> None:
         """Let go of the database."""
+        self._sole.close()
         self._engine.dispose()
 
     def find(self, hash_: bytes) -> Accepted | None:
@@ -214,8 +227,9 @@ class Outbox:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        # SQLite lets in one writer, and who comes in vain sleeps; threads here queue instead.
-        with self._turn, self._engine.begin() as connection:
+        with self._turn:  # of a connection, that of ``Sole``
+            self._sole.ensure()
+        with self._engine.begin() as connection:
             yield connection
 
     def _operations(self, condition: ColumnElement[bool], limit: int | None) -> list[Accepted]:

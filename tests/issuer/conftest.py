@@ -1,13 +1,38 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
+from databases import Server
 from issuing import World, issuing
+
+# What the store decides, over both databases; the rest of the issuer does not know which it has.
+BOTH: Final = (
+    "test_batches",
+    "test_claims",
+    "test_deferral",
+    "test_grants",
+    "test_identity",
+    "test_inventory",
+    "test_notifications",
+    "test_redemption",
+    "test_status",
+    "test_status_indexes",
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "world" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in BOTH:
+        metafunc.parametrize("world", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with issuing(tmp_path) as world:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    location = None
+    if getattr(request, "param", "sqlite") == "postgresql":
+        running: Server = request.getfixturevalue("server")
+        location = running.made()
+    with issuing(tmp_path, location=location) as world:
         yield world
 
 

@@ -238,7 +238,7 @@ def test_a_rotation_under_way_is_no_fault_of_the_device(
     token = world.token(world.claim())
     identity = world.issuer.identity
     identity._begin(None)
-    with identity._turn:
+    with identity._alone(patience=0):
         answer = world.ask(token, world.proof(DEVICE))
     assert error(answer, 503) == "temporarily_unavailable"
     assert "[rotation_pending]" in answer.json()["error_description"]

@@ -1,9 +1,9 @@
 """Requests while they are under way, and for an hour after: what was asked, and what came of it.
 
 One SQLite file, beside the verifier's other one (``verifier.store``); several processes may share
-it. A request ends once: that is held by a condition in the database. Who decides on an answer
-holds a lock file meanwhile, which the system lets go where that process dies: so whoever looks can
-tell a decision that is on its way from one that never comes.
+it, and those of several hosts a PostgreSQL. A request ends once: that is held by a condition in the
+database. Who decides on an answer holds a lock meanwhile, which is let go where that process dies:
+so whoever looks can tell a decision that is on its way from one that never comes.
 
 Threat model: whoever can modify the file can have the asker see any outcome. Who can read it can
 read what devices presented, and decrypt answers to requests that are still open.
@@ -22,6 +22,7 @@ from typing import Final
 import orjson
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     LargeBinary,
     MetaData,
@@ -35,14 +36,21 @@ from sqlalchemy import (
 )
 
 from did.challenge import Challenge
-from did.errors import Conflict
 from did.jcs import JsonObject, canonicalize
 from did.jose import EncryptionKey
 from did.openid4vp.dcql import Query, parse_query
 from did.openid4vp.request import ResponseMode
 from keyborn.faults import FaultPoint
-from keyborn.files import locked, private_directory, shared
-from keyborn.storage import Integer64, StoreKind, open_store, reading
+from keyborn.files import private_directory
+from keyborn.storage import (
+    Integer64,
+    Locks,
+    StoreKind,
+    Writer,
+    locks_of,
+    open_store,
+    reading,
+)
 from verifier.store import KEPT_AFTER_EXPIRY
 
 _BYTES: Final = 32
@@ -116,9 +124,10 @@ class Request:
 class Requests:
     """The database."""
 
-    def __init__(self, engine: Engine, locks: Path) -> None:
+    def __init__(self, engine: Engine, writer: Writer, locks: Locks) -> None:
         self._engine = engine
-        self._locks = locks  # a directory
+        self._writer = writer
+        self._locks = locks
 
     def begin(
         self,
@@ -159,9 +168,12 @@ class Requests:
             "result": b"{}",
         }
         cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
-        with self._engine.begin() as connection:
+
+        def work(connection: Connection) -> None:
             connection.execute(delete(_requests).where(_requests.c.expires < cutoff))
             connection.execute(insert(_requests).values(row))
+
+        self._writer.write(work)
         return request, secret
 
     def find(self, id_: str) -> Request | None:
@@ -196,29 +208,25 @@ class Requests:
                 encryption=None,
             )
         )
-        with self._engine.begin() as connection:
+
+        def work(connection: Connection) -> bool:
             ended = connection.execute(statement).rowcount == 1
             _END_BEFORE_COMMIT.reached()
+            return ended
+
+        ended = self._writer.write(work)
         _END_AFTER_COMMIT.reached()
         return ended
 
     @contextmanager
     def deciding(self, request: Request) -> Iterator[None]:
         """Around a decision on an answer: from before its nonce is used until it has ended."""
-        with shared(self._lock(request)):
+        with self._locks.holding(request.id):
             yield
 
     def is_being_decided(self, request: Request) -> bool:
         """Whether a process is at it. May be so for the sake of another request, for a while."""
-        try:
-            with locked(self._lock(request)):
-                return False
-        except Conflict:
-            return True
-
-    def _lock(self, request: Request) -> Path:
-        """One of 64 files that requests share, so that none has to be removed."""
-        return self._locks / request.id[0]
+        return self._locks.is_held(request.id)
 
 
 @contextmanager
@@ -232,9 +240,11 @@ def open_requests(directory: Path, location: str | None = None) -> Iterator[Requ
     Raises:
         KeybornError: As ``keyborn.storage.open_store``.
     """
-    engine = open_store(location or private_directory(directory) / "openid4vp.db", KIND)
+    folder = private_directory(directory)
+    engine = open_store(location or folder / "openid4vp.db", KIND)
     try:
-        yield Requests(engine, private_directory(directory / "openid4vp.locks"))
+        with Writer(engine) as writer:
+            yield Requests(engine, writer, locks_of(engine, folder / "openid4vp.locks"))
     finally:
         engine.dispose()
 

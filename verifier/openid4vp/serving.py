@@ -53,7 +53,7 @@ def add_openid4vp(
             key; None for one of its own.
         now: The clock.
         stack: Closes what is opened here.
-        store: The path or URL of what keeps requests; a file in the directory, if None or a file.
+        store: The path or URL of what keeps requests; a file in the directory, if None.
 
     Raises:
         Invalid: ``invalid_url``.

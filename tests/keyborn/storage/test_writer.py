@@ -164,12 +164,14 @@ def test_closed_it_finishes_and_takes_nothing_more(engine: Engine) -> None:
 
 
 def test_a_group_has_a_most(engine: Engine) -> None:
-    commits = []
+    commits: list[object] = []
     with Writer(engine, most=3) as writer:
         held = Held(writer)
-        futures = [
-            writer.submit(lambda connection: commits.append(id(connection))) for _ in range(7)
-        ]
+
+        def note(connection: Connection) -> None:
+            commits.append(connection.get_transaction())
+
+        futures = [writer.submit(note) for _ in range(7)]
         held.let_go()
         for future in futures:
             future.result(10)

@@ -1,0 +1,115 @@
+"""``keyborn store``: the databases of services, brought up to date and copied."""
+
+from dataclasses import asdict
+from importlib.metadata import entry_points
+
+import click
+
+from did.errors import Invalid
+from keyborn.options import Group
+from keyborn.output import emit, json_option
+from keyborn.storage import reading
+from keyborn.storage.copying import copy_store
+from keyborn.storage.locations import is_file, locate, path_of, shown
+from keyborn.storage.stores import StoreKind, engine_of, is_made, kind_in, missing_at, upgrade_store
+
+_kind_option = click.option(
+    "--kind", help="Which of the stores in a PostgreSQL database.  [default: all of them]"
+)
+
+
+@click.group(cls=Group)
+def store() -> None:
+    """Databases of services: bring one up to date, copy one."""
+
+
+@store.command()
+@click.argument("location", metavar="STORE")
+@_kind_option
+@json_option
+def upgrade(*, location: str, kind: str | None, as_json: bool) -> None:
+    """Bring the store at STORE, a file or URL, to what this release works with.
+
+    Stop what uses it, and copy it, before. It happens in one transaction, or not at all, and there
+    is no way back but the copy.
+    """
+    done = []
+    for each in _stores_at(location, kind):
+        before, after = upgrade_store(location, each)
+        done.append({"kind": each.name, "before": before, "after": after})
+    emit(
+        {"store": shown(locate(location)), "upgraded": done},
+        as_json=as_json,
+        human="\n".join(f"{each['kind']}: {each['before']} -> {each['after']}" for each in done),
+    )
+
+
+@store.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@_kind_option
+@json_option
+def copy(*, source: str, target: str, kind: str | None, as_json: bool) -> None:
+    """Copy the store at FROM to TO, each a file or the URL of a PostgreSQL database.
+
+    TO must have none of the kind. Nobody writes to FROM meanwhile; stop what uses it before, since
+    what it writes afterwards is not in the copy. What was copied is read back and compared, and if
+    anything differs nothing is kept.
+    """
+    found = _stores_at(source, kind)
+    if is_file(locate(target)) and len(found) > 1:
+        names = ", ".join(each.name for each in found)
+        raise click.UsageError(f"a file holds one store; say with --kind which of {names}")
+    done = {each.name: copy_store(source, target, each) for each in found}
+    emit(
+        {
+            "from": shown(locate(source)),
+            "to": shown(locate(target)),
+            "copied": {name: [asdict(table) for table in tables] for name, tables in done.items()},
+        },
+        as_json=as_json,
+        human="\n".join(
+            f"{name}: {table.table}: {table.rows} rows, {table.digest[:16]}"
+            for name, tables in done.items()
+            for table in tables
+        ),
+    )
+
+
+def _kinds() -> list[StoreKind]:
+    """The stores of the installed packages, which say so in the group ``keyborn.stores``."""
+    found = [entry.load() for entry in entry_points(group="keyborn.stores")]
+    return sorted(found, key=lambda each: str(each.name))
+
+
+def _stores_at(location: str, name: str | None) -> list[StoreKind]:
+    """The kinds of store at ``location``, or that of them which is named.
+
+    Raises:
+        Invalid: ``unknown_kind_of_store``.
+        Unavailable: ``store_missing``.
+    """
+    kinds = _kinds()
+    if name is not None and name not in [each.name for each in kinds]:
+        raise Invalid(
+            "unknown_kind_of_store",
+            "there is no such kind of store",
+            value=name,
+            hint=f"there are: {', '.join(each.name for each in kinds)}",
+        )
+    url = locate(location)
+    if is_file(url) and not path_of(url).exists():
+        raise missing_at(shown(url))
+    found = [each for each in kinds if name in (None, each.name) and _is_there(location, each)]
+    if not found:
+        raise missing_at(shown(url))
+    return found
+
+
+def _is_there(location: str, kind: StoreKind) -> bool:
+    engine = engine_of(location, kind, make=False)
+    try:
+        with reading(engine) as connection:
+            return is_made(connection) and kind_in(connection) == kind.name
+    finally:
+        engine.dispose()
