@@ -22,7 +22,15 @@ from keyborn.storage.locations import is_file, locate, path_of, shown
 from keyborn.storage.locks import hold
 from keyborn.storage.postgresql import server_engine
 from keyborn.storage.sqlite import file_engine
-from keyborn.storage.stores import StoreKind, engine_of, is_made, make, make_schema, refuse_older
+from keyborn.storage.stores import (
+    StoreKind,
+    engine_of,
+    is_made,
+    make,
+    make_schema,
+    missing_at,
+    refuse_older,
+)
 
 _CHUNK: Final = 1_000  # rows
 _DIGEST: Final = 32  # bytes
@@ -59,6 +67,8 @@ def copy_store(source: str | Path, target: str | Path, kind: StoreKind) -> list[
     reader = engine_of(source, kind, make=False)
     try:
         with reader.begin() as origin:
+            if not is_made(origin):
+                raise missing_at(shown(reader.url))
             refuse_older(origin, kind, shown(reader.url))
             _freeze(origin, kind)
             if is_file(url):

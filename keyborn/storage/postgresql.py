@@ -76,8 +76,11 @@ def server_engine(url: URL, *, schema: str) -> Engine:
     """
     where = shown(url)
     engine = create_engine(
-        url.update_query_dict({**_REACH, **url.query}),
-        connect_args={"autocommit": True},  # transactions are begun below, not by the driver
+        url,
+        connect_args={
+            **{name: value for name, value in _REACH.items() if name not in url.query},
+            "autocommit": True,  # transactions are begun below, not by the driver
+        },
         pool_size=POOL,
         max_overflow=POOL_EXTRA,
         pool_timeout=POOL_SECONDS,
@@ -206,6 +209,7 @@ def _refuse_failed(connection: Connection) -> None:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     if driver.info.transaction_status == TransactionStatus.INERROR:
+        driver.rollback()  # SQLAlchemy takes a commit that was begun for one that was done
         raise Unavailable(
             "store_failed", "a statement of the transaction failed", hint="repeat it", retry_after=1
         )

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
-from databases import Server
 from issuing import World, issuing
+
+if TYPE_CHECKING:
+    from databases import Server
 
 # What the store decides, over both databases; the rest of the issuer does not know which it has.
 BOTH: Final = (

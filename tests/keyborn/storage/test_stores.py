@@ -40,7 +40,8 @@ down_revision = "0001"
 
 
 def upgrade():
-    with op.batch_alter_table("things", recreate="always") as table:
+    anew = "always" if op.get_context().dialect.name == "sqlite" else "never"
+    with op.batch_alter_table("things", recreate=anew) as table:
         table.add_column(sa.Column("name", sa.String(), nullable=False, server_default="?"))
 """
 METADATA = MetaData()
