@@ -123,31 +123,56 @@ def explained(cause: BaseException, where: str, *, lost: bool) -> KeybornError |
             "a text is too long to be looked for, or holds the character NUL",
             hint="send a shorter one, without that",
         )
-    retry: int | None = None
     match _state(cause, said, lost=lost):
         case "40001" | "40P01":  # serialization_failure, deadlock_detected
             return ContendedError("another transaction got in the way of this one")
         case "55P03" | "57014" | "25P03":  # a lock, a statement or a transaction took too long
-            code, message = "store_busy", "the database did not come to it in time"
-            retry, hint = 1, "repeat it, once the others have ended"
+            return Unavailable(
+                "store_busy",
+                f"the database did not come to it in time: {said}",
+                value=where,
+                retry_after=1,
+                hint="repeat it, once the others have ended",
+            )
         case "28000" | "28P01" | "42501":
-            code, message = "store_access_denied", "the database does not let this service in"
-            hint = "check user, password (~/.pgpass) and pg_hba.conf"
+            return Unavailable(
+                "store_access_denied",
+                f"the database does not let this service in: {said}",
+                value=where,
+                hint="check user, password (~/.pgpass) and pg_hba.conf",
+            )
         case "3D000":
-            code, message = "store_missing", "there is no such database"
-            hint = "make it first: createdb --encoding=UTF8 --template=template0"
+            return Unavailable(
+                "store_missing",
+                f"there is no such database: {said}",
+                value=where,
+                hint="make it first: createdb --encoding=UTF8 --template=template0",
+            )
         case "53100" | "53200" | "58030" | "25006":  # no room, no memory, no disk, a standby
-            code, message = "store_failed", "the database cannot be used"
-            retry, hint = 5, "check the server: its space, its memory; whether it may be written to"
+            return Unavailable(
+                "store_failed",
+                f"the database cannot be used: {said}",
+                value=where,
+                retry_after=5,
+                hint="check the server: its space, its memory; whether it may be written to",
+            )
         case "XX001" | "XX002":
-            code, message = "store_corrupt", "the database is damaged"
-            hint = "restore it from a backup; do not delete what may be recovered"
+            return Unavailable(
+                "store_corrupt",
+                f"the database is damaged: {said}",
+                value=where,
+                hint="restore it from a backup; do not delete what may still be recovered",
+            )
         case "08000":
-            code, message = "store_unreachable", "the database cannot be reached"
-            retry, hint = 2, "see that the server runs; to repeat it is safe, even if it was done"
+            return Unavailable(
+                "store_unreachable",
+                f"the database cannot be reached: {said}",
+                value=where,
+                retry_after=2,
+                hint="see that the server runs; to repeat it is safe, even if it was done",
+            )
         case _:
             return None
-    return Unavailable(code, f"{message}: {said}", value=where, retry_after=retry, hint=hint)
 
 
 def _state(cause: BaseException, said: str, *, lost: bool) -> str:

@@ -2,16 +2,16 @@
 
 from dataclasses import asdict
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 import click
 
 from did.errors import Invalid
 from keyborn.options import Group
 from keyborn.output import emit, json_option
-from keyborn.storage import reading
-from keyborn.storage.copying import copy_store
-from keyborn.storage.locations import is_file, locate, path_of, shown
-from keyborn.storage.stores import StoreKind, engine_of, is_made, kind_in, missing_at, upgrade_store
+
+if TYPE_CHECKING:
+    from keyborn.storage.stores import StoreKind
 
 _kind_option = click.option(
     "--kind", help="Which of the stores in a PostgreSQL database.  [default: all of them]"
@@ -33,6 +33,9 @@ def upgrade(*, location: str, kind: str | None, as_json: bool) -> None:
     Stop what uses it, and copy it, before. It happens in one transaction, or not at all, and there
     is no way back but the copy.
     """
+    from keyborn.storage.locations import locate, shown  # noqa: PLC0415 - slow to import
+    from keyborn.storage.stores import upgrade_store  # noqa: PLC0415
+
     done = []
     for each in _stores_at(location, kind):
         before, after = upgrade_store(location, each)
@@ -56,6 +59,9 @@ def copy(*, source: str, target: str, kind: str | None, as_json: bool) -> None:
     what it writes afterwards is not in the copy. What was copied is read back and compared, and if
     anything differs nothing is kept.
     """
+    from keyborn.storage.copying import copy_store  # noqa: PLC0415 - slow to import
+    from keyborn.storage.locations import is_file, locate, shown  # noqa: PLC0415
+
     found = _stores_at(source, kind)
     if is_file(locate(target)) and len(found) > 1:
         names = ", ".join(each.name for each in found)
@@ -76,19 +82,22 @@ def copy(*, source: str, target: str, kind: str | None, as_json: bool) -> None:
     )
 
 
-def _kinds() -> list[StoreKind]:
+def _kinds() -> "list[StoreKind]":
     """The stores of the installed packages, which say so in the group ``keyborn.stores``."""
     found = [entry.load() for entry in entry_points(group="keyborn.stores")]
     return sorted(found, key=lambda each: str(each.name))
 
 
-def _stores_at(location: str, name: str | None) -> list[StoreKind]:
+def _stores_at(location: str, name: str | None) -> "list[StoreKind]":
     """The kinds of store at ``location``, or that of them which is named.
 
     Raises:
         Invalid: ``unknown_kind_of_store``.
         Unavailable: ``store_missing``.
     """
+    from keyborn.storage.locations import is_file, locate, path_of, shown  # noqa: PLC0415
+    from keyborn.storage.stores import missing_at  # noqa: PLC0415
+
     kinds = _kinds()
     if name is not None and name not in [each.name for each in kinds]:
         raise Invalid(
@@ -106,7 +115,10 @@ def _stores_at(location: str, name: str | None) -> list[StoreKind]:
     return found
 
 
-def _is_there(location: str, kind: StoreKind) -> bool:
+def _is_there(location: str, kind: "StoreKind") -> bool:
+    from keyborn.storage import reading  # noqa: PLC0415
+    from keyborn.storage.stores import engine_of, is_made, kind_in  # noqa: PLC0415
+
     engine = engine_of(location, kind, make=False)
     try:
         with reading(engine) as connection:
