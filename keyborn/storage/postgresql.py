@@ -123,11 +123,12 @@ def explained(cause: BaseException, where: str, *, lost: bool) -> KeybornError |
             "a text is too long to be looked for, or holds the character NUL",
             hint="send a shorter one, without that",
         )
+    found: KeybornError | None
     match _state(cause, said, lost=lost):
         case "40001" | "40P01":  # serialization_failure, deadlock_detected
-            return ContendedError("another transaction got in the way of this one")
+            found = ContendedError("another transaction got in the way of this one")
         case "55P03" | "57014" | "25P03":  # a lock, a statement or a transaction took too long
-            return Unavailable(
+            found = Unavailable(
                 "store_busy",
                 f"the database did not come to it in time: {said}",
                 value=where,
@@ -135,21 +136,21 @@ def explained(cause: BaseException, where: str, *, lost: bool) -> KeybornError |
                 hint="repeat it, once the others have ended",
             )
         case "28000" | "28P01" | "42501":
-            return Unavailable(
+            found = Unavailable(
                 "store_access_denied",
                 f"the database does not let this service in: {said}",
                 value=where,
                 hint="check user, password (~/.pgpass) and pg_hba.conf",
             )
         case "3D000":
-            return Unavailable(
+            found = Unavailable(
                 "store_missing",
                 f"there is no such database: {said}",
                 value=where,
                 hint="make it first: createdb --encoding=UTF8 --template=template0",
             )
         case "53100" | "53200" | "58030" | "25006":  # no room, no memory, no disk, a standby
-            return Unavailable(
+            found = Unavailable(
                 "store_failed",
                 f"the database cannot be used: {said}",
                 value=where,
@@ -157,14 +158,14 @@ def explained(cause: BaseException, where: str, *, lost: bool) -> KeybornError |
                 hint="check the server: its space, its memory; whether it may be written to",
             )
         case "XX001" | "XX002":
-            return Unavailable(
+            found = Unavailable(
                 "store_corrupt",
                 f"the database is damaged: {said}",
                 value=where,
                 hint="restore it from a backup; do not delete what may still be recovered",
             )
         case "08000":
-            return Unavailable(
+            found = Unavailable(
                 "store_unreachable",
                 f"the database cannot be reached: {said}",
                 value=where,
@@ -172,7 +173,8 @@ def explained(cause: BaseException, where: str, *, lost: bool) -> KeybornError |
                 hint="see that the server runs; to repeat it is safe, even if it was done",
             )
         case _:
-            return None
+            found = None
+    return found
 
 
 def _state(cause: BaseException, said: str, *, lost: bool) -> str:
