@@ -8,6 +8,7 @@ their own, and can hide a suspension or revocation until the status list is fetc
 cannot forge a device's or an issuer's signature.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ import orjson
 from nacl.utils import random as random_bytes
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     Integer,
     LargeBinary,
@@ -31,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from did.errors import Unavailable
 from did.jcs import canonicalize
 from did.vc.status_list import StatusList, StatusMessage
 from keyborn.faults import FaultPoint
@@ -49,6 +52,7 @@ _STATUS_AFTER_COMMIT: Final = FaultPoint("verifier.status.after_commit")
 
 _VERSION: Final = 2
 _KEY_BYTES: Final = 32
+_ATTEMPTS: Final = 5  # of a transaction that others were quicker than
 
 _metadata: Final = MetaData()
 _keys: Final = Table(
@@ -132,22 +136,52 @@ class Store:
             found = connection.execute(select(_used.c.expires).where(_used.c.digest == digest))
             return found.one_or_none() is not None
 
-    def use(self, digest: bytes, *, expires: datetime, at: datetime) -> bool:
-        """Record a challenge as used; False if it was already. Durable when this returns.
+    def use_all(self, uses: Sequence[tuple[bytes, datetime]], *, at: datetime) -> list[bool]:
+        """Record challenges as used; of each, False if it was already. Durable when this returns.
 
         Forgets those that ended more than an hour ago: their expiry refuses them.
+
+        Args:
+            uses: Digests, 32 bytes each, and when the challenges expire. Of one that is there
+                twice, the second was used already.
+            at: Now.
         """
+        for _ in range(_ATTEMPTS):
+            try:
+                with self._engine.begin() as connection:
+                    fresh = self._use(connection, uses, at)
+                    _USE_BEFORE_COMMIT.reached()
+            except IntegrityError:  # another process was quicker with one of them
+                continue
+            _USE_AFTER_COMMIT.reached()
+            return fresh
+        raise Unavailable(
+            "store_busy",
+            "others keep using the same challenges",
+            hint="repeat it a little later",
+            retry_after=1,
+        )
+
+    def _use(
+        self, connection: Connection, uses: Sequence[tuple[bytes, datetime]], at: datetime
+    ) -> list[bool]:
         cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
-        row = {"digest": digest, "expires": int(expires.timestamp())}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(delete(_used).where(_used.c.expires < cutoff))
-                connection.execute(insert(_used).values(row))
-                _USE_BEFORE_COMMIT.reached()
-        except IntegrityError:
-            return False
-        _USE_AFTER_COMMIT.reached()
-        return True
+        connection.execute(delete(_used).where(_used.c.expires < cutoff))
+        digests = [digest for digest, _ in uses]
+        query = select(_used.c.digest).where(_used.c.digest.in_(digests))
+        known = set(connection.execute(query).scalars())
+        fresh: list[bool] = []
+        for digest in digests:
+            fresh.append(digest not in known)
+            known.add(digest)
+        rows = [
+            {"digest": digest, "expires": int(expires.timestamp())}
+            for (digest, expires), first in zip(uses, fresh, strict=True)
+            if first
+        ]
+        if rows:
+            connection.execute(insert(_used), rows)
+        return fresh
 
     def status_list(self, url: str) -> KeptList | None:
         """The highest version seen of the list at ``url``."""
