@@ -8,7 +8,7 @@ question, answered by ``authenticating_version`` and ``asserting_version``.
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from did.document import document, key_document
 from did.errors import Invalid, Refused, Undecided
@@ -185,6 +185,25 @@ class Resolver(Protocol):
             Refused: ``version_not_found``.
             Undecided: the log cannot be read, or what was read does not hold.
             Invalid: ``ledger_…``, what the ledger answered contradicts what is pinned or was seen.
+        """
+        ...
+
+
+class NotAtHandError(Exception):
+    """What is asked would have to be fetched, and whoever asks wants nothing fetched now."""
+
+
+@runtime_checkable
+class AtHand(Resolver, Protocol):
+    """A resolver that can be asked about many DIDs as of one moment."""
+
+    def at_hand(self) -> Resolver:
+        """What resolves by what is known at one moment from now on, and fetches nothing more.
+
+        What it would have to fetch for, it answers with ``NotAtHandError``.
+
+        Raises:
+            KeybornError: As ``resolve``, where that moment cannot be known.
         """
         ...
 

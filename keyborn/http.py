@@ -29,7 +29,7 @@ CONCURRENT_REQUESTS: Final = 256
 
 _LOGGER: Final = logging.getLogger(__name__)
 _DRAINED: Final = 16_777_216  # bytes of an oversized body that are thrown away before the answer
-_STEP: Final = "read the request"
+STEP: Final = "read the request"
 # Of two of these, some read the first and some the last; a proxy before us may differ from us.
 _ONCE: Final = (b"authorization", b"content-type")
 _FRAMES: Final = frozenset({b"content-length", b"transfer-encoding"})
@@ -95,8 +95,12 @@ class StrictRoute(APIRoute):
         async def handle(request: Request) -> Response:
             _check_query(request, known)
             strict = _StrictRequest(request.scope, request.receive)
-            if self.body_field is not None and await strict.body() and not _is_json(request):
-                return _answer_no_json()
+            if (
+                self.body_field is not None
+                and await strict.body()
+                and not is_json(request.headers.get("content-type", ""))
+            ):
+                return answer_not_json()
             return await handler(strict)
 
         return handle
@@ -115,7 +119,12 @@ def _check_query(request: Request, known: Mapping[str, bool]) -> None:
         raise RequestValidationError([{"loc": ("query", name), "type": t} for name, t in wrong])
 
 
-def _answer_no_json() -> Response:
+class NotJsonError(Exception):
+    """A body that is not said to be JSON, where JSON is due."""
+
+
+def answer_not_json() -> Response:
+    """The answer to that."""
     return answer(_no_json(), HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
@@ -123,7 +132,7 @@ def _no_json() -> Invalid:
     return Invalid(
         "unsupported_media_type",
         "the body is not said to be JSON",
-        step=_STEP,
+        step=STEP,
         hint="send it as Content-Type: application/json",
     )
 
@@ -132,8 +141,9 @@ def _is_list(annotation: object) -> bool:
     return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
 
 
-def _is_json(request: Request) -> bool:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def is_json(content_type: str) -> bool:
+    """Whether a ``Content-Type`` says JSON."""
+    media_type = content_type.partition(";")[0].strip().lower()
     return media_type == "application/json" or (
         media_type.startswith("application/") and media_type.endswith("+json")
     )
@@ -155,7 +165,7 @@ async def _json_body(request: Request) -> bytes:
 
 def require_json(request: Request) -> None:
     """Return if the body is said to be JSON; raises ``Invalid`` (``unsupported_media_type``)."""
-    if not _is_json(request):
+    if not is_json(request.headers.get("content-type", "")):
         raise _no_json()
 
 
@@ -231,7 +241,7 @@ class Envelope:
             error = Unavailable(
                 "busy",
                 "too many requests at once",
-                step=_STEP,
+                step=STEP,
                 hint="repeat it a little later",
                 retry_after=1,
             )
@@ -244,7 +254,7 @@ class Envelope:
             too_large = Invalid(
                 "head_too_large",
                 f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
-                step=_STEP,
+                step=STEP,
                 hint="send fewer and shorter headers, and a shorter URL",
             )
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -255,7 +265,7 @@ class Envelope:
             ambiguous = Invalid(
                 "ambiguous_head",
                 "a header that counts once is there twice, or the body has two lengths",
-                step=_STEP,
+                step=STEP,
                 hint="send one Authorization and one Content-Type; and a Content-Length only where"
                 " there is no Transfer-Encoding",
             )
@@ -268,7 +278,7 @@ class Envelope:
             late = Unavailable(
                 "body_timeout",
                 "the request's body did not arrive in time",
-                step=_STEP,
+                step=STEP,
                 hint="repeat it; nothing was done",
             )
             refusal = answer(late, HTTPStatus.REQUEST_TIMEOUT, {"connection": "close"})
@@ -321,7 +331,7 @@ class Envelope:
         return Invalid(
             "body_too_large",
             f"a request's body is at most {self._max_body} bytes",
-            step=_STEP,
+            step=STEP,
             hint="send less; what is a list, in parts",
         )
 
@@ -354,7 +364,7 @@ def answer_invalid(error: RequestValidationError) -> Response:
         Invalid(
             "invalid_request",
             f"the request is not as described: {named}",
-            step=_STEP,
+            step=STEP,
             hint="correct these fields; docs/reference/http-apis.md has all of them",
         ),
         fields=fields,
@@ -364,7 +374,7 @@ def answer_invalid(error: RequestValidationError) -> Response:
 async def _answer_http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, KeybornError):  # FastAPI's wrapping of what reading JSON raised
-        return answer(error.__cause__.at(_STEP))
+        return answer(error.__cause__.at(STEP))
     status = HTTPStatus(error.status_code)
     hint = _HINTS.get(status)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:

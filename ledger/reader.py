@@ -15,13 +15,14 @@ Three things can be wrong with what a ledger shows, and each has its own errors:
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from typing import Final, Self
 
 from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.identifier import Did, KeybornDid
-from did.resolution import Registration, Resolution, Version, resolve_offline
+from did.resolution import Registration, Resolution, Resolver, Version, resolve_offline
 from keyborn.faults import FaultPoint
 from ledger.chain import LogEntry
 from ledger.contradiction import (
@@ -174,30 +175,24 @@ class LogReader:
             Invalid: ``method_not_supported``: a did:web.
             KeybornError: As ``sync``.
         """
-        if not isinstance(did, KeybornDid):
-            resolution = resolve_offline(did)
-        else:
-            (resolution,) = self.resolve_all([did])
-        return resolution if at is None else resolution.at(at)
+        if isinstance(did, KeybornDid):
+            self.sync()
+        return self.known(did, at=at)
 
     def resolve_all(self, dids: Sequence[KeybornDid]) -> list[Resolution]:
         """What the log, as of one moment from now on, says of each of ``dids``; as ``resolve``."""
         self.sync()
-        with _explained(), self._index.reading() as view:
-            heads = view.heads()
-            found = {did.id: view.versions(did.id) for did in dids}
-        assert heads is not None
-        as_of = datetime.fromtimestamp(heads.latest.time, UTC)
-        return [
-            Resolution(
-                did,
-                Registration.YES if found[did.id] else Registration.NO,
-                tuple(_version(version, heads) for version in found[did.id]),
-                self.log_id,
-                as_of,
-            )
-            for did in dids
-        ]
+        return [self.known(did) for did in dids]
+
+    def at_hand(self) -> Resolver:
+        """As ``did.resolution.AtHand``: the log as of one sync, which is made now."""
+        self.sync()
+        return _Synced(self)
+
+    def known(self, did: Did, *, at: str | datetime | None = None) -> Resolution:
+        """What the log, as of the last sync, says of ``did``; else as ``resolve``."""
+        resolution = self._read(did) if isinstance(did, KeybornDid) else resolve_offline(did)
+        return resolution if at is None else resolution.at(at)
 
     def warnings(self) -> tuple[SourceWarning, ...]:
         """What is wrong with one of several places that the log is read from; the others serve."""
@@ -225,6 +220,19 @@ class LogReader:
             KeybornError: As ``EntrySource.entries``.
         """
         return self._source.entries(start, stop)
+
+    def _read(self, did: KeybornDid) -> Resolution:
+        with _explained(), self._index.reading() as view:
+            heads = view.heads()
+            versions = view.versions(did.id)
+        assert heads is not None
+        return Resolution(
+            did,
+            Registration.YES if versions else Registration.NO,
+            tuple(_version(version, heads) for version in versions),
+            self.log_id,
+            datetime.fromtimestamp(heads.latest.time, UTC),
+        )
 
     def _sync(self) -> Heads:
         with _explained():
@@ -309,6 +317,17 @@ class LogReader:
                 if before not in (None, final.head):
                     raise fork(final, target) from None
             raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Synced:
+    """A reader that was just synced, and is not again."""
+
+    reader: LogReader
+
+    def resolve(self, did: Did, *, at: str | datetime | None = None) -> Resolution:
+        """As ``LogReader.known``."""
+        return self.reader.known(did, at=at)
 
 
 @contextmanager

@@ -21,16 +21,21 @@ from typing import Annotated
 
 import orjson
 from fastapi import FastAPI, Header, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict
 
 from did.identifier import parse_did
 from did.jcs import JsonObject
 from did.vc.enveloping import PRESENTATION
-from did.vc.formats import format_of_media_type
+from did.vc.formats import Format, format_of_media_type
 from keyborn import clock
+from keyborn.groups import Groups
 from keyborn.http import RawBody, install
+from keyborn.shortcuts import Shortcuts
 from verifier import vc_api
-from verifier.verifier import Verifier
+from verifier.verifier import AuthenticatedDevice, Proven, Verifier
+
+ContentType = Annotated[str, Header()]
 
 
 class ChallengeRequest(BaseModel):
@@ -57,17 +62,22 @@ def create_app(
     app = FastAPI(title="Keyborn verifier", openapi_url=None, docs_url=None, redoc_url=None)
     install(app)
 
-    @app.post("/v1/challenges", status_code=HTTPStatus.CREATED)
-    def challenges(wish: ChallengeRequest) -> Response:
-        did = None if wish.did is None else parse_did(wish.did)
+    shortcuts = Shortcuts()
+    admit = Groups[tuple[bytes, Format | None], AuthenticatedDevice | Proven](
+        lambda presentations: verifier.admit_all(presentations, at=now())
+    )
+
+    @shortcuts.post(app.router, "/v1/challenges", status_code=HTTPStatus.CREATED)
+    async def challenges(body: ChallengeRequest) -> Response:
+        did = None if body.did is None else parse_did(body.did)
         return _json(verifier.challenge(at=now(), did=did).to_json(), HTTPStatus.CREATED)
 
-    @app.post("/v1/presentations")
-    def presentations(
-        presentation: RawBody, content_type: Annotated[str, Header()] = ""
-    ) -> Response:
+    @shortcuts.post(app.router, "/v1/presentations")
+    async def presentations(body: RawBody, content_type: ContentType = "") -> Response:
         named = format_of_media_type(content_type, PRESENTATION)
-        device = verifier.admit(presentation, at=now(), format=named)
+        device = await admit.ask((body, named))
+        if isinstance(device, Proven):
+            device = await run_in_threadpool(verifier.finish, device)
         return _json({"device": device.to_json(), "decision": device.decision.to_json()})
 
     if vc_api_token is not None:
@@ -78,6 +88,7 @@ def create_app(
         log_id = verifier.trust_root.log_id.hex()
         return _json({"status": "ok", "audience": verifier.audience, "logId": log_id})
 
+    shortcuts.install(app)
     return app
 
 

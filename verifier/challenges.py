@@ -6,6 +6,7 @@ proven something: then it is recorded as used, by a unique constraint that all p
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -100,8 +101,16 @@ class ChallengeBook:
         Raises:
             Refused: ``challenge_used``: somebody was first.
         """
-        if not self._store.use(_digest(challenge), expires=challenge.expires, at=at):
-            raise _used()
+        (first,) = self.redeem_all([challenge], at=at)
+        check_first(first)
+
+    def redeem_all(self, challenges: Sequence[Challenge], *, at: datetime) -> list[bool]:
+        """Record them as used, all at once and durably; of each whether nobody was first.
+
+        Of two that are the same, the second comes too late.
+        """
+        uses = [(_digest(challenge), challenge.expires) for challenge in challenges]
+        return self._store.use_all(uses, at=at)
 
     def _recognise(self, text: str, did: Did | None, at: datetime) -> Nonce | None:
         try:
@@ -131,6 +140,16 @@ def check_audience(found: str, due: str) -> None:
 def expired() -> Refused:
     """The refusal of a challenge that has ended."""
     return Refused("challenge_expired", "the challenge has expired", hint="ask for a new challenge")
+
+
+def check_first(first: bool) -> None:  # noqa: FBT001 - of ``redeem_all``
+    """Return if whoever answers a challenge is the first to do so, as ``redeem_all`` tells.
+
+    Raises:
+        Refused: ``challenge_used``.
+    """
+    if not first:
+        raise _used()
 
 
 def _used() -> Refused:

@@ -27,7 +27,7 @@ import httpx
 
 from did.errors import KeybornError, Refused
 from did.identifier import Did
-from did.resolution import Resolution
+from did.resolution import NotAtHandError, Resolution
 from did.timestamps import format_time
 from did.vc.status_list import KNOWN_PURPOSES, MESSAGE, REVOCATION, SUSPENSION, Status, StatusEntry
 from keyborn.client import Answer, request
@@ -58,12 +58,17 @@ class Statuses:
     """The status lists of the issuers on a trust root."""
 
     def __init__(
-        self, *, store: Store, connect: Callable[[str], httpx.Client] = connect_http
+        self, *, store: Store, connect: Callable[[str], httpx.Client] | None = connect_http
     ) -> None:
+        """Use what ``store`` has kept, and fetch by ``connect``; None: nothing is fetched."""
         self._store = store
         self._connect = connect
         self._clients: dict[str, httpx.Client] = {}  # by URL prefix
         self._fetches = StatusFetches()
+
+    def at_hand(self) -> "Statuses":
+        """The lists that need not be fetched: what would have to be is ``NotAtHandError``."""
+        return Statuses(store=self._store, connect=None)
 
     def close(self) -> None:
         """Close the connections."""
@@ -129,6 +134,8 @@ class Statuses:
     def _renew(
         self, prefix: str, kept: KeptList | None, entry: StatusEntry, standing: Standing
     ) -> KeptList:
+        if self._connect is None:
+            raise NotAtHandError
         try:
             with self._fetches.turn(prefix, entry.list_url):
                 by_now = self._store.status_list(entry.list_url)  # who was before may have had it
@@ -177,6 +184,7 @@ class Statuses:
         )
 
     def _fetch(self, prefix: str, url: str, condition: Mapping[str, str]) -> Answer:
+        assert self._connect is not None  # or it would not have come to this
         if prefix not in self._clients:
             # Two threads may get here at once; a client that was not used yet holds nothing open.
             self._clients.setdefault(prefix, self._connect(prefix))

@@ -8,21 +8,24 @@ their own, and can hide a suspension or revocation until the status list is fetc
 cannot forge a device's or an issuer's signature.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from nacl.utils import random as random_bytes
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     LargeBinary,
     MetaData,
     String,
     Table,
     delete,
+    insert,
     select,
     update,
 )
@@ -31,7 +34,7 @@ from did.jcs import canonicalize
 from did.vc.status_list import StatusList, StatusMessage
 from keyborn.faults import FaultPoint
 from keyborn.files import private_directory
-from keyborn.storage import Integer64, StoreKind, insert_once, put, reading
+from keyborn.storage import Integer64, StoreKind, insert_once, perform, put, reading
 from keyborn.storage import open_store as open_kind
 
 # Clocks of processes that share a store may differ: what expired is kept a little longer.
@@ -130,19 +133,47 @@ class Store:
             found = connection.execute(select(_used.c.expires).where(_used.c.digest == digest))
             return found.one_or_none() is not None
 
-    def use(self, digest: bytes, *, expires: datetime, at: datetime) -> bool:
-        """Record a challenge as used; False if it was already. Durable when this returns.
+    def use_all(self, uses: Sequence[tuple[bytes, datetime]], *, at: datetime) -> list[bool]:
+        """Record challenges as used; of each, False if it was already. Durable when this returns.
 
         Forgets those that ended more than an hour ago: their expiry refuses them.
+
+        Args:
+            uses: Digests, 32 bytes each, and when the challenges expire. Of one that is there
+                twice, the second was used already.
+            at: Now.
         """
-        cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
-        row = {"digest": digest, "expires": int(expires.timestamp())}
-        with self._engine.begin() as connection:
-            connection.execute(delete(_used).where(_used.c.expires < cutoff))
-            used = insert_once(connection, _used, row)
+
+        def work(connection: Connection) -> list[bool]:
+            fresh = self._use(connection, uses, at)
             _USE_BEFORE_COMMIT.reached()
+            return fresh
+
+        fresh = perform(self._engine, work)
         _USE_AFTER_COMMIT.reached()
-        return used
+        return fresh
+
+    def _use(
+        self, connection: Connection, uses: Sequence[tuple[bytes, datetime]], at: datetime
+    ) -> list[bool]:
+        cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
+        connection.execute(delete(_used).where(_used.c.expires < cutoff))
+        digests = [digest for digest, _ in uses]
+        query = select(_used.c.digest).where(_used.c.digest.in_(digests))
+        known = set(connection.execute(query).scalars())
+        fresh: list[bool] = []
+        for digest in digests:
+            fresh.append(digest not in known)
+            known.add(digest)
+        rows: list[dict[str, Any]] = [
+            {"digest": digest, "expires": int(expires.timestamp())}
+            for (digest, expires), first in zip(uses, fresh, strict=True)
+            if first
+        ]
+        if rows:
+            rows.sort(key=lambda row: row["digest"])  # so that no two processes wait for each other
+            connection.execute(insert(_used), rows)
+        return fresh
 
     def status_list(self, url: str) -> KeptList | None:
         """The highest version seen of the list at ``url``."""

@@ -39,21 +39,21 @@ unharmed; that nobody relays between the device and this verifier (a channel mus
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from did.challenge import Challenge
-from did.errors import Invalid, Refused
+from did.errors import Invalid, KeybornError, Refused
 from did.identifier import Did, KeybornDid
 from did.jcs import JsonObject
 from did.keys import PublicKey
-from did.resolution import Resolver, authenticating_version
+from did.resolution import AtHand, NotAtHandError, Resolution, Resolver, authenticating_version
 from did.timestamps import format_time
 from did.vc.credential import PROVISIONING, Credential
 from did.vc.formats import Format, read_credential, read_presentation
 from did.vc.presentation import Presentation
 from verifier.acceptance import TrustedIssuersAlone
-from verifier.challenges import ChallengeBook, check_audience, expired
+from verifier.challenges import ChallengeBook, check_audience, check_first, expired
 from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
 from verifier.decision import Check, Decision, Trail
 from verifier.inquiry import Inquiry, version_facts
@@ -98,6 +98,29 @@ class VerifiedCredential:
 
     credential: Credential
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """An answer by which somebody has proven something, and on which nothing is decided yet.
+
+    Steps 1 to 4 were taken, and where it comes out of ``Verifier.admit_all``, step 5.
+
+    Attributes:
+        presentations: What it is made of.
+        challenge: What it answers.
+        holder: Who has proven to be there.
+        key: The key that signed.
+        inquiry: What the decision has asked of the log so far.
+        trail: The steps.
+    """
+
+    presentations: tuple[Presentation, ...]
+    challenge: Challenge
+    holder: KeybornDid
+    key: PublicKey
+    inquiry: Inquiry
+    trail: Trail
 
 
 class Verifier:
@@ -208,7 +231,9 @@ class Verifier:
                 _check_challenge(each, challenge, at)
                 self._challenges.check_unused(challenge)
                 found.facts["expires"] = format_time(challenge.expires)
-        return self._decide(parsed, challenge, at, trail)
+        inquiry = Inquiry(self._root, self._resolver, at)
+        proven = self._redeemed(self._prove(parsed, challenge, inquiry, trail))
+        return self._concluded(proven, self._statuses)
 
     def admit(
         self,
@@ -223,15 +248,54 @@ class Verifier:
         It must be one that this verifier, or another process with the same store, made.
         """
         trail = Trail() if trail is None else trail
-        parsed = _parse(presentation, format, trail)
-        with trail.step(Check.CHALLENGE) as found:
-            found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
-            challenge = self._challenges.recall(
-                parsed.challenge, audience=parsed.audience, holder=parsed.holder, at=at
-            )
-            self._challenges.check_unused(challenge)
-            found.facts["expires"] = format_time(challenge.expires)
-        return self._decide([parsed], challenge, at, trail)
+        proven = self._admitted(presentation, format, at, trail, self._resolver)
+        return self._concluded(self._redeemed(proven), self._statuses)
+
+    def admit_all(
+        self, presentations: Sequence[tuple[bytes, Format | None]], *, at: datetime
+    ) -> list[AuthenticatedDevice | Proven | KeybornError]:
+        """As ``admit``, for many at once.
+
+        What costs the same for one as for many is done once: the log is brought up to date, and
+        the challenges are recorded, in one transaction. Nothing else is waited for, so that nobody
+        waits for somebody else's issuer.
+
+        Args:
+            presentations: Each as it arrived, with the format that it must have, or None.
+            at: The moment of the decisions.
+
+        Returns:
+            Of each, in their order: the device, or the error that ``admit`` would raise. Or, where
+            something would have to be fetched, what is proven so far, for ``finish``.
+
+        Raises:
+            KeybornError: What concerns all of them: the log cannot be read, or the store.
+        """
+        resolver, statuses = _at_hand(self._resolver), self._statuses.at_hand()
+        outcomes: dict[int, AuthenticatedDevice | Proven | KeybornError] = {}
+        proven: dict[int, Proven] = {}
+        for number, (data, format_) in enumerate(presentations):
+            try:
+                proven[number] = self._admitted(data, format_, at, Trail(), resolver)
+            except KeybornError as error:
+                outcomes[number] = error
+        challenges = [each.challenge for each in proven.values()]
+        in_time = self._challenges.redeem_all(challenges, at=at) if challenges else []
+        for (number, each), first in zip(proven.items(), in_time, strict=True):
+            try:
+                with each.trail.step(Check.SINGLE_USE):
+                    check_first(first)
+                outcomes[number] = self._concluded(each, statuses)
+            except KeybornError as error:
+                outcomes[number] = error
+            except NotAtHandError:
+                outcomes[number] = each
+        return [outcomes[number] for number in range(len(presentations))]
+
+    def finish(self, proven: Proven) -> AuthenticatedDevice:
+        """The device of an answer that ``admit_all`` left open, with all that is to be fetched."""
+        inquiry = replace(proven.inquiry, resolver=self._resolver)
+        return self._concluded(replace(proven, inquiry=inquiry), self._statuses)
 
     def verify_credential(
         self,
@@ -253,32 +317,65 @@ class Verifier:
         CredentialChecks(inquiry, self._statuses, trail, holder=None).check(parsed, 0)
         return VerifiedCredential(parsed, self._decision(at, trail))
 
-    def _decide(
+    def _admitted(
+        self,
+        presentation: bytes,
+        format: Format | None,  # noqa: A002 - the field's name
+        at: datetime,
+        trail: Trail,
+        resolver: Resolver,
+    ) -> Proven:
+        """Steps 1 to 4, for the challenge that the presentation names."""
+        parsed = _parse(presentation, format, trail)
+        with trail.step(Check.CHALLENGE) as found:
+            found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
+            challenge = self._challenges.recall(
+                parsed.challenge, audience=parsed.audience, holder=parsed.holder, at=at
+            )
+            self._challenges.check_unused(challenge)
+            found.facts["expires"] = format_time(challenge.expires)
+        return self._prove([parsed], challenge, Inquiry(self._root, resolver, at), trail)
+
+    def _prove(
         self,
         presentations: Sequence[Presentation],
         challenge: Challenge,
-        at: datetime,
+        inquiry: Inquiry,
         trail: Trail,
-    ) -> AuthenticatedDevice:
-        inquiry = Inquiry(self._root, self._resolver, at)
+    ) -> Proven:
+        """Steps 3 and 4."""
         holder, key = self._holder(presentations, inquiry, trail)
-        with trail.step(Check.SINGLE_USE):
-            self._challenges.redeem(challenge, at=at)
-        checks = CredentialChecks(inquiry, self._statuses, trail, holder)
-        credentials = tuple(each for parsed in presentations for each in parsed.credentials)
-        for number, credential in enumerate(credentials):
-            checks.check(credential, number)
+        return Proven(tuple(presentations), challenge, holder, key, inquiry, trail)
+
+    def _redeemed(self, proven: Proven) -> Proven:
+        """Step 5."""
+        with proven.trail.step(Check.SINGLE_USE):
+            self._challenges.redeem(proven.challenge, at=proven.inquiry.at)
+        return proven
+
+    def _concluded(self, proven: Proven, statuses: Statuses) -> AuthenticatedDevice:
+        """Steps 6 and 7; where they cannot be taken now, the trail is as it was before them."""
+        trail, holder = proven.trail, proven.holder
+        before = len(trail.steps)
+        checks = CredentialChecks(proven.inquiry, statuses, trail, holder)
+        credentials = tuple(each for parsed in proven.presentations for each in parsed.credentials)
+        try:
+            for number, credential in enumerate(credentials):
+                checks.check(credential, number)
+        except NotAtHandError:
+            del trail.steps[before:]
+            raise
         with trail.step(Check.DEVICE) as found:
-            provisioned = _provisioning(presentations)
+            provisioned = _provisioning(proven.presentations)
             claims = device_claims(provisioned)
             found.facts["did"] = holder.text
         return AuthenticatedDevice(
             did=holder,
-            key=key,
+            key=proven.key,
             issuer=provisioned.issuer,
             claims=claims,
             credentials=credentials,
-            decision=self._decision(at, trail),
+            decision=self._decision(proven.inquiry.at, trail),
         )
 
     def _holder(
@@ -307,6 +404,29 @@ class Verifier:
 
     def _decision(self, at: datetime, trail: Trail) -> Decision:
         return Decision(at, self._root.digest, self._root.log_id, tuple(trail.steps))
+
+
+def _at_hand(resolver: Resolver) -> Resolver:
+    """``resolver`` as of one moment from now on, if it can be had so.
+
+    Where that moment cannot be known, whoever comes to resolve is told so in that step.
+    """
+    if not isinstance(resolver, AtHand):
+        return resolver
+    try:
+        return resolver.at_hand()
+    except KeybornError as error:
+        return _Unreadable(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """A log that could not be read just now."""
+
+    error: KeybornError
+
+    def resolve(self, did: Did, *, at: str | datetime | None = None) -> Resolution:  # noqa: ARG002
+        raise self.error.again()
 
 
 def _parse(

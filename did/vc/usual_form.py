@@ -192,10 +192,12 @@ def _read_json(data: bytes) -> Credential | None:
 
 
 def _read_token(data: bytes) -> Credential | None:
+    if not data.isascii():
+        return None
     signed, _, signature = data.rpartition(b".")
     head, _, payload = signed.partition(b".")
     method = _method_of_header(head) if len(head) <= _KEPT_URL * 2 else None
-    if method is None or b"." in payload or not data.isascii():
+    if method is None or b"." in payload:
         return None
     content = base64url_decode(payload.decode("ascii"))
     said = _decode(_CLAIMED, content)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from did.errors import Invalid
 from did.identifier import Did, KeybornDid, KeyDid
-from did.resolution import Resolution, Resolver, resolve_offline
-from ledger.resolving.web import WebResolver
+from did.resolution import AtHand, Resolution, Resolver, resolve_offline
+from ledger.resolving.web import KeptDocuments, WebResolver
 
 
 class MethodResolver:
@@ -20,9 +20,16 @@ class MethodResolver:
         web: For did:web; None where it is not to be resolved.
     """
 
-    def __init__(self, log: Resolver | None, web: WebResolver | None = None) -> None:
+    def __init__(
+        self, log: Resolver | None, web: WebResolver | KeptDocuments | None = None
+    ) -> None:
         self._log = log
         self._web = web
+
+    def at_hand(self) -> Resolver:
+        """As ``did.resolution.AtHand``."""
+        log = self._log.at_hand() if isinstance(self._log, AtHand) else self._log
+        return MethodResolver(log, None if self._web is None else self._web.at_hand())
 
     def resolve(
         self, did: Did, *, at: str | datetime | None = None, fresh: bool = False

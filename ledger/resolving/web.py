@@ -11,12 +11,13 @@ the DID has, and had: there is no history that could be held against it (docs/ad
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
 from did.errors import Refused, Unavailable
-from did.resolution import Registration, Resolution
+from did.resolution import NotAtHandError, Registration, Resolution
 from did.web_document import MAX_BYTES, WebDocument, parse_web_document
 from did.web_identifier import WebDid
 from keyborn import clock
@@ -78,8 +79,22 @@ class WebResolver:
                 kept = (None if fresh else self._young(did)) or self._fetch(did)
             finally:
                 self._slots.release()
-        document, fetched = kept
-        return Resolution(did, Registration.NOT_APPLICABLE, as_of=fetched, web=document)
+        return _resolution(did, kept)
+
+    def at_hand(self) -> "KeptDocuments":
+        """The documents that need not be fetched."""
+        return KeptDocuments(self)
+
+    def kept(self, did: WebDid) -> Resolution:
+        """As ``resolve``, without fetching anything.
+
+        Raises:
+            NotAtHandError: The document would have to be fetched.
+        """
+        kept = self._young(did)
+        if kept is None:
+            raise NotAtHandError
+        return _resolution(did, kept)
 
     def _young(self, did: WebDid) -> tuple[WebDocument, datetime] | None:
         with self._lock:
@@ -114,3 +129,25 @@ class WebResolver:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDocuments:
+    """The documents that a resolver of did:web has kept."""
+
+    of: WebResolver
+
+    def at_hand(self) -> "KeptDocuments":
+        """Itself."""
+        return self
+
+    def resolve(self, did: WebDid, *, fresh: bool = False) -> Resolution:
+        """As ``WebResolver.kept``."""
+        if fresh:
+            raise NotAtHandError
+        return self.of.kept(did)
+
+
+def _resolution(did: WebDid, kept: tuple[WebDocument, datetime]) -> Resolution:
+    document, fetched = kept
+    return Resolution(did, Registration.NOT_APPLICABLE, as_of=fetched, web=document)

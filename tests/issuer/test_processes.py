@@ -144,7 +144,8 @@ def test_one_challenge(tmp_path: Path, url: str) -> None:
     stores = [open_verifier_store(tmp_path / name, url) for name in ("a", "b")]
     assert stores[0].challenge_key() == stores[1].challenge_key()
     works = [
-        lambda store=store: store.use(b"d" * 32, expires=NOW, at=NOW) for store in stores * THREADS
+        lambda store=store: store.use_all([(b"d" * 32, NOW)], at=NOW)[0]
+        for store in stores * THREADS
     ]
     assert Counter(at_once(works)) == {"True": 1, "False": 15}
     for store in stores:
