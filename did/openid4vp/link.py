@@ -3,7 +3,6 @@
 It says who asks, and where the signed request object is; what is asked stands in that alone.
 """
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -12,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from did.errors import Invalid, Refused
 from did.jcs import Json
 from did.limits import LIMITS
+from did.uris import is_uri
 
 _SCHEME: Final = "openid4vp"
-_VISIBLE: Final = re.compile(r"[!-~]+", re.ASCII)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -153,9 +152,8 @@ def is_web_url(text: str) -> bool:
         usable = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         return False
-    # urlsplit passes over white space, and over the case of schemes, that others do not.
-    spelt = _VISIBLE.fullmatch(text) is not None and text.startswith(("https:", "http:"))
-    return usable and spelt
+    # urlsplit passes over characters, and over the case of schemes, that others do not.
+    return usable and is_uri(text) and text.startswith(("https:", "http:"))
 
 
 def origin(url: str) -> str:
