@@ -39,6 +39,7 @@ _KEY_OPTIONS: Final = (
     "defaultContext",
 )
 _MOST_CONTEXTS: Final = 8
+_LONGEST_ACCEPT: Final = 8_192  # characters; a header is not longer either
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def parse_options(given: Iterable[tuple[str, Json]]) -> Options:
     if contexts:
         values["defaultContext"] = contexts
     relationship, accept = values.get("verificationRelationship"), values.get("accept")
+    if isinstance(accept, str) and len(accept) > _LONGEST_ACCEPT:
+        raise _invalid(f"accept is longer than {_LONGEST_ACCEPT} characters", None)
     return Options(
         at=_version(values),
         expand=values.get("expandRelativeUrls") is True,
