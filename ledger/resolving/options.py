@@ -104,11 +104,15 @@ def _version(values: dict[str, Json]) -> str | datetime | None:
     version_id, version_time = (values.get(name) for name in VERSION_OPTIONS)
     if version_id is not None and version_time is not None:
         raise _invalid("versionId and versionTime are two ways to name one thing", None)
-    return _time(version_time) if isinstance(version_time, str) else _or_none(version_id)
+    return read_time(version_time) if isinstance(version_time, str) else _or_none(version_id)
 
 
-def _time(text: str) -> datetime:
-    """In UTC and whole seconds, as 2026-01-31T12:00:00Z and no other way (sections 3 and 3.1)."""
+def read_time(text: str) -> datetime:
+    """The ``versionTime`` that ``text`` is: in UTC and whole seconds, as 2026-01-31T12:00:00Z.
+
+    Raises:
+        Invalid: ``invalid_time``; ``invalid_options``: it is written in another way (section 3.1).
+    """
     time = parse_time(text)
     if format_time(time) != text or time.microsecond:
         raise _invalid("versionTime is not in UTC and whole seconds, as 2026-01-31T12:00:00Z", text)

@@ -57,13 +57,24 @@ class WebResolver:
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
     def resolve(self, did: WebDid, *, fresh: bool = False) -> Resolution:
-        """The document of ``did``, which is as old as ``as_of`` says.
+        """What is known of ``did``: its document, which is as old as ``as_of`` says.
+
+        Raises as ``document``.
+        """
+        document, fetched = self._had(did, fresh=fresh)
+        return Resolution(did, Registration.NOT_APPLICABLE, as_of=fetched, web=document)
+
+    def document(self, did: WebDid) -> WebDocument:
+        """The document of ``did``.
 
         Raises:
             Refused: ``did_not_found``: its host has none (404, 410); ``address_not_public``.
             Invalid: ``invalid_did_document``, or as ``PublicHttps.get``.
             Unavailable: As ``PublicHttps.get``; ``did_web_failed``, ``busy``.
         """
+        return self._had(did, fresh=False)[0]
+
+    def _had(self, did: WebDid, *, fresh: bool) -> tuple[WebDocument, datetime]:
         kept = None if fresh else self._young(did)
         if kept is None:
             if not self._slots.acquire(timeout=self._patience):
@@ -78,8 +89,7 @@ class WebResolver:
                 kept = (None if fresh else self._young(did)) or self._fetch(did)
             finally:
                 self._slots.release()
-        document, fetched = kept
-        return Resolution(did, Registration.NOT_APPLICABLE, as_of=fetched, web=document)
+        return kept
 
     def _young(self, did: WebDid) -> tuple[WebDocument, datetime] | None:
         with self._lock:
