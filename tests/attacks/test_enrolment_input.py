@@ -111,6 +111,20 @@ def test_a_message_that_is_encrypted_otherwise(world: World) -> None:
         assert error(answer) == "invalid_encryption_parameters"
 
 
+def test_an_error_is_never_encrypted(world: World) -> None:
+    """Whoever asked for an encrypted answer can read the error all the same (section 8.3.1.2)."""
+    mine = EncryptionKey.generate("mine")
+    asked = {"credential_response_encryption": {"jwk": mine.public_jwk(), "enc": "A256GCM"}}
+    request = {**json.loads(good(world)), **asked}
+    wrong = json.dumps({**request, "proofs": {"jwt": ["x"]}})
+    refused = post(world, sealed(world, wrong), "application/jwt")
+    assert error(refused) == "invalid_proof"
+    assert refused.headers["content-type"] == "application/json"
+    answer = post(world, sealed(world, json.dumps(request)), "application/jwt")
+    assert answer.headers["content-type"] == "application/jwt"
+    assert b"credentials" in mine.decrypt(answer.text)
+
+
 def test_a_response_key_in_a_request_in_the_clear(world: World) -> None:
     """Whoever is on the way could have put in a key of their own."""
     request = json.loads(good(world))
