@@ -18,7 +18,6 @@ from did.possession import parse_possession
 from did.vc.formats import read_presentation
 from keyborn import clock
 from keyborn.cli import cli
-from keyborn.inputs import without_line_end
 from keyborn.public_https import PublicHttps
 
 Run = Callable[..., Result]
@@ -152,8 +151,10 @@ def test_a_presentation_in_a_format_of_ones_choice(
     challenge.write_bytes(asked.content)
     given = ("present", "--challenge", challenge, "--format", format_)
     printed = run(*given).stdout_bytes
-    assert (printed[-1:] == b"\n") is (format_ != "vc+cose")
-    assert read_presentation(without_line_end(printed)).format == format_
+    # A message, whose last byte may well be that of a line end, has nothing behind it; text has one.
+    text = format_ != "vc+cose"
+    assert read_presentation(printed.removesuffix(b"\n") if text else printed).format == format_
+    assert printed.endswith(b"\n") or not text
     _data(run(*given, "--out", out, "--json"))
     assert read_presentation(out.read_bytes()).format == format_
     sent = httpx.post(f"{world.verifier_url}/v1/presentations", content=out.read_bytes())
