@@ -151,7 +151,7 @@ def test_a_presentation_in_a_format_of_ones_choice(
     challenge.write_bytes(asked.content)
     given = ("present", "--challenge", challenge, "--format", format_)
     printed = run(*given).stdout_bytes
-    # A message, whose last byte may well be that of a line end, has nothing behind it; text has one.
+    # A message, whose last byte may be that of a line end, has nothing behind it; text has one.
     text = format_ != "vc+cose"
     assert read_presentation(printed.removesuffix(b"\n") if text else printed).format == format_
     assert printed.endswith(b"\n") or not text
