@@ -1,8 +1,9 @@
 """The published contexts as JSON-LD context documents, for what is secured as RDF.
 
-``did.vc.published_contexts`` says which terms each defines, and where; here is what each stands for.
-Held against the published files by ``tests/vectors/test_contexts.py``; nothing is loaded. Of VC 1.1,
-the signature suites of its time are left out: what uses them has no ``eddsa-rdfc-2022`` proof.
+``did.vc.published_contexts`` says which terms each defines, and where; here is what each stands
+for. Held against the published files by ``tests/vectors/test_contexts.py``; nothing is loaded. Of
+VC 1.1, the signature suites of its time are left out: what uses them has no ``eddsa-rdfc-2022``
+proof.
 """
 
 from collections.abc import Iterator, Mapping

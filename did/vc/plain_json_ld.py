@@ -1,19 +1,19 @@
 """JSON-LD documents that say as RDF what they say as JSON: no less, and in no other words.
 
 ``eddsa-rdfc-2022`` signs the RDF that a document stands for. A JSON-LD processor leaves out what
-stands for nothing, and takes many spellings for one statement; whoever reads the members of the JSON
-then reads what nobody signed, or misses what somebody did: a ``validUntil`` written as a URL ends
-nothing. So only *plain* documents are verified (Data Integrity 1.0, sections 2.4.1 and 4.6):
+stands for nothing, and takes many spellings for one statement; whoever reads the members of the
+JSON then reads what nobody signed, or misses what somebody did: a ``validUntil`` written as a URL
+ends nothing. So only *plain* documents are verified (Data Integrity 1.0, sections 2.4.3 and 4.6):
 
 1. each context is known here, or an object of terms and the URLs that they stand for: no keyword,
    and nothing that a known context has a term for;
 2. each member is a term: no URL, no prefix, no keyword. Each type is a term, or a URL for which no
    known context has one;
 3. each ``id`` is an absolute URL;
-4. no value is null, a list in a list, an empty list (save of credentials), or JSON of its own; texts
-   have a language at most;
-5. whatever is read by who verifies, the document itself, what it embeds and its statuses, is said in
-   one place: no other object has its ``id``.
+4. no value is null, a list in a list, an empty list (save of credentials), or JSON of its own;
+   texts have a language at most;
+5. whatever is read by who verifies, the document itself, what it embeds and its statuses, is said
+   in one place: no other object has its ``id``.
 
 Then each statement is counted, so that ``did.vc.rdf`` sees whether any was left out or said twice.
 """
@@ -63,7 +63,6 @@ def read_plain(document: JsonObject) -> Plain:
         raise Invalid(
             "data_loss",
             f"as RDF this would say less, or other, than its members do: {error.message}{value}",
-            hint="secure it with eddsa-jcs-2022, which signs the members themselves",
         ) from error
 
 

@@ -2,9 +2,9 @@
 
 W3C Data Integrity 1.0, sections 2.1 (proofs), 2.1.1 (sets), 2.1.2 (chains), 4.4 (verify proof) and
 4.5 (verify proof sets and chains), with the cryptosuites ``eddsa-jcs-2022`` and, as far as
-``did.vc.rdf`` takes what it secures, ``eddsa-rdfc-2022`` (vc-di-eddsa, sections 3.3 and 3.2). This is
-for interfaces that verify what anybody made; who decides on devices takes one proof, of the first
-suite, and no more (``did.vc.data_integrity.parse_proof``).
+``did.vc.rdf`` takes what it secures, ``eddsa-rdfc-2022`` (vc-di-eddsa, sections 3.3 and 3.2). This
+is for interfaces that verify what anybody made; who decides on devices takes one proof, of the
+first suite, and no more (``did.vc.data_integrity.parse_proof``).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -1,8 +1,8 @@
 """Documents as RDF in its canonical form: what ``eddsa-rdfc-2022`` signs.
 
 RDF Dataset Canonicalization 1.0, of what JSON-LD 1.1 makes of a plain document
-(``did.vc.plain_json_ld``). Both are done by pyoxigraph, which is installed with ``keyborn[rdf]``; here
-it is seen to that nothing was left out on the way, and that the work ends: the canonicalization
+(``did.vc.plain_json_ld``). Both are done by pyoxigraph, which is installed with ``keyborn[rdf]``;
+here it is seen to that nothing was left out on the way, and that the work ends: canonicalization
 tries every order of blank nodes that look alike, and a few hundred bytes can ask for years of it.
 """
 

@@ -68,8 +68,7 @@ def test_contexts_and_types_that_break_them_do_not(digitalbazaar: Peer) -> None:
 def canonical(document: dict[str, Any]) -> str | None:
     try:
         return canonical_rdf(document).decode()
-    except Invalid as error:
-        assert error.code == "data_loss"
+    except Invalid:
         return None
 
 
