@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eth_account import Account
-from mortal import free_port
+from ports import free_port
 
 from ledger.ethereum.anvil import AnvilNode, running_anvil
 from ledger.ethereum.deploy import deploy

@@ -10,18 +10,17 @@ ones; nothing else is. HOME is a temporary folder.
 import os
 import re
 import shutil
-import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from pages import Fence, fence, fences, pattern
+from ports import free_port
 from shells import CommandShell, ServiceShell
 
 _TOOLS = ("bash", "curl", "jq")
 _PORT = re.compile(r"(?<=127\.0\.0\.1[: ])\d+|(?<=--port )\d+")
-_FIRST_PORT, _LAST_PORT = 20_000, 32_000  # below those that the system gives to anybody who asks
 _REFUSED = 1
 
 
@@ -72,22 +71,5 @@ def steps(page: str) -> list[tuple[Fence, str]]:
 def with_free_ports(page: str) -> str:
     """``page`` with another port in place of each that it names."""
     named = sorted(set(_PORT.findall(page)))
-    free = dict(zip(named, map(str, _free_ports(len(named))), strict=True))
+    free = {port: str(free_port()) for port in named}
     return _PORT.sub(lambda found: free[found[0]], page)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; held together until all are found."""
-    found: list[int] = []
-    with ExitStack() as held:
-        for port in range(_FIRST_PORT + os.getpid() % 10_000, _LAST_PORT):
-            if len(found) == count:
-                break
-            attempt = held.enter_context(socket.socket())
-            try:
-                attempt.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found.append(port)
-    assert len(found) == count
-    return found

@@ -3,9 +3,7 @@
 import json
 import os
 import queue
-import random
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from typing import IO, Any, Self
 import forked
 from click.testing import CliRunner
 from forked import Forked
+from ports import free_port
 
 from keyborn.cli import cli
 
@@ -170,21 +169,6 @@ class Service:
                 if line.startswith(LISTENING):
                     listens.put(line.removeprefix(LISTENING).strip())
         listens.put(None)
-
-
-def free_port() -> int:
-    """A port that nobody has, below those that systems give to outgoing connections.
-
-    So nobody takes it while the service that it belongs to is down.
-    """
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def _assert_killed(code: int, said: str, at: str) -> None:

@@ -31,7 +31,8 @@ from pathlib import Path
 import httpx
 from chains import Chain
 from eth_account import Account
-from mortal import SECONDS, free_port
+from mortal import SECONDS
+from ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 
 from did.identifier import Genesis, KeybornDid

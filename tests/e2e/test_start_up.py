@@ -12,7 +12,8 @@ from textwrap import dedent
 
 import pytest
 from lives import BIRTH, Life, World, world_in
-from mortal import free_port, run
+from mortal import run
+from ports import free_port
 
 pytestmark = pytest.mark.e2e
 
