@@ -106,7 +106,7 @@ bench-resolution: $(VENV)/installed node_modules/installed
 UPGRADE ?=
 
 lock:
-	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra dev --extra rdf --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) --output-file requirements.lock
 	uv pip compile tests/contracts/slither.in --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) \

@@ -10,6 +10,7 @@ from typing import Final
 from did.identifier import Did
 from did.jcs import Json, JsonObject
 from did.vc.data_integrity import CRYPTOSUITE
+from did.vc.proof_set import RDFC_CRYPTOSUITE
 from did.vc.securing import Format
 from did.vc.status_list import ENTRY_TYPE, REVOCATION
 
@@ -17,7 +18,14 @@ ISSUER: Final = "/issuer"
 VERIFIER: Final = "/verifier"
 RESOLVER: Final = "/1.0/identifiers"
 
-_VERIFIER_TAGS: Final = ("vc-api", "vc2.0", CRYPTOSUITE, "BitstringStatusList", "EnvelopingProof")
+_VERIFIER_TAGS: Final = (
+    "vc-api",
+    "vc2.0",
+    CRYPTOSUITE,
+    RDFC_CRYPTOSUITE,
+    "BitstringStatusList",
+    "EnvelopingProof",
+)
 
 # What is posted as ``options`` to have a credential secured in each way, the suites' tags, and the
 # versions of the data model; these envelopes hold 2.0 alone.
@@ -69,6 +77,7 @@ def manifest(url: str, did: Did) -> JsonObject:
     return {
         "name": "Keyborn",
         "implementation": "Keyborn",
+        "only": True,  # or what is registered with the suites would be asked beside it
         "issuers": [
             {
                 "id": did.text,

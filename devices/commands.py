@@ -213,6 +213,7 @@ def present(
 @click.argument("request")
 @_network_option
 @click.option("--verifier", "pinned", help="The verifier's DID; a request of another is refused.")
+@click.option("--did-web", is_flag=True, help="Answer a did:web too, believing its host.")
 @click.option("--optional", is_flag=True, help="Present what is asked for and not required, too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
@@ -222,6 +223,7 @@ def answer(
     request: str,
     network_file: Path | None,
     pinned: str | None,
+    did_web: bool,
     optional: bool,
     yes: bool,
     as_json: bool,
@@ -234,6 +236,8 @@ def answer(
     from devices.inputs import read_request_link  # noqa: PLC0415
     from devices.openid4vp.holder import answer_link  # noqa: PLC0415
     from did.openid4vp.client_id import parse_pin  # noqa: PLC0415
+    from ledger.options import public_https  # noqa: PLC0415
+    from ledger.resolving.web import WebResolver  # noqa: PLC0415
 
     link = read_request_link(request)
     try:
@@ -256,6 +260,7 @@ def answer(
             agent,
             link,
             resolver=lambda: ledgers.enter_context(_on_ledger(agent, network_file)).reader,
+            web=WebResolver(public_https()).document if did_web else None,
             pinned=only,
             optional=optional,
             agree=agree,

@@ -6,6 +6,7 @@ talks to the issuer that it was pointed at and to nobody else: every endpoint mu
 issuer's own origin.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -19,7 +20,7 @@ from did.errors import Invalid, KeybornError, Refused
 from did.jcs import Json, JsonObject, canonicalize
 from did.jose import CONTENT_ENCRYPTION, EncryptionKey, encrypt_jwe
 from did.openid4vci import PRE_AUTHORIZED
-from did.strict_json import parse_object
+from did.strict_json import Numbers, parse_object
 from keyborn import oauth_errors
 from keyborn.client import request, request_json
 
@@ -224,7 +225,7 @@ class IssuerClient:
         answer = request(self._http, "POST", endpoint, step=step, content=content, headers=headers)
         try:
             data = answer.body if key is None else key.decrypt(answer.body.decode("ascii"))
-            return _outcome(parse_object(data))
+            return _outcome(parse_object(data, numbers=Numbers.ANY))
         except UnicodeDecodeError as error:
             raise Invalid(
                 "invalid_jwe",
@@ -305,16 +306,19 @@ def _outcome(answer: JsonObject) -> Issued | Pending:
     interval, notification = answer.get("interval"), answer.get("notification_id")
     if isinstance(credentials, list) and len(credentials) == 1 and isinstance(credentials[0], dict):
         credential = credentials[0].get("credential")
+        if isinstance(credential, dict):
+            parse_object(canonicalize(credential))  # it is signed, and of integers alone
         if isinstance(credential, dict | str):
             known = str(notification) if _is_text(notification, _MAX_ID) else None
             return Issued(credential, known)
     if (
         "credentials" not in answer
         and _is_text(transaction, _MAX_ID)
-        and type(interval) is int
+        and isinstance(interval, int | float)
+        and interval is not True
         and 0 < interval <= _MAX_LIFETIME
     ):
-        return Pending(str(transaction), interval)
+        return Pending(str(transaction), math.ceil(interval))
     raise Invalid(
         "invalid_answer",
         "the answer holds neither one credential nor a transaction to wait for",

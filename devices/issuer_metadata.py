@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from did.configurations import CONFIGURATIONS
 from did.errors import Invalid, Refused
 from did.jcs import Json, JsonObject
-from did.jose import CONTENT_ENCRYPTION, KEY_AGREEMENT
+from did.jose import CONTENT_ENCRYPTION, KEY_AGREEMENT, is_encryption_key
 from did.possession import JWT, PROOF_TYPES
 
 _PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
@@ -28,7 +28,7 @@ class IssuerMetadata:
         configurations: The credential configurations that can be had as we know them, each with
             the proof type to ask with.
         encryption: The X25519 JWK that requests are encrypted to, if the issuer can encrypt as we
-            can (ECDH-ES, A256GCM), both ways.
+            can (ECDH-ES, A256GCM), both ways; None only where it asks for no encryption.
     """
 
     token_endpoint: str
@@ -50,7 +50,7 @@ def read_metadata(name: str, issuer: JsonObject, server: JsonObject) -> IssuerMe
 
     Raises:
         Invalid: ``invalid_issuer_metadata``.
-        Refused: ``wrong_issuer``: the metadata is another issuer's.
+        Refused: ``wrong_issuer``: the metadata is another issuer's; ``encryption_not_supported``.
     """
     _check_name(name, issuer.get("credential_issuer"))
     _check_name(name, server.get("issuer"))
@@ -128,18 +128,45 @@ def _configurations(metadata: JsonObject) -> Mapping[str, str]:
 
 
 def _proof_type(configuration: JsonObject) -> str | None:
-    """The first of our proof types, in our order, that a configuration takes; None if it has none.
+    """The first of our proof types, in our order, that a configuration takes as we make it.
 
-    One that lists none is asked with a ``jwt``.
+    None if it takes none; one that lists no proof types is asked with a ``jwt``. A device signs
+    with the first algorithm of each type, and has no attestation of its key.
     """
     types = configuration.get("proof_types_supported", {JWT: {}})
-    return next((each for each in PROOF_TYPES if isinstance(types, dict) and each in types), None)
+    for name, (made_with, *_) in PROOF_TYPES.items():
+        wanted = types.get(name) if isinstance(types, dict) else None
+        if isinstance(wanted, dict) and "key_attestations_required" not in wanted:
+            algorithms = wanted.get("proof_signing_alg_values_supported", [made_with])
+            if isinstance(algorithms, list) and made_with in algorithms:
+                return name
+    return None
 
 
 def _encryption(metadata: JsonObject) -> JsonObject | None:
-    """The key to encrypt requests to, where requests and answers can be encrypted as we do."""
+    """The key to encrypt requests to, where requests and answers can be encrypted as we do.
+
+    An issuer that wants either encrypted gets nothing in the clear (sections 8.2 and 9.1).
+    """
     incoming = metadata.get("credential_request_encryption")
     outgoing = metadata.get("credential_response_encryption")
+    key = _key(incoming, outgoing)
+    required = (
+        isinstance(each, dict) and each.get("encryption_required") is True
+        for each in (incoming, outgoing)
+    )
+    if key is None and any(required):
+        raise Refused(
+            "encryption_not_supported",
+            "the issuer requires encryption, and offers no way that is supported",
+            step=_STEP,
+            hint=f"have the issuer offer an X25519 key with {KEY_AGREEMENT} and"
+            f" {CONTENT_ENCRYPTION}, both ways",
+        )
+    return key
+
+
+def _key(incoming: Json, outgoing: Json) -> JsonObject | None:
     if not isinstance(incoming, dict) or not isinstance(outgoing, dict):
         return None
     if CONTENT_ENCRYPTION not in _list(incoming, "enc_values_supported"):
@@ -150,7 +177,7 @@ def _encryption(metadata: JsonObject) -> JsonObject | None:
         return None
     jwks = incoming.get("jwks")
     for key in _list(jwks, "keys") if isinstance(jwks, dict) else []:
-        if isinstance(key, dict) and key.get("kty") == "OKP" and key.get("crv") == "X25519":
+        if isinstance(key, dict) and is_encryption_key(key) and key.get("alg") == KEY_AGREEMENT:
             return key
     return None
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from did.did_url import Parts, absolute
 from did.errors import Invalid, Refused
 from did.jcs import Json, JsonObject
+from did.uris import is_uri
 from did.web_document import RELATIONSHIPS
 
 URI_LIST: Final = "text/uri-list"
@@ -25,10 +26,6 @@ SERVICE_PARAMETERS: Final = (*_SELECTING, "relativeRef")
 
 _REFERENCE_KEYS: Final = ("id", "controller")
 _METHOD_MEMBERS: Final = ("id", "type", "controller")
-# What a URL may hold (RFC 3986, appendix A): nothing that could end a header, or begin another.
-_URL_CHARACTERS: Final = frozenset(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +184,7 @@ def _urls(services: list[JsonObject], parts: Parts) -> tuple[str, ...]:
         endpoint = service.get("serviceEndpoint")
         entries = endpoint if isinstance(endpoint, list) else [endpoint]
         found += [entry for entry in entries if isinstance(entry, str)]
-    urls = tuple(_below(url, parts) for url in found if _is_url(url))
+    urls = tuple(_below(url, parts) for url in found if is_uri(url))
     if not urls:
         raise _not_found("a service whose endpoint is no URL")
     return urls
@@ -218,7 +215,7 @@ def _joined(endpoint: str, reference: str) -> str:
         and (end.path or "/").startswith(folder)
         and not {".", ".."} & set(path.replace("\\", "/").split("/"))
     )
-    if not stays or base.scheme not in ("http", "https") or not _is_url(url):
+    if not stays or base.scheme not in ("http", "https") or not is_uri(url):
         raise _leads_out(reference)
     return url
 
@@ -230,11 +227,6 @@ def _leads_out(reference: str) -> Invalid:
         value=reference,
         hint="name something below the endpoint, without .. and host",
     )
-
-
-def _is_url(text: str) -> bool:
-    scheme, colon, rest = text.partition(":")
-    return bool(colon and rest) and scheme.isalnum() and _URL_CHARACTERS.issuperset(text)
 
 
 def _no_method(value: str) -> Invalid:

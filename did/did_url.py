@@ -11,6 +11,10 @@ from urllib.parse import unquote
 
 from did.errors import Invalid, shorten
 
+_IDCHAR: Final = r"(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})"
+# Any method's: its name, and its id (section 3.1).
+DID: Final = re.compile(rf"did:([a-z0-9]+):((?:{_IDCHAR}*:)*{_IDCHAR}+)", re.ASCII)
+
 _LONGEST: Final = 2_048
 _PCHAR: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _PATH = re.compile(rf"(?:/{_PCHAR}*)*", re.ASCII)
@@ -57,6 +61,14 @@ def take_apart(text: str) -> Parts:
     if (hash_sign and not fragment) or (question_mark and not query):
         raise _invalid("ends where a query or a fragment is due", text)
     return Parts(did, path, _parameters(query, text), fragment if hash_sign else None)
+
+
+def is_did_url(text: str) -> bool:
+    """Whether ``text`` is a DID URL, or a DID, of any method."""
+    try:
+        return DID.fullmatch(take_apart(text).did) is not None
+    except Invalid:
+        return False
 
 
 def absolute(reference: str, did: str) -> str:

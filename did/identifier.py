@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Self
 
+from did.did_url import DID
 from did.errors import Invalid
 from did.keys import KEY_BYTES, PublicKey, ed25519_from_multibase
 from did.limits import LIMITS
@@ -24,8 +25,6 @@ from did.web_identifier import WebDid, parse_web
 ID_BYTES: Final = 32
 GENESIS_BYTES: Final = 64
 
-_IDCHAR = r"(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})"
-_DID = re.compile(rf"did:([a-z0-9]+):((?:{_IDCHAR}*:)*{_IDCHAR}+)", re.ASCII)
 _FRAGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 
 
@@ -208,7 +207,7 @@ def parse_did(text: str) -> Did:
             value=text,
             hint="leave out what follows the DID, from the first / ? or # on",
         )
-    match = _DID.fullmatch(text)
+    match = DID.fullmatch(text)
     if match is None:
         raise Invalid("invalid_did", "text does not have the form did:<method>:<id>", value=text)
     method, rest = match.groups()

@@ -18,7 +18,7 @@ from did.jcs import Json, JsonObject, canonicalize
 from did.keys import KEY_BYTES, PublicKey, Signer
 from did.limits import LIMITS
 from did.multibase import base64url_decode, base64url_encode
-from did.strict_json import parse_object
+from did.strict_json import Numbers, parse_object
 
 # Two registered names of one algorithm for an Ed25519 key (RFC 8037, section 3.1; RFC 9864, 2.2).
 ALGORITHMS = ("EdDSA", "Ed25519")
@@ -65,7 +65,7 @@ def parse_jws(
     *,
     typ: str | tuple[str | None, ...],
     limit: int = LIMITS.jwt,
-    whole_floats: bool = False,
+    numbers: Numbers = Numbers.INTEGERS,
 ) -> Jws:
     """Take a compact JWS apart.
 
@@ -75,7 +75,7 @@ def parse_jws(
             ``application/`` before it (RFC 7515, section 4.1.9); or those of which it must have
             one, where None allows for none.
         limit: The most characters that are looked at.
-        whole_floats: As ``did.strict_json.parse`` has it, for the payload.
+        numbers: As ``did.strict_json.parse`` has it, for the payload.
 
     Raises:
         Invalid: ``invalid_jwt``: form, JSON, ``alg``, ``typ`` or an unknown ``crit``.
@@ -88,7 +88,7 @@ def parse_jws(
     try:
         header = parse_object(base64url_decode(parts[0]))
         payload = parse_object(
-            base64url_decode(parts[1], limit=limit), max_bytes=limit, whole_floats=whole_floats
+            base64url_decode(parts[1], limit=limit), max_bytes=limit, numbers=numbers
         )
         signature = base64url_decode(parts[2])
     except Invalid as error:
@@ -206,16 +206,9 @@ def encrypt_jwe(content: bytes, jwk: JsonObject) -> str:
     Raises:
         Invalid: ``invalid_encryption_key``: another kind of key, or one of small order.
     """
-    if jwk.get("kty") != "OKP" or jwk.get("crv") != "X25519":
-        raise Invalid("invalid_encryption_key", "an encryption key is not OKP X25519")
-    if not isinstance(jwk.get("x"), str):
-        raise Invalid("invalid_encryption_key", "an encryption key has no x")
-    if jwk.get("use", "enc") != "enc":
-        raise Invalid("invalid_encryption_key", "an encryption key is for another use")
-    if jwk.get("alg", KEY_AGREEMENT) != KEY_AGREEMENT or "d" in jwk:
-        raise Invalid("invalid_encryption_key", "an encryption key is not public, for ECDH-ES")
+    _check_encryption_key(jwk)
     header = {"alg": KEY_AGREEMENT, "enc": CONTENT_ENCRYPTION}
-    if isinstance(jwk.get("kid"), str):
+    if "kid" in jwk:
         header["kid"] = str(jwk["kid"])
     try:
         key = OKPKey.import_key(_core(jwk))
@@ -224,6 +217,28 @@ def encrypt_jwe(content: bytes, jwk: JsonObject) -> str:
         raise Invalid(
             "invalid_encryption_key", "an encryption key is not a usable X25519 key"
         ) from error
+
+
+def is_encryption_key(jwk: JsonObject) -> bool:
+    """Whether ``jwk`` says of itself that one can encrypt to it as is done here."""
+    try:
+        _check_encryption_key(jwk)
+    except Invalid:
+        return False
+    return True
+
+
+def _check_encryption_key(jwk: JsonObject) -> None:
+    if jwk.get("kty") != "OKP" or jwk.get("crv") != "X25519":
+        raise Invalid("invalid_encryption_key", "an encryption key is not OKP X25519")
+    if not isinstance(jwk.get("x"), str):
+        raise Invalid("invalid_encryption_key", "an encryption key has no x")
+    if jwk.get("use", "enc") != "enc":
+        raise Invalid("invalid_encryption_key", "an encryption key is for another use")
+    if jwk.get("alg", KEY_AGREEMENT) != KEY_AGREEMENT or "d" in jwk:
+        raise Invalid("invalid_encryption_key", "an encryption key is not public, for ECDH-ES")
+    if not isinstance(jwk.get("kid", ""), str):
+        raise Invalid("invalid_encryption_key", "an encryption key's kid is not a text")
 
 
 def jwe_header(message: str) -> JsonObject:

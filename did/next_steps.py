@@ -41,6 +41,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "invalid_signature": "sign it anew; if it was signed well, somebody altered it: do not use it",
     "invalid_credential": REISSUE,
     "undefined_terms": "add a context that defines it; undefined-terms/v2 gives any term a name",
+    "data_loss": "secure it with eddsa-jcs-2022, which signs the members themselves",
     "invalid_presentation": "make it with: keyborn device present",
     "invalid_proof": "secure the document once, with eddsa-jcs-2022",
     "unsupported_cryptosuite": "secure the document with eddsa-jcs-2022, or as vc+jwt or vc+cose",

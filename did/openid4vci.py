@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from did.errors import Invalid
 from did.jcs import Json, JsonObject
 from did.limits import LIMITS
-from did.strict_json import parse_object
+from did.strict_json import Numbers, parse_object
 
 PRE_AUTHORIZED: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 PROVISIONING_CONFIGURATION: Final = "device-provisioning"
@@ -149,7 +149,7 @@ def parse_any_offer(text: str) -> Offer | OfferReference:
                 raise Invalid("invalid_offer", f"{_BY_REFERENCE} is not a URL", value=text)
             return OfferReference(text)
     try:
-        value = parse_object(text.encode("utf-8", "surrogatepass"))
+        value = parse_object(text.encode("utf-8", "surrogatepass"), numbers=Numbers.ANY)
     except Invalid as error:
         raise Invalid("invalid_offer", f"an offer is malformed: {error.message}") from error
     return offer_from_json(value)
@@ -177,6 +177,13 @@ def offer_from_json(value: JsonObject) -> Offer:
     code = grant.get("pre-authorized_code") if isinstance(grant, dict) else None
     if not isinstance(grant, dict) or not isinstance(code, str) or not code:
         raise Invalid("invalid_offer", "an offer has no pre-authorized code")
+    if grant.get("authorization_server", issuer) != issuer:  # ours is its own
+        raise Invalid(
+            "invalid_offer",
+            "an offer's code is to be redeemed at another authorization_server than its issuer",
+            value=grant["authorization_server"],
+            hint="have the issuer make an offer whose code it redeems itself",
+        )
     return Offer(issuer, tuple(map(str, ids)), code, _tx_code(grant.get("tx_code")))
 
 

@@ -7,7 +7,7 @@ secured with ``eddsa-jcs-2022``. In both, the full DID stands in what is signed:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -16,6 +16,8 @@ from did.identifier import Did, DidUrl, parse_did, parse_did_url
 from did.jcs import Json, JsonObject
 from did.jose import ALGORITHMS, Jws, parse_jws, sign_jws
 from did.keys import PublicKey, Signer
+from did.strict_json import Numbers
+from did.timestamps import time_of_number
 from did.vc.credential import CREDENTIALS_CONTEXT, check_context, check_types
 from did.vc.data_integrity import CRYPTOSUITE, add_proof, parse_proof
 from did.vc.securing import AUTHENTICATION, Proof
@@ -106,7 +108,7 @@ def parse_possession(proof: Json, proof_type: str = JWT) -> PossessionProof:
 def _parse_token(token: Json) -> PossessionProof:
     if not isinstance(token, str):
         raise Invalid(_CODE, "a jwt proof is not a text")
-    jws = parse_jws(token, typ=PROOF_TYP)
+    jws = parse_jws(token, typ=PROOF_TYP, numbers=Numbers.ANY)
     if "jwk" in jws.header or "x5c" in jws.header:
         raise Invalid(
             _CODE,
@@ -137,16 +139,11 @@ def _parse_token(token: Json) -> PossessionProof:
 
 
 def _time(payload: JsonObject, name: str) -> datetime | None:
-    """The time that a claim of a token states, in seconds; None where there is no such claim."""
-    if name not in payload:
-        return None
-    value = payload[name]
+    """The time that a claim of a token states; None where there is no such claim."""
     try:
-        if type(value) is int:
-            return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise Invalid(_CODE, f"{name} is no time", value=value) from error
-    raise Invalid(_CODE, f"{name} is no time in whole seconds", value=value)
+        return time_of_number(payload[name]) if name in payload else None
+    except Invalid as error:
+        raise Invalid(_CODE, f"{name} is no time in seconds", value=payload[name]) from error
 
 
 def _parse_presentation(document: Json) -> PossessionProof:

@@ -131,7 +131,9 @@ class Resolution:
         if version.number > 0:
             value["updated"] = _stamp(version.time)
         value["versionId"] = version.id
-        value["position"] = version.sequence
+        value["position"] = str(
+            version.sequence
+        )  # no value is a number (DID Core 1.0, section 7.3)
         value["finality"] = version.finality
         following = version.number + 1
         if following < len(self.versions):

@@ -3,11 +3,17 @@
 Refused: text that is not UTF-8 or has a byte order mark, duplicate keys, floats, NaN and
 infinities, integers of 2^53 or more, lone surrogates, nesting and size over the limit
 (RFC 7493, I-JSON, and narrower).
+
+What nobody signs as JSON, and what is ignored where it is not known, may hold other numbers:
+``Numbers`` says which.
 """
 
 import json
 import re
-from typing import NoReturn
+from collections.abc import Callable
+from enum import Enum
+from math import isfinite
+from typing import Final
 
 import orjson
 
@@ -24,12 +30,20 @@ _NOT_CANONICAL: Json = object()  # type: ignore[assignment] # stands for no valu
 _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # a sign more
 
 
+class Numbers(Enum):
+    """Which numbers JSON text may hold."""
+
+    INTEGERS = "integers below 2^53"
+    WHOLE = "the same, also written as 5.0, and read as 5"
+    ANY = "any that a float can hold, and read as one where it is no integer below 2^53"
+
+
 def parse(
     data: bytes,
     *,
     max_bytes: int = LIMITS.json_bytes,
     max_depth: int = LIMITS.json_depth,
-    whole_floats: bool = False,
+    numbers: Numbers = Numbers.INTEGERS,
 ) -> Json:
     """The value of JSON text ``data`` (UTF-8).
 
@@ -37,8 +51,9 @@ def parse(
         data: The text.
         max_bytes: The most bytes that are looked at.
         max_depth: How deep it may be nested.
-        whole_floats: Whether an integer may be written as ``5.0``, and is read as 5: as others
-            write a NumericDate (RFC 7519, section 2), where it is the text itself that is signed.
+        numbers: Which it may hold. ``WHOLE`` is for what is signed as text and becomes a document,
+            since others write a NumericDate so (RFC 7519, section 2); ``ANY`` for messages of
+            protocols in which what is not known is to be ignored.
 
     Raises:
         Invalid: ``json_too_large``, ``json_too_deep``, ``duplicate_key``, ``json_number`` (a float,
@@ -54,9 +69,9 @@ def parse(
         value: Json = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_unique,
-            parse_float=_whole_float if whole_floats else _refuse_float,
+            parse_float=_FLOATS[numbers],
             parse_constant=_refuse_float,
-            parse_int=_bounded_integer,
+            parse_int=_any_integer if numbers is Numbers.ANY else _bounded_integer,
         )
     except UnicodeDecodeError as error:
         raise Invalid("invalid_json", "JSON text is not UTF-8") from error
@@ -73,10 +88,10 @@ def parse_object(
     *,
     max_bytes: int = LIMITS.json_bytes,
     max_depth: int = LIMITS.json_depth,
-    whole_floats: bool = False,
+    numbers: Numbers = Numbers.INTEGERS,
 ) -> JsonObject:
     """As ``parse``, for text whose value must be an object."""
-    value = parse(data, max_bytes=max_bytes, max_depth=max_depth, whole_floats=whole_floats)
+    value = parse(data, max_bytes=max_bytes, max_depth=max_depth, numbers=numbers)
     if not isinstance(value, dict):
         raise Invalid("invalid_json", "JSON text is not an object")
     return value
@@ -122,13 +137,13 @@ def _unique(pairs: list[tuple[str, Json]]) -> JsonObject:
     return value
 
 
-def _refuse_float(text: str) -> NoReturn:
+def _refuse_float(text: str) -> float:
     raise Invalid("json_number", "signed JSON holds no floats", value=text)
 
 
-def _whole_float(text: str) -> int:
+def _whole_float(text: str) -> float:
     if not _WHOLE_FLOAT.fullmatch(text):
-        _refuse_float(text)
+        return _refuse_float(text)
     return _bounded_integer(text.partition(".")[0])
 
 
@@ -138,6 +153,25 @@ def _bounded_integer(text: str) -> int:
     if text == "-0":
         raise Invalid("json_number", "JSON -0 has no canonical form here", value=text)
     return int(text)
+
+
+def _any_integer(text: str) -> float:
+    fits = len(text) <= _INTEGER_DIGITS and abs(int(text)) <= MAX_INTEGER
+    return int(text) if fits else _finite_float(text)
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise Invalid("json_number", "a JSON number is too large", value=text)
+    return value
+
+
+_FLOATS: Final[dict[Numbers, Callable[[str], float]]] = {
+    Numbers.INTEGERS: _refuse_float,
+    Numbers.WHOLE: _whole_float,
+    Numbers.ANY: _finite_float,
+}
 
 
 def _check_depth(data: bytes, max_depth: int) -> None:

@@ -1,4 +1,8 @@
-"""Times as text: XML Schema dateTimeStamp (VC Data Model 2.0, section 4.9; RFC 3339)."""
+"""Times as text and as numbers.
+
+Text is XML Schema's dateTimeStamp (VC Data Model 2.0, section 4.9; RFC 3339); a number is a
+NumericDate, seconds since 1970, whole or not (RFC 7519, section 2).
+"""
 
 import re
 from datetime import UTC, datetime
@@ -32,3 +36,17 @@ def parse_time(text: object) -> datetime:
         raise Invalid(
             "invalid_time", "a time does not exist in the calendar", value=text
         ) from error
+
+
+def time_of_number(value: object) -> datetime:
+    """The aware UTC time that the NumericDate ``value`` states.
+
+    Raises:
+        Invalid: ``invalid_time``.
+    """
+    if type(value) not in (int, float):
+        raise Invalid("invalid_time", "a time is not a number of seconds", value=value)
+    try:
+        return datetime.fromtimestamp(value, UTC)  # type: ignore[arg-type] # as was just checked
+    except (ValueError, OverflowError, OSError) as error:
+        raise Invalid("invalid_time", "a number is no time of the calendar", value=value) from error

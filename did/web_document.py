@@ -3,10 +3,12 @@
 What is checked of it (DID Core 1.0, section 5; did:web, 2.5.2):
 
 1. It is one JSON object, with no key twice, and its ``id`` is the very DID that was asked for.
-2. Verification methods and services are objects with an ``id`` of this DID or of another, none
-   twice; relationships are lists of references and methods. Methods have a ``type``, a
-   ``controller`` and one key, services a ``type`` and a ``serviceEndpoint``, each of its form.
-3. No method shows a private key.
+2. Its ``controller`` is a DID or a list of DIDs, ``alsoKnownAs`` a list of URIs.
+3. Verification methods and services are objects with an ``id`` of this DID or of another, none
+   twice; relationships are lists of references and methods. Methods have a DID URL for an ``id``, a
+   ``type``, a DID for a ``controller`` and one key; services a URI for an ``id``, a ``type`` and a
+   ``serviceEndpoint``, which is a URI, an object, or a list of these.
+4. No method shows a private key.
 
 A key counts if its method is this DID's own, is controlled by it, and is an Ed25519 key as
 ``Multikey``, ``JsonWebKey``, ``JsonWebKey2020`` or ``Ed25519VerificationKey2020``. Others stay in
@@ -17,13 +19,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from did.did_url import absolute
+from did.did_url import DID, absolute, is_did_url
 from did.errors import Invalid, Refused
 from did.identifier import DidUrl
 from did.jcs import Json, JsonObject
 from did.keys import PublicKey
 from did.multibase import base64url_decode
-from did.strict_json import parse_object
+from did.strict_json import Numbers, parse_object
+from did.uris import is_uri
 from did.web_identifier import WebDid
 
 MAX_BYTES: Final = 65_536
@@ -97,23 +100,25 @@ def parse_web_document(did: WebDid, data: bytes) -> WebDocument:
         Invalid: ``invalid_did_document``.
     """
     try:
-        content = parse_object(data, max_bytes=MAX_BYTES)
+        content = parse_object(data, max_bytes=MAX_BYTES, numbers=Numbers.ANY)
     except Invalid as error:
         raise _invalid(error.message, error.value) from error
     if content.get("id") != did.text:
         raise _invalid("its id is not the DID that it was fetched for", content.get("id"))
+    _check_names(content)
     listed = _objects(content, "verificationMethod")
     relationships: dict[str, frozenset[str]] = {}
     for name in RELATIONSHIPS:
         references, embedded = _relationship(content, name)
-        relationships[name] = frozenset(
-            absolute(one, did.text) for one in (*references, *map(_id, embedded))
-        )
+        names = [absolute(one, did.text) for one in (*references, *map(_id, embedded))]
+        if not all(map(is_did_url, names)):
+            raise _invalid(f"its {name} has what is no DID URL", names)
+        relationships[name] = frozenset(names)
         listed += embedded
     keys = dict(_keys(did, listed))
     services = _objects(content, "service")
     for service in services:
-        _check_service(service)
+        _check_service(service, did)
     _no_id_twice([*listed, *services], did)
     return WebDocument(did, content, keys, relationships)
 
@@ -121,7 +126,7 @@ def parse_web_document(did: WebDid, data: bytes) -> WebDocument:
 def _keys(did: WebDid, methods: list[JsonObject]) -> Iterator[tuple[str, PublicKey]]:
     for method in methods:
         name = absolute(_id(method), did.text)
-        _check_method(method)
+        _check_method(method, name)
         own = name.startswith(f"{did.text}#") and method.get("controller") == did.text
         key = _ed25519(method) if own else None
         if key is not None:
@@ -145,10 +150,23 @@ def _ed25519(method: JsonObject) -> PublicKey | None:
     return None
 
 
-def _check_method(method: JsonObject) -> None:
+def _check_names(content: JsonObject) -> None:
+    """DID Core 1.0, sections 5.1.2 and 5.1.3."""
+    controller, others = content.get("controller", []), content.get("alsoKnownAs", [])
+    controllers = controller if isinstance(controller, list) else [controller]
+    if not all(isinstance(one, str) and DID.fullmatch(one) for one in controllers):
+        raise _invalid("its controller is neither a DID nor a list of DIDs", controller)
+    if not isinstance(others, list) or not all(map(is_uri, others)):
+        raise _invalid("its alsoKnownAs is not a list of URIs", others)
+
+
+def _check_method(method: JsonObject, name: str) -> None:
     """DID Core 1.0, section 5.2."""
-    if not all(isinstance(method.get(name), str) for name in ("type", "controller")):
-        raise _invalid("a method does not have one type and one controller", _id(method))
+    type_, controller = method.get("type"), method.get("controller")
+    if not is_did_url(name) or not isinstance(type_, str) or not isinstance(controller, str):
+        raise _invalid("a method does not have a DID URL, one type and one controller", name)
+    if not DID.fullmatch(controller):
+        raise _invalid("a method's controller is no DID", controller)
     if sum(name in method for name in _MATERIAL) > 1:
         raise _invalid("a method has a key twice, in two forms", _id(method))
     jwk = method.get("publicKeyJwk")
@@ -158,14 +176,16 @@ def _check_method(method: JsonObject) -> None:
         raise _invalid("it shows a private key", _id(method))
 
 
-def _check_service(service: JsonObject) -> None:
+def _check_service(service: JsonObject, did: WebDid) -> None:
     """DID Core 1.0, section 5.4."""
+    if not is_uri(absolute(_id(service), did.text)):
+        raise _invalid("a service's id is no URI", _id(service))
     type_, endpoint = service.get("type"), service.get("serviceEndpoint")
     types = type_ if isinstance(type_, list) else [type_]
     endpoints = endpoint if isinstance(endpoint, list) else [endpoint]
     if not types or not all(isinstance(one, str) for one in types):
         raise _invalid("a service has no type", _id(service))
-    if not endpoints or not all(isinstance(one, str | dict) for one in endpoints):
+    if not endpoints or not all(isinstance(one, dict) or is_uri(one) for one in endpoints):
         raise _invalid("a service has no endpoint", _id(service))
 
 

@@ -36,8 +36,9 @@ def decide(
 
     Raises:
         NotFound: ``claim_not_found``; ``holder_not_found``: one of ``dids`` did not take it.
-        Conflict: ``approval_not_needed``; ``claim_cancelled``; ``already_decided``: the other way,
-            of one of ``dids``, or of any where nobody is waiting any more.
+        Conflict: ``approval_not_needed``; ``claim_not_taken``: there is nobody to decide on yet;
+            ``claim_cancelled``; ``already_decided``: the other way, of one of ``dids``, or of any
+            where nobody is waiting any more.
     """
     verdict = "approved" if approve else "denied"
     with engine.begin() as connection:
@@ -51,12 +52,21 @@ def decide(
                     value=holder.did,
                     hint="to undo an approval, revoke the device; a denied one needs a new claim",
                 )
-        if claim.cancelled is not None and any(each.standing() == "waiting" for each in chosen):
+        if claim.cancelled is not None and (
+            not chosen or any(each.standing() == "waiting" for each in chosen)
+        ):
             raise Conflict(
                 "claim_cancelled",
                 "the claim was withdrawn, and is decided by that",
                 value=id_,
                 hint="make a new claim",
+            )
+        if not chosen:
+            raise Conflict(
+                "claim_not_taken",
+                "no device has taken the claim yet, so there is none to decide on",
+                value=id_,
+                hint="wait until one has: keyborn issuer claim show",
             )
         for holder in chosen:
             if holder.standing() == "waiting":

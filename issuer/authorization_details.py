@@ -12,7 +12,7 @@ from typing import Final
 from did.configurations import CONFIGURATIONS, CredentialConfiguration
 from did.errors import Invalid
 from did.jcs import Json, JsonObject
-from did.strict_json import parse
+from did.strict_json import Numbers, parse
 
 _TYPE: Final = "openid_credential"
 _PREFIX: Final = "claim:"
@@ -55,7 +55,9 @@ def named(text: str, *, offered: Sequence[str], issuer: str) -> tuple[str, ...]:
         Invalid: ``invalid_authorization_details`` (step ``authorization details``).
     """
     try:
-        details = parse(text.encode("utf-8", "surrogatepass"), max_bytes=_MAX_BYTES)
+        details = parse(
+            text.encode("utf-8", "surrogatepass"), max_bytes=_MAX_BYTES, numbers=Numbers.ANY
+        )
     except Invalid as error:
         raise _invalid(error.message) from error
     if not isinstance(details, list) or not details:

@@ -211,7 +211,7 @@ def _decide(
     body: JsonObject = {"dids": list(dids)} if dids else {}
     answer: Any = admin.post(f"/claims/{claim_id}/{verb}", step=f"{verb} the claim", body=body)
     lines = [f"{each['did']}  {each['standing']}" for each in answer["holders"]]
-    emit(answer, as_json=as_json, human="\n".join(lines) or "no device has taken the claim yet")
+    emit(answer, as_json=as_json, human="\n".join(lines))
 
 
 def _whose(shown: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from did.errors import Invalid
 from did.jcs import JsonObject, canonicalize
 from did.multibase import base64url_encode
 from did.openid4vci import EVENTS
-from did.strict_json import parse_object
+from did.strict_json import Numbers, parse_object
 from did.timestamps import format_time
 from issuer.store import answers, notifications
 from keyborn.faults import FaultPoint
@@ -69,7 +69,7 @@ def read_notification(body: bytes, media_type: str) -> Notification:
             hint="name the Content-Type of what is sent",
         )
     try:
-        request = parse_object(body)
+        request = parse_object(body, numbers=Numbers.ANY)
     except Invalid as error:
         raise error.at(_REQUEST) from error
     id_, event = request.get("notification_id"), request.get("event")

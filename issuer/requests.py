@@ -15,7 +15,7 @@ from did.jcs import Json, JsonObject
 from did.jose import CONTENT_ENCRYPTION, KEY_AGREEMENT, EncryptionKey, encrypt_jwe
 from did.openid4vci import CONFIGURATION_CONFIGURATION, PROVISIONING_CONFIGURATION
 from did.possession import PROOF_TYPES
-from did.strict_json import parse_object
+from did.strict_json import Numbers, parse_object
 from issuer.authorization_details import configuration_of
 
 BATCH_SIZE: Final = 32  # proofs in one request
@@ -120,7 +120,7 @@ def _open(body: bytes, media_type: str, key: EncryptionKey) -> tuple[JsonObject,
 
 def _parse(body: bytes) -> JsonObject:
     try:
-        return parse_object(body)
+        return parse_object(body, numbers=Numbers.ANY)
     except Invalid as error:
         raise error.at(_REQUEST) from error
 

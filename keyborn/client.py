@@ -18,9 +18,10 @@ import httpx
 from did.errors import Invalid, Unavailable, said_by
 from did.jcs import Json, JsonObject
 from did.limits import LIMITS
-from did.strict_json import parse_object
+from did.strict_json import Numbers, parse_object
 from keyborn import problem
 from keyborn.deadlines import limit, within
+from keyborn.tls import CIPHERS
 
 TIMEOUT: Final = 10.0  # seconds to connect, and for each read and write
 DEADLINE: Final = 30.0  # seconds for a call as a whole, from the look-up of the host on
@@ -92,12 +93,14 @@ def connect(
 def _authorities(scheme: str) -> ssl.SSLContext:
     """Who vouches for a service: those that ``SSL_CERT_FILE`` names, also on this machine.
 
-    To read all authorities takes longer than a call in the clear, which needs none: there, none is
-    trusted.
+    What is spoken with it is what our services speak (``keyborn.tls``). To read all authorities
+    takes longer than a call in the clear, which needs none: there, none is trusted.
     """
     if scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    context.set_ciphers(CIPHERS)
+    return context
 
 
 def request(
@@ -215,7 +218,9 @@ def request_json(
     content: bytes | None = None,
     headers: Mapping[str, str] = _NOTHING,
 ) -> JsonObject:
-    """As ``request``, for an answer that is a JSON object, parsed strictly.
+    """As ``request``, for an answer that is a JSON object, parsed strictly but for its numbers.
+
+    What is not known in it is ignored, whatever number that is.
 
     Raises:
         Invalid: ``invalid_answer`` for anything else.
@@ -224,7 +229,7 @@ def request_json(
         client, method, path, step=step, json=json, form=form, content=content, headers=headers
     )
     try:
-        return parse_object(answer.body)
+        return parse_object(answer.body, numbers=Numbers.ANY)
     except Invalid as error:
         raise Invalid(
             "invalid_answer",

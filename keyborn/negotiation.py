@@ -7,7 +7,7 @@ from typing import Final
 
 _ITEM: Final = re.compile(r'(?:[^,"]|"[^"]*")+')
 _PARAMETER: Final = re.compile(r'(?:[^;"]|"[^"]*")+')
-_QUALITY: Final = re.compile(r"[01](?:\.[0-9]{0,3})?", re.ASCII)
+_QUALITY: Final = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

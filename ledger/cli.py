@@ -15,14 +15,20 @@ from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
 from ledger.cli_follow import follow
 from ledger.cli_proof import check, prove
-from ledger.options import BlockHash, index_option, key_options, mirror_option, network_option
+from ledger.options import (
+    BlockHash,
+    index_option,
+    key_options,
+    mirror_option,
+    network_option,
+    public_https,
+)
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
     from fastapi import FastAPI
 
-    from keyborn.public_https import PublicHttps
     from ledger.network import Network
     from ledger.reader import LogReader
 
@@ -166,7 +172,7 @@ def serve(
         count=batch_size, size=batch_bytes, queue=queue_limit, patience=replace_after
     )
     # No patience: whoever waits for slow hosts is not to keep the registrar from its work.
-    web = WebResolver(_public_https(), patience=0) if did_web else None
+    web = WebResolver(public_https(), patience=0) if did_web else None
     if network is None:
         delay = 0.05 if batch_time is None else batch_time
         service = embedded_service(
@@ -290,18 +296,17 @@ def resolve(
     """
     from did.identifier import KeybornDid, parse_did  # noqa: PLC0415
     from did.key_documents import X25519_PREFIX  # noqa: PLC0415
-    from did.timestamps import parse_time  # noqa: PLC0415
     from did.web_identifier import WebDid  # noqa: PLC0415
     from ledger.network import load_network, with_mirror  # noqa: PLC0415
     from ledger.report import document_text, resolution_text  # noqa: PLC0415
     from ledger.resolving.methods import MethodResolver  # noqa: PLC0415
-    from ledger.resolving.options import Options  # noqa: PLC0415
+    from ledger.resolving.options import Options, read_time  # noqa: PLC0415
     from ledger.resolving.resolve import resolve_text  # noqa: PLC0415
     from ledger.resolving.web import WebResolver  # noqa: PLC0415
 
     if version_id is not None and version_time is not None:
         raise click.UsageError("--version-id and --version-time are two ways to name one thing")
-    at = version_id if version_time is None else parse_time(version_time)
+    at = version_id if version_time is None else read_time(version_time)
     if did.startswith(X25519_PREFIX):  # a key to encrypt to, which is no DID that could act
         resolved = resolve_text(did, Options(at=at), MethodResolver(None))
         emit(resolved.to_json(), as_json=as_json, human=document_text(resolved.document))
@@ -316,16 +321,9 @@ def resolve(
         if isinstance(parsed, KeybornDid) and network is not None:
             found = with_mirror(load_network(network), mirror)
             log = stack.enter_context(_reader(found, index, block_hash))
-        web = WebResolver(_public_https()) if isinstance(parsed, WebDid) else None
+        web = WebResolver(public_https()) if isinstance(parsed, WebDid) else None
         resolution = MethodResolver(log, web).resolve(parsed, at=at)
     emit(resolution.to_json(), as_json=as_json, human=resolution_text(resolution))
-
-
-def _public_https() -> "PublicHttps":
-    """How did:web is fetched: as whoever calls this command from code has it, such as a test."""
-    from keyborn.public_https import PublicHttps  # noqa: PLC0415
-
-    return click.get_current_context().find_object(PublicHttps) or PublicHttps()
 
 
 def _reader(network: "Network", index: Path | None, block_hash: bytes | None) -> "LogReader":

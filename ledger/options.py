@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from keyborn.inputs import INPUT_FILE
+
+if TYPE_CHECKING:
+    from keyborn.public_https import PublicHttps
 
 _BLOCK_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -60,3 +63,10 @@ def key_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def public_https() -> "PublicHttps":
+    """How did:web is fetched: as whoever calls the command from code has it, such as a test."""
+    from keyborn.public_https import PublicHttps  # noqa: PLC0415
+
+    return click.get_current_context().find_object(PublicHttps) or PublicHttps()

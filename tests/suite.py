@@ -17,10 +17,12 @@ from conformance.identity import DidMethod, Identity
 from conformance.instance import instance
 from conformance.manifest import manifest
 from did.identifier import DidUrl, KeyDid
-from did.jcs import JsonObject
+from did.jcs import JsonObject, canonicalize
 from did.multibase import multibase_encode
 from did.vc.contexts import V2
 from did.vc.data_integrity import hash_data
+from did.vc.proof_set import RDFC_CRYPTOSUITE
+from did.vc.rdf import canonical_rdf
 from keyborn.clock import now
 
 VALID: Final[dict[str, Any]] = {
@@ -119,7 +121,11 @@ class Suite:
             **members,
         }
         configuration = {name: value for name, value in proof.items() if value is not None}
-        signature = multibase_encode(signer.sign(hash_data(document, configuration)))
+        signed, canonical = configuration, canonicalize
+        if proof["cryptosuite"] == RDFC_CRYPTOSUITE:
+            signed = {**configuration, "@context": document["@context"]}
+            canonical = canonical_rdf
+        signature = multibase_encode(signer.sign(hash_data(document, signed, canonical)))
         return {**document, "proof": {**configuration, "proofValue": signature}}
 
 

@@ -6,7 +6,8 @@ document of the key's controller authorises the key; that one of them is its iss
 issuer is accepted (``verifier.acceptance``); its validity; and its status, unless that is not asked
 for. Of a presentation: the same of its own proofs; that its holder, where it names one, made one of
 them; and the same of its credentials. One of these that has no proof of its own is the holder's,
-and made with the presentation's proof.
+and made with the presentation's proof. Members of the presentation that its contexts do not define
+are refused as well.
 
 It does **not** say that whoever sent it is the holder, uses no challenge up, opens no session, and
 never makes an ``AuthenticatedDevice``: that is ``verifier.verifier``'s alone.
@@ -26,6 +27,7 @@ from did.vc.claims import REGISTERED
 from did.vc.data_model import (
     check_credential_terms,
     check_presentation,
+    check_presentation_terms,
     is_envelope,
     is_version_1,
 )
@@ -103,7 +105,8 @@ class ProofVerifier:
             if "proof" not in credential and not is_envelope(credential):
                 check_credential_terms(credential)
                 maker = _self_asserter(credential, holder, makers)
-                found = self._accept(credential, maker, inquiry, with_status=with_status)
+                starts = _time(credential, "validFrom", "issuanceDate")
+                found = self._accept(credential, maker, starts, inquiry, with_status=with_status)
             else:
                 of_credential = Expected(ASSERTION, expected.at)
                 found = self._credential(
@@ -116,23 +119,28 @@ class ProofVerifier:
         self, document: Json, expected: Expected, inquiry: Inquiry, *, with_status: bool
     ) -> Verified:
         opened, proofs = _open_credential(document)
-        signed = _time(opened, "validFrom", "issuanceDate")
-        makers = [_check_proof(proof, expected, signed, inquiry) for proof in proofs]
+        starts = _time(opened, "validFrom", "issuanceDate")
+        makers = [_check_proof(proof, expected, starts, inquiry) for proof in proofs]
         issuer = _party(opened["issuer"])
         maker = next((maker for maker in makers if maker.did.text == issuer), None)
         if maker is None:
             raise Invalid("issuer_mismatch", "none of the proofs is the issuer's", value=issuer)
-        return self._accept(opened, maker, inquiry, with_status=with_status)
+        return self._accept(opened, maker, starts, inquiry, with_status=with_status)
 
     def _accept(
-        self, document: JsonObject, maker: Controller, inquiry: Inquiry, *, with_status: bool
+        self,
+        document: JsonObject,
+        maker: Controller,
+        starts: datetime | None,
+        inquiry: Inquiry,
+        *,
+        with_status: bool,
     ) -> Verified:
         """What is verified of a credential whose signature by ``maker``, its issuer, holds."""
-        signed = _time(document, "validFrom", "issuanceDate")
         types = document["type"]
         names = [types] if isinstance(types, str) else [str(each) for each in _list(types)]
-        accepted = self.acceptance.accept(Claimed(maker.did, names, signed, maker.key))
-        self._check_validity(document, signed, inquiry.at)
+        accepted = self.acceptance.accept(Claimed(maker.did, names, starts, maker.key))
+        self._check_validity(document, starts, inquiry.at)
         warnings = self._check_status(document, accepted, inquiry) if with_status else ()
         return Verified(document, _checks(with_status=with_status), tuple(warnings))
 
@@ -187,11 +195,7 @@ def _open_credential(document: Json) -> tuple[JsonObject, Sequence[EmbeddedProof
     if isinstance(document, dict) and is_envelope(document):
         data, format_ = unwrap(document, CREDENTIAL)
         found = read_credential(data, format_)
-        claims = REGISTERED if format_ is Format.VC_JWT else frozenset[str]()
-        content: JsonObject = {
-            name: value for name, value in found.document.items() if name not in claims
-        }
-        check_credential_terms(content)
+        check_credential_terms(_without_claims(found.document, format_))
         return found.document, [_embedded(found.proof)]
     check_credential_terms(document)
     assert isinstance(document, dict)
@@ -211,10 +215,19 @@ def _open_presentation(
                 hint="envelop a vp+jwt or a vp+cose",
             )
         opened = (open_jwt if format_ is Format.VC_JWT else open_cose)(data, PRESENTATION)
-        return opened.document, check_presentation(opened.document), [_embedded(opened.proof)]
+        credentials = check_presentation(opened.document)
+        check_presentation_terms(_without_claims(opened.document, format_))
+        return opened.document, credentials, [_embedded(opened.proof)]
     credentials = check_presentation(document)
+    check_presentation_terms(document)
     assert isinstance(document, dict)
     return document, credentials, read_proofs(document)
+
+
+def _without_claims(document: JsonObject, format_: Format) -> JsonObject:
+    """What a document says itself: in a token, its signature's claims stand among its members."""
+    claims = REGISTERED if format_ is Format.VC_JWT else frozenset[str]()
+    return {name: value for name, value in document.items() if name not in claims}
 
 
 def _embedded(proof: Proof) -> EmbeddedProof:

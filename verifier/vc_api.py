@@ -33,7 +33,9 @@ def router(proofs: ProofVerifier, *, token: str | None, now: Callable[[], dateti
         token: What callers present (RFC 6750); None only in a conformance test on this machine.
         now: Read once for each request.
     """
-    routes = APIRouter(dependencies=[] if token is None else [Depends(bearer(token))])
+    routes = APIRouter(
+        dependencies=[] if token is None else [Depends(bearer(token, of="vc-api.token"))]
+    )
 
     @routes.post("/credentials/verify")
     def verify_credential(request: Request, body: RawBody) -> Response:

@@ -29,6 +29,8 @@ from did.openid4vp.link import RequestLink, is_web_url, origin
 from did.openid4vp.request import AuthorizationRequest
 from did.resolution import Finality, Resolver, authenticating_version
 from did.vc.formats import credential_in
+from did.web_document import AUTHENTICATION, WebDocument
+from did.web_identifier import WebDid
 
 if TYPE_CHECKING:
     import httpx
@@ -41,6 +43,7 @@ def answer_link(
     link: RequestLink,
     *,
     resolver: Callable[[], Resolver],
+    web: Callable[[WebDid], WebDocument] | None = None,
     pinned: Did | None = None,
     optional: bool = False,
     agree: Callable[[JsonObject], bool] = lambda _shown: True,
@@ -51,6 +54,7 @@ def answer_link(
         agent: The device.
         link: What it is asked with.
         resolver: Of the device's log, opened where the verifier's DID is on it.
+        web: Fetches the document of a did:web; None where no such verifier is answered.
         pinned: The one verifier to answer; None for whoever proves to be who the link says.
         optional: Whether to present what is asked for and not required.
         agree: Given what would be presented (``devices.openid4vp.answering.shown``). Where there
@@ -71,9 +75,10 @@ def answer_link(
     credential = credential_in(agent.credential())
     fetching = Fetching(
         connect=connect,
-        key=lambda method: _key(method, resolver),
+        key=lambda method: _key(method, resolver, web),
         nonce=lambda: secrets.token_urlsafe(_NONCE_BYTES),
         at=at,
+        web=web is not None,
     )
     holdings = Holdings(agent.did, agent.controller.signer, {"provisioning": credential})
     try:
@@ -104,8 +109,14 @@ def _check_agreed(request: AuthorizationRequest, *, agreed: bool) -> None:
         raise UnanswerableError(not_confirmed(), request.response_uri, request.state)
 
 
-def _key(method: DidUrl, resolver: Callable[[], Resolver]) -> PublicKey:
+def _key(
+    method: DidUrl,
+    resolver: Callable[[], Resolver],
+    web: Callable[[WebDid], WebDocument] | None,
+) -> PublicKey:
     """The key that ``method`` names, if it is its DID's current one."""
+    if isinstance(method.did, WebDid) and web is not None:
+        return web(method.did).key(method, AUTHENTICATION)
     key = method.key()
     if not isinstance(method.did, KeyDid):
         resolution = resolver().resolve(method.did.canonical)

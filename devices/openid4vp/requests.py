@@ -1,11 +1,11 @@
 """A verifier's request, fetched and verified before anything in it is believed.
 
 1. Link: who asks is named by a DID whose key this device can tell, and is the one that the operator
-   pinned, if one was.
+   pinned, if one was. A did:web is one only where the operator said so.
 2. Fetch: over TLS, or on this machine; with a nonce of the device's own, where the link says POST.
 3. Request object: ``typ``, ``alg``, whose key signed; its ``client_id`` is the link's.
 4. Key: it is the current one of that DID (a ``did:key`` is its key; the log says of a
-   ``did:keyborn``).
+   ``did:keyborn``, its host of a ``did:web``).
 5. Signature.
 6. The device's nonce came back.
 7. Place: ``response_uri`` is of the origin that the request came from.
@@ -79,12 +79,14 @@ class Fetching:
         key: The current key that a DID URL names, of a DID that the device can resolve.
         nonce: Fresh random text.
         at: Now.
+        web: Whether ``key`` asks the host of a did:web.
     """
 
     connect: Callable[[str], httpx.Client]
     key: Callable[[DidUrl], PublicKey]
     nonce: Callable[[], str]
     at: datetime
+    web: bool = False
 
     def obtain(self, link: RequestLink, *, pinned: Did | None) -> AuthorizationRequest:
         """The request behind ``link``, by the steps above.
@@ -95,7 +97,8 @@ class Fetching:
         """
         try:
             asked_by = parse_client_id(link.client_id).did()
-            _check_method(asked_by)
+            if not self.web:
+                _check_method(asked_by)
             _check_pinned(asked_by, pinned)
             if link.request_uri is not None:
                 check_url(link.request_uri, "request_uri")
@@ -164,9 +167,10 @@ def _check_method(asked_by: Did) -> None:
     if isinstance(asked_by, WebDid):
         raise Invalid(
             "method_not_supported",
-            "the verifier is named by a did:web, and a device asks no host which keys somebody has",
+            "the verifier is named by a did:web, and no host is asked unbidden which keys it has",
             value=asked_by.text,
-            hint="have the verifier ask by a did:key, or by a DID on the log",
+            hint="if its host is to be believed, answer with --did-web; else have the verifier ask"
+            " by a did:key, or by a DID on the log",
         )
 
 

@@ -43,9 +43,10 @@ SUPPORTED: Final[Mapping[str, JsonObject]] = MappingProxyType(
 
 
 def accepts(formats: Mapping[str, JsonObject] | None, format_: str) -> bool:
-    """Whether who says ``formats`` of itself takes what is secured as here, in ``format_``.
+    """Whether who says ``formats`` of itself takes what is made here, in ``format_``.
 
-    A list that is absent sets no bounds; of one that is there, something here must be in it.
+    A list that is absent sets no bounds; one that is there must have what is made here, under the
+    name that it has then: of two names of one algorithm, the first of those in ``SUPPORTED``.
     """
     if formats is None:
         return True
@@ -53,7 +54,7 @@ def accepts(formats: Mapping[str, JsonObject] | None, format_: str) -> bool:
         return False
     theirs = formats[format_]
     return all(
-        name not in theirs or _overlap(ours, theirs[name])
+        name not in theirs or _has_first(theirs[name], ours)
         for name, ours in SUPPORTED[format_].items()
     )
 
@@ -94,5 +95,5 @@ def from_entry(entry: JsonObject | str, format_: str) -> tuple[bytes, Format]:
     )
 
 
-def _overlap(ours: Json, theirs: Json) -> bool:
-    return isinstance(theirs, list) and isinstance(ours, list) and any(x in theirs for x in ours)
+def _has_first(theirs: Json, ours: Json) -> bool:
+    return isinstance(theirs, list) and isinstance(ours, list) and ours[0] in theirs

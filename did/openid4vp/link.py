@@ -6,15 +6,17 @@ It says who asks, and where the signed request object is; what is asked stands i
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from did.errors import Invalid, Refused
 from did.jcs import Json
 from did.limits import LIMITS
+from did.uris import is_uri
 
 _SCHEME: Final = "openid4vp"
-_VISIBLE: Final = re.compile(r"[!-~]+", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -133,7 +135,7 @@ def check_answered_at(response_uri: str, link: RequestLink, *, named: bool) -> s
         Refused: ``response_uri_elsewhere``.
     """
     if link.request_uri is None:
-        allowed = named or not _is_loopback(response_uri)
+        allowed = named or not _may_be_this_machine(response_uri)
     else:
         allowed = _origin(response_uri) == _origin(link.request_uri)
     if not allowed:
@@ -153,9 +155,8 @@ def is_web_url(text: str) -> bool:
         usable = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         return False
-    # urlsplit passes over white space, and over the case of schemes, that others do not.
-    spelt = _VISIBLE.fullmatch(text) is not None and text.startswith(("https:", "http:"))
-    return usable and spelt
+    # urlsplit passes over characters, and over the case of schemes, that others do not.
+    return usable and is_uri(text) and text.startswith(("https:", "http:"))
 
 
 def origin(url: str) -> str:
@@ -165,7 +166,22 @@ def origin(url: str) -> str:
 
 
 def _is_loopback(url: str) -> bool:
+    """Whether it is of this machine, and surely of no other."""
     return urlsplit(url).hostname in _LOOPBACK
+
+
+def _may_be_this_machine(url: str) -> bool:
+    """Whether some resolver or address parser could take its host for this machine."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:  # where the last label is a number, it is an address in another spelling
+        return _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    address = mapped or address
+    return address.is_loopback or address.is_unspecified
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -7,19 +7,28 @@ what a verified one asks.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from did.errors import Invalid, Refused
 from did.identifier import DidUrl, parse_did_url
 from did.jcs import Json, JsonObject
-from did.jose import CONTENT_ENCRYPTION, KEY_AGREEMENT, Jws, parse_jws, sign_jws
+from did.jose import (
+    CONTENT_ENCRYPTION,
+    KEY_AGREEMENT,
+    Jws,
+    is_encryption_key,
+    parse_jws,
+    sign_jws,
+)
 from did.keys import Signer
 from did.limits import LIMITS
 from did.openid4vp.client_id import ClientId, parse_client_id
 from did.openid4vp.dcql import Query, parse_query
 from did.openid4vp.link import check_url, invalid
+from did.strict_json import Numbers
+from did.timestamps import time_of_number
 
 REQUEST_TYP: Final = "oauth-authz-req+jwt"
 REQUEST_TYPE: Final = f"application/{REQUEST_TYP}"
@@ -27,6 +36,8 @@ REQUEST_TYPE: Final = f"application/{REQUEST_TYP}"
 ANY_WALLET: Final = "https://self-issued.me/v2"
 RESPONSE_TYPE: Final = "vp_token"
 
+_STATE: Final = 4_096  # characters; some put a signed token there
+_CLIENT_ID: Final = LIMITS.did + 64  # and a prefix
 _URL_SAFE: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 
 
@@ -121,7 +132,9 @@ def open_request(token: str) -> SignedRequest:
             as ``parse_did_url``.
         Refused: ``client_id_prefix_not_supported``.
     """
-    jws = parse_jws(token, typ=REQUEST_TYP, limit=LIMITS.request_object)
+    jws = parse_jws(
+        token, typ=REQUEST_TYP, limit=LIMITS.request_object, numbers=Numbers.ANY
+    )  # what is not known in a query or in metadata is ignored, whatever it is
     named, kid = jws.payload.get("client_id"), jws.header.get("kid")
     if not isinstance(named, str):
         raise invalid("a request object has no client_id")
@@ -144,7 +157,7 @@ def read_request(payload: JsonObject) -> AuthorizationRequest:
         Refused: ``insecure_verifier``, ``response_mode_not_supported``,
             ``response_encryption_not_supported``.
     """
-    client_id = _text(payload, "client_id")
+    client_id = _text(payload, "client_id", _CLIENT_ID)
     audience = payload.get("aud")
     if ANY_WALLET not in (audience if isinstance(audience, list) else [audience]):
         raise invalid(f"a request object's aud is not {ANY_WALLET}", audience)
@@ -174,7 +187,7 @@ def read_request(payload: JsonObject) -> AuthorizationRequest:
         mode=mode,
         nonce=_url_safe(payload, "nonce"),
         query=_query(payload),
-        state=_url_safe(payload, "state") if "state" in payload else None,
+        state=_url_safe(payload, "state", _STATE) if "state" in payload else None,
         formats=_formats(metadata),
         encryption=_encryption(metadata) if mode is ResponseMode.DIRECT_POST_JWT else None,
         wallet_nonce=_text(payload, "wallet_nonce") if "wallet_nonce" in payload else None,
@@ -226,12 +239,7 @@ def _encryption(metadata: JsonObject) -> JsonObject:
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if isinstance(encs, list) and CONTENT_ENCRYPTION in encs:
         for key in keys if isinstance(keys, list) else []:
-            if (
-                isinstance(key, dict)
-                and (key.get("kty"), key.get("crv")) == ("OKP", "X25519")
-                and key.get("alg") == KEY_AGREEMENT
-                and isinstance(key.get("kid"), str)
-            ):
+            if isinstance(key, dict) and is_encryption_key(key) and {"alg", "kid"} <= key.keys():
                 return key
     raise Refused(
         "response_encryption_not_supported",
@@ -240,27 +248,22 @@ def _encryption(metadata: JsonObject) -> JsonObject:
     )
 
 
-def _text(payload: JsonObject, name: str) -> str:
+def _text(payload: JsonObject, name: str, most: int = LIMITS.challenge) -> str:
     value = payload.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= LIMITS.challenge:
-        raise invalid(f"{name} is missing, or no text of up to {LIMITS.challenge} characters")
+    if not isinstance(value, str) or not 0 < len(value) <= most:
+        raise invalid(f"{name} is missing, or no text of up to {most} characters")
     return value
 
 
-def _url_safe(payload: JsonObject, name: str) -> str:
-    value = _text(payload, name)
+def _url_safe(payload: JsonObject, name: str, most: int = LIMITS.challenge) -> str:
+    value = _text(payload, name, most)
     if not _URL_SAFE.fullmatch(value):
         raise invalid(f"{name} has characters that are not safe in a URL", value)
     return value
 
 
 def _time(payload: JsonObject, name: str) -> datetime | None:
-    if name not in payload:
-        return None
-    value = payload[name]
-    if type(value) is not int:
-        raise invalid(f"{name} is not a time in whole seconds", value)
     try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError) as error:
-        raise invalid(f"{name} is no time", value) from error
+        return time_of_number(payload[name]) if name in payload else None
+    except Invalid as error:
+        raise invalid(f"{name} is not a time in seconds", payload[name]) from error

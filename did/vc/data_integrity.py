@@ -6,6 +6,7 @@ configuration first; the document's ``@context`` is copied into the proof.
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -21,9 +22,21 @@ PROOF_TYPE: Final = "DataIntegrityProof"
 CRYPTOSUITE: Final = "eddsa-jcs-2022"
 
 
-def hash_data(document: JsonObject, configuration: JsonObject) -> bytes:
-    """The 64 bytes to sign for an unsecured ``document`` (vc-di-eddsa, sections 3.3.3 to 3.3.5)."""
-    return _digest(configuration) + _digest(document)
+def hash_data(
+    document: JsonObject,
+    configuration: JsonObject,
+    canonical: Callable[[JsonObject], bytes] = canonicalize,
+) -> bytes:
+    """The 64 bytes to sign for an unsecured ``document`` (vc-di-eddsa, sections 3.3.3 to 3.3.5).
+
+    Args:
+        document: Without proof, or with those that the proof builds on.
+        configuration: The proof, without ``proofValue``.
+        canonical: The suite's canonical form of either.
+    """
+    return b"".join(
+        hashlib.sha256(canonical(value)).digest() for value in (configuration, document)
+    )
 
 
 def add_proof(
@@ -113,10 +126,6 @@ def parse_proof(secured: JsonObject, *, purpose: str) -> Proof:
         )
     except Invalid as error:
         raise Invalid("invalid_proof", f"the proof is malformed: {error.message}") from error
-
-
-def _digest(value: JsonObject) -> bytes:
-    return hashlib.sha256(canonicalize(value)).digest()
 
 
 def _text(proof: JsonObject, name: str) -> str:

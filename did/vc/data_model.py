@@ -90,6 +90,23 @@ def check_presentation(document: Json) -> list[JsonObject]:
     return credentials
 
 
+def check_presentation_terms(document: Json) -> None:
+    """Return if what ``document``, a presentation, says beside its credentials has a meaning.
+
+    Raises:
+        Invalid: ``invalid_presentation``; or ``undefined_terms``, as ``check_credential_terms``.
+    """
+    try:
+        terms = _check_presentation(document)
+        assert isinstance(document, dict)
+        alone = {name: each for name, each in document.items() if name != "verifiableCredential"}
+        check_terms(alone, terms)
+    except UndefinedTermError as error:
+        raise _rule_broken("undefined_terms", error) from error
+    except BrokenRuleError as error:
+        raise _rule_broken("invalid_presentation", error) from error
+
+
 def check_presentation_alone(document: Json) -> None:
     """Return if ``document`` is a well-formed presentation but for its credentials.
 
@@ -183,18 +200,17 @@ def _check_credential(document: Json) -> tuple[JsonObject, Terms]:
     return document, terms
 
 
-def _check_presentation(document: Json) -> None:
+def _check_presentation(document: Json) -> Terms:
     if not isinstance(document, dict):
         raise BrokenRuleError("a presentation is not a JSON object")
-    if is_version_1(document):
-        read_contexts(document, V1)
-        terms = ANY_TERM
-    else:
-        terms = read_contexts(document, V2)
-    require_type(document, PRESENTATION, terms)
+    of_version_1 = is_version_1(document)
+    terms = read_contexts(document, V1 if of_version_1 else V2)
+    asked = ANY_TERM if of_version_1 else terms
+    require_type(document, PRESENTATION, asked)
     for name, check in OF_PRESENTATIONS.items():
         if name in document:
-            check(name, document[name], terms)
+            check(name, document[name], asked)
+    return terms
 
 
 def _check_credential_1(document: JsonObject) -> Terms:

@@ -1,6 +1,6 @@
 """Whether each term that a credential uses is defined, at every depth (VC Data Model 2.0, 5.2).
 
-Data Integrity, section 2.4.1, and JSON-LD's own processing want that what no context defines is an
+Data Integrity, section 2.4.3, and JSON-LD's own processing want that what no context defines is an
 error. It is decided as a JSON-LD processor does (JSON-LD 1.1 API, section 5.1), for the contexts
 that are known here and those that stand in the document; where another context could define
 anything, nothing is an error. ``name`` and ``description``, which 2.0 defines for every object, are

@@ -15,6 +15,7 @@ from did.jcs import Json, JsonObject
 from did.jose import Jws, parse_jws, sign_jws
 from did.keys import Signer
 from did.limits import LIMITS
+from did.strict_json import Numbers
 from did.timestamps import format_time, parse_time
 from did.vc.claims import Claims, claims_of_jwt
 from did.vc.enveloping import CREDENTIAL, Kind, Opened, proof_of, token_text
@@ -64,7 +65,7 @@ def open_jwt(data: bytes, kind: Kind, *, limit: int = LIMITS.envelope) -> Opened
         Invalid: ``invalid_envelope``, ``invalid_claims``, or as ``did.jose.parse_jws`` and
             ``did.identifier.parse_did_url``.
     """
-    jws = parse_jws(token_text(data), typ=_TYPES, limit=limit, whole_floats=True)
+    jws = parse_jws(token_text(data), typ=_TYPES, limit=limit, numbers=Numbers.WHOLE)
     other = "vp" if kind.name == "vc" else "vc"
     inner = jws.payload.get(kind.name)
     if not isinstance(inner, dict) or other in jws.payload:

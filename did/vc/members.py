@@ -15,7 +15,7 @@ from did.vc.contexts import BrokenRuleError, Terms, is_url
 from did.vc.digests import is_digest
 
 # BCP 47, well-formed: subtags of up to eight letters and digits, the first of letters alone.
-_LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", re.ASCII)
+LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", re.ASCII)
 _LANGUAGE_VALUE: Final = frozenset({"@value", "@language", "@direction"})
 _DIRECTIONS: Final = ("ltr", "rtl")
 
@@ -100,7 +100,7 @@ def check_language(name: str, value: Json, _terms: Terms) -> None:
         if not _LANGUAGE_VALUE.issuperset(each):
             raise BrokenRuleError(f"{name} has more than @value, @language and @direction")
         language = each.get("@language", "en")
-        if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
+        if not isinstance(language, str) or not LANGUAGE_TAG.fullmatch(language):
             raise BrokenRuleError(f"@language in {name} is not a language tag", value=language)
         if each.get("@direction", "ltr") not in _DIRECTIONS:
             raise BrokenRuleError(

@@ -1,23 +1,32 @@
 """All Data Integrity proofs of a document, sets and chains of them.
 
 W3C Data Integrity 1.0, sections 2.1 (proofs), 2.1.1 (sets), 2.1.2 (chains), 4.4 (verify proof) and
-4.5 (verify proof sets and chains), with the cryptosuite ``eddsa-jcs-2022``. This is for interfaces
-that verify what anybody made; who decides on devices takes one proof and no more
-(``did.vc.data_integrity.parse_proof``).
+4.5 (verify proof sets and chains), with the cryptosuites ``eddsa-jcs-2022`` and, as far as
+``did.vc.rdf`` takes what it secures, ``eddsa-rdfc-2022`` (vc-di-eddsa, sections 3.3 and 3.2). This
+is for interfaces that verify what anybody made; who decides on devices takes one proof, of the
+first suite, and no more (``did.vc.data_integrity.parse_proof``).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from did.errors import Invalid, Refused
-from did.jcs import Json, JsonObject
+from did.jcs import Json, JsonObject, canonicalize
 from did.keys import SIGNATURE_BYTES, PublicKey
 from did.limits import LIMITS
 from did.multibase import multibase_decode
 from did.timestamps import format_time, parse_time
 from did.vc.contexts import is_url
 from did.vc.data_integrity import CRYPTOSUITE, PROOF_TYPE, hash_data
+from did.vc.rdf import canonical_rdf
+
+RDFC_CRYPTOSUITE: Final = "eddsa-rdfc-2022"
+_CANONICAL: Final[Mapping[str, Callable[[JsonObject], bytes]]] = {
+    CRYPTOSUITE: canonicalize,
+    RDFC_CRYPTOSUITE: canonical_rdf,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,7 @@ def read_proofs(secured: JsonObject) -> tuple[EmbeddedProof, ...]:
 
     Raises:
         Invalid: ``invalid_proof`` (none, malformed, or a chain that does not hang together),
-            ``unsupported_cryptosuite``.
+            ``unsupported_cryptosuite``, or as ``did.vc.rdf.canonical_rdf``.
     """
     document = dict(secured)
     value = document.pop("proof", None)
@@ -173,15 +182,18 @@ def _check_acyclic(by_id: dict[str, JsonObject]) -> None:
 def _read(document: JsonObject, proof: JsonObject, previous: Sequence[JsonObject]) -> EmbeddedProof:
     if proof.get("type") != PROOF_TYPE:
         raise Invalid("invalid_proof", f"a proof is not a {PROOF_TYPE}", value=proof.get("type"))
-    if _text(proof, "cryptosuite") != CRYPTOSUITE:
+    suite = _text(proof, "cryptosuite")
+    if suite not in _CANONICAL:
         raise Invalid(
             "unsupported_cryptosuite",
-            f"a proof's cryptosuite is not {CRYPTOSUITE}, the one that is supported here",
-            value=proof["cryptosuite"],
+            f"a proof's cryptosuite is not supported here; {' and '.join(_CANONICAL)} are",
+            value=suite,
         )
     configuration = {name: value for name, value in proof.items() if name != "proofValue"}
     if "@context" in configuration and configuration["@context"] != document.get("@context"):
         raise Invalid("invalid_proof", "a proof's @context is not the document's")
+    if suite == RDFC_CRYPTOSUITE:  # it has the document's, whether it says so or not
+        configuration["@context"] = document.get("@context")
     signed = {**document, "proof": list(previous)} if previous else document
     if "nonce" in proof:
         _text(proof, "nonce")
@@ -197,7 +209,7 @@ def _read(document: JsonObject, proof: JsonObject, previous: Sequence[JsonObject
         expires=_time(proof, "expires"),
         challenge=_text(proof, "challenge") if "challenge" in proof else None,
         domains=frozenset(_texts(proof, "domain")),
-        signed=hash_data(signed, configuration),
+        signed=hash_data(signed, configuration, _CANONICAL[suite]),
         signature=signature,
     )
 

@@ -13,6 +13,7 @@ V1: Final = "https://www.w3.org/2018/credentials/v1"
 DATA_INTEGRITY: Final = "https://w3id.org/security/data-integrity/v2"
 # Gives our own terms a name; published, so that no processor is left without it (docs/adr/0003).
 UNDEFINED_TERMS: Final = "https://www.w3.org/ns/credentials/undefined-terms/v2"
+EXAMPLES: Final = "https://www.w3.org/ns/credentials/examples/v2"
 
 # Each term, with the terms of its scoped context; None where its value is none of JSON-LD's
 # business (``@json``), or begins with no term defined at all (a context of null).
@@ -94,4 +95,4 @@ PUBLISHED: Final[Mapping[str, Scope]] = {
 }
 
 # Contexts that give every term a name.
-VOCABULARIES: Final = frozenset({UNDEFINED_TERMS, "https://www.w3.org/ns/credentials/examples/v2"})
+VOCABULARIES: Final = frozenset({UNDEFINED_TERMS, EXAMPLES})

@@ -1,8 +1,8 @@
 """Our errors by the names that the W3C's specifications give them.
 
-VC Data Model 2.0, section 7.4; Data Integrity 1.0, section 4.7; Controlled Identifiers 1.0, section
-3.5; and Bitstring Status List 1.0 (``did.vc.status_problems``). For interfaces that answer in their
-terms: this is the one table from ``code`` to problem type.
+VC Data Model 2.0, section 7.4; Data Integrity 1.0, sections 2.4.3 and 4.7; Controlled Identifiers
+1.0, section 3.5; and Bitstring Status List 1.0 (``did.vc.status_problems``). For interfaces that
+answer in their terms: this is the one table from ``code`` to problem type.
 """
 
 from collections.abc import Mapping
@@ -54,6 +54,7 @@ _TYPES: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("credential_expired", "credential_not_yet_valid"), _RANGE),
     "invalid_signature": _CRYPTOGRAPHIC,
+    "data_loss": f"{_SECURITY}DATA_LOSS_DETECTION_ERROR",
     **dict.fromkeys(
         (
             "invalid_proof",

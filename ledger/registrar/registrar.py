@@ -156,12 +156,14 @@ class Registrar:
         Raises:
             Unavailable: The store cannot be used.
         """
-        try:
-            self.check()
-        except KeybornError:
-            works = False
-        else:
-            works = True
+        with self._changed:  # what is told of a failed round is told whole
+            try:
+                self.check()
+            except KeybornError:
+                works = False
+            else:
+                works = True
+            failures, last_failure = dict(self._failures), self._last_failure
         with self._index.reading() as view:
             heads = view.heads()
         return Readings(
@@ -170,8 +172,8 @@ class Registrar:
             tally=self._outbox.tally(),
             queue_limit=self._batching.queue,
             heads=heads,
-            failures=dict(self._failures),
-            last_failure=self._last_failure,
+            failures=failures,
+            last_failure=last_failure,
         )
 
     def round(self) -> float | None:
@@ -186,9 +188,10 @@ class Registrar:
             except KeybornError as error:
                 if self._trouble is None or self._trouble.code != error.code:
                     _log.warning("operations are held up: %s", error)
-                self._trouble = error
-                self._failures[error.code] += 1
-                self._last_failure = (error.code, self._clock())
+                with self._changed:
+                    self._trouble = error
+                    self._failures[error.code] += 1
+                    self._last_failure = (error.code, self._clock())
                 wait = max(self._batching.poll, error.retry_after or 0)
             else:
                 if self._trouble is not None:

@@ -39,6 +39,7 @@ _KEY_OPTIONS: Final = (
     "defaultContext",
 )
 _MOST_CONTEXTS: Final = 8
+_LONGEST_ACCEPT: Final = 8_192  # characters; a header is not longer either
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def parse_options(given: Iterable[tuple[str, Json]]) -> Options:
     if contexts:
         values["defaultContext"] = contexts
     relationship, accept = values.get("verificationRelationship"), values.get("accept")
+    if isinstance(accept, str) and len(accept) > _LONGEST_ACCEPT:
+        raise _invalid(f"accept is longer than {_LONGEST_ACCEPT} characters", None)
     return Options(
         at=_version(values),
         expand=values.get("expandRelativeUrls") is True,
@@ -101,11 +104,15 @@ def _version(values: dict[str, Json]) -> str | datetime | None:
     version_id, version_time = (values.get(name) for name in VERSION_OPTIONS)
     if version_id is not None and version_time is not None:
         raise _invalid("versionId and versionTime are two ways to name one thing", None)
-    return _time(version_time) if isinstance(version_time, str) else _or_none(version_id)
+    return read_time(version_time) if isinstance(version_time, str) else _or_none(version_id)
 
 
-def _time(text: str) -> datetime:
-    """In UTC and whole seconds, as 2026-01-31T12:00:00Z and no other way (sections 3 and 3.1)."""
+def read_time(text: str) -> datetime:
+    """The ``versionTime`` that ``text`` is: in UTC and whole seconds, as 2026-01-31T12:00:00Z.
+
+    Raises:
+        Invalid: ``invalid_time``; ``invalid_options``: it is written in another way (section 3.1).
+    """
     time = parse_time(text)
     if format_time(time) != text or time.microsecond:
         raise _invalid("versionTime is not in UTC and whole seconds, as 2026-01-31T12:00:00Z", text)

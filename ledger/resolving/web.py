@@ -58,13 +58,23 @@ class WebResolver:
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
     def resolve(self, did: WebDid, *, fresh: bool = False) -> Resolution:
-        """The document of ``did``, which is as old as ``as_of`` says.
+        """What is known of ``did``: its document, which is as old as ``as_of`` says.
+
+        Raises as ``document``.
+        """
+        return _resolution(did, self._had(did, fresh=fresh))
+
+    def document(self, did: WebDid) -> WebDocument:
+        """The document of ``did``.
 
         Raises:
             Refused: ``did_not_found``: its host has none (404, 410); ``address_not_public``.
             Invalid: ``invalid_did_document``, or as ``PublicHttps.get``.
             Unavailable: As ``PublicHttps.get``; ``did_web_failed``, ``busy``.
         """
+        return self._had(did, fresh=False)[0]
+
+    def _had(self, did: WebDid, *, fresh: bool) -> tuple[WebDocument, datetime]:
         kept = None if fresh else self._young(did)
         if kept is None:
             if not self._slots.acquire(timeout=self._patience):
@@ -79,7 +89,7 @@ class WebResolver:
                 kept = (None if fresh else self._young(did)) or self._fetch(did)
             finally:
                 self._slots.release()
-        return _resolution(did, kept)
+        return kept
 
     def at_hand(self) -> "KeptDocuments":
         """The documents that need not be fetched."""

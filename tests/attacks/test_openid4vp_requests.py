@@ -14,6 +14,7 @@ from actors import NOW, STRANGER
 from holding import MODEL, answered, holding
 from scripted_issuer import KnownLog, credential
 from scripted_verifier import VERIFIER, ScriptedVerifier, scripted_verifier
+from web_hosts import HOST, WebHost, document, web_host
 
 from devices.agent import Agent
 from devices.connections import Connections
@@ -24,6 +25,7 @@ from did.openid4vci import CONFIGURATION_CONFIGURATION
 from did.openid4vp.client_id import client_id_of
 from did.openid4vp.link import FetchMethod, RequestLink
 from did.vc.credential import CONFIGURATION, PROVISIONING
+from ledger.resolving.web import WebResolver
 
 MALFORMED: Final = "invalid_authorization_request"
 INVALID: Final = "invalid_request"
@@ -44,6 +46,12 @@ def served() -> Iterator[ScriptedVerifier]:
 def verifier(served: ScriptedVerifier) -> ScriptedVerifier:
     served.reset()
     return served
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebHost]:
+    with web_host(tmp_path_factory.mktemp("host")) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +98,7 @@ def the_key_of_another_did(verifier: ScriptedVerifier) -> RequestLink:
 
 
 def a_did_web(verifier: ScriptedVerifier) -> None:
-    """A device asks no host which keys somebody has."""
+    """A device asks no host unbidden which keys it has."""
     verifier.did = parse_did("did:web:gate.example")
 
 
@@ -236,6 +244,50 @@ def test_a_did_web_is_refused_before_anything_is_fetched(
     assert refusal(agent, verifier, None) == "method_not_supported"
     assert verifier.fetched == []
     check_twin(agent, verifier)
+
+
+OF_A_HOST: Final[dict[str, tuple[dict[str, Any] | None, str, str | None]]] = {
+    "its key": ({}, "#key-1", None),
+    "its key, not for assertions": ({"assertionMethod": []}, "#key-1", None),
+    "another key of it": ({}, "#key-2", "invalid_signature"),
+    "its key, not for authentication": ({"authentication": []}, "#key-1", "key_not_authorized"),
+    "no key of it": ({}, "#key-3", "unknown_verification_method"),
+    "another's document": ({"id": "did:web:a.example"}, "#key-1", "invalid_did_document"),
+    "no document": (None, "#key-1", "did_not_found"),
+    "another DID of the host": ({}, ":elsewhere#key-1", MALFORMED),
+}
+
+
+@pytest.mark.parametrize("case", OF_A_HOST)
+def test_a_did_web_whose_host_is_believed(
+    agent: Agent, verifier: ScriptedVerifier, host: WebHost, case: str
+) -> None:
+    """It is what its host says now; the host's word is taken where the operator says so alone."""
+    changes, kid, code = OF_A_HOST[case]
+    did = host.did("gate")
+    host.pages.clear()
+    if changes is not None:
+        host.serve(did, document(did, VERIFIER, STRANGER, **changes))
+    verifier.did, verifier.header = did, {"kid": f"{did}{kid}"}
+    believed = WebResolver(host.https(), max_age=timedelta(0)).document
+    if code is None:
+        answered(agent, verifier, web=believed)
+        assert set(verifier.answered()) == {"vp_token", "state"}
+    else:
+        assert refusal(agent, verifier, None, web=believed) == code
+        assert verifier.heard.empty()
+    assert refusal(agent, verifier, None) == "method_not_supported"
+
+
+def test_a_did_web_that_leads_into_the_network(
+    agent: Agent, verifier: ScriptedVerifier, host: WebHost
+) -> None:
+    did = host.did("gate")
+    verifier.did, verifier.header = did, {"kid": f"{did}#key-1"}
+    inside = WebResolver(host.https({HOST: ["10.0.0.1"]})).document
+    assert refusal(agent, verifier, None, web=inside) == "address_not_public"
+    host.serve(did, document(did, VERIFIER))
+    answered(agent, verifier, web=WebResolver(host.https()).document)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from did.vc.claims import Claims
 from did.vc.contexts import DATA_INTEGRITY, V1, V2
 from did.vc.data_urls import wrap
 from did.vc.enveloping import PRESENTATION, seal_cose, seal_jwt
+from did.vc.proof_set import RDFC_CRYPTOSUITE as RDFC
 from did.vc.securing import Format
 from keyborn.clock import now
 
@@ -151,7 +152,7 @@ PROOF_CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"type": "UnknownProofType"}, "PROOF_VERIFICATION_ERROR"),
     ({"cryptosuite": ABSENT}, "PROOF_VERIFICATION_ERROR"),
     ({"cryptosuite": "UnknownCryptosuite"}, "PROOF_VERIFICATION_ERROR"),
-    ({"cryptosuite": "eddsa-rdfc-2022"}, "PROOF_VERIFICATION_ERROR"),
+    ({"cryptosuite": "eddsa-rdfc-2022"}, ""),
     ({"cryptosuite": 5}, "PROOF_VERIFICATION_ERROR"),
     ({"verificationMethod": ABSENT}, "PROOF_VERIFICATION_ERROR"),
     ({"verificationMethod": "did:key:invalidVm"}, "INVALID_VERIFICATION_METHOD_URL"),
@@ -280,6 +281,56 @@ def test_proof_sets_and_chains(suite: Suite) -> None:
     fails(suite.verify({**document, "proof": [first, unbound]}))
 
 
+def test_the_other_cryptosuite(suite: Suite) -> None:
+    """Presentations and credentials of ``eddsa-rdfc-2022``, as the suites sign their own."""
+    document = {**VALID, "issuer": suite.own_did}
+    proven = suite.prove(document, cryptosuite=RDFC)
+    holds(suite.verify(proven))
+    for change in ({"name": "added"}, {"id": "urn:uuid:1"}, {"proof": {**proven["proof"], "x": 1}}):
+        fails(suite.verify({**proven, **change}))
+    again = suite.prove(document, cryptosuite=RDFC, id="urn:uuid:first")
+    second = suite.prove(again, cryptosuite=RDFC, previousProof="urn:uuid:first")["proof"]
+    chained = {**document, "proof": [again["proof"], second]}
+    holds(suite.verify(chained))
+    fails(suite.verify({**chained, "proof": [{**again["proof"], "nonce": "n"}, second]}))
+
+    vp = {"@context": [V2], "type": ["VerifiablePresentation"], "holder": suite.own_did}
+    for credentials in ([], [proven, suite.issue(), suite.issue(tag="vc+cose")], [document]):
+        shown = suite.present({**vp, "verifiableCredential": credentials}, cryptosuite=RDFC)
+        holds(suite.verify_presentation(shown))
+        fails(suite.verify_presentation({**shown, "more": "x"}), W3C)
+        fails(suite.verify_presentation({**shown, "id": "urn:uuid:2"}), W3C)
+
+
+def test_statements_in_other_words_hide_nothing(suite: Suite) -> None:
+    """The very RDF that was signed, in JSON in which its end is not where it is looked for."""
+    end, cred = "2020-01-31T12:00:00Z", "https://www.w3.org/2018/credentials#"
+    document = {
+        **VALID,
+        "@context": [V2, EXAMPLES],
+        "id": "urn:uuid:5",
+        "issuer": suite.own_did,
+        "validUntil": end,
+    }
+    proven = suite.prove(document, cryptosuite=RDFC)
+    fails(suite.verify(proven), f"{W3C}RANGE_ERROR")
+    hidden = but(proven, {"validUntil": ABSENT})
+    typed = {"@value": end, "@type": "http://www.w3.org/2001/XMLSchema#dateTime"}
+    subject = proven["credentialSubject"]
+    for change in (
+        {f"{cred}validUntil": typed},
+        {
+            "@context": [V2, EXAMPLES, {"until": {"@id": f"{cred}validUntil"}}],
+            "until": typed,
+        },
+        {"credentialSubject": {**subject, "@included": {"id": "urn:uuid:5", "validUntil": end}}},
+        {"credentialSubject": {**subject, "a": {"id": "urn:uuid:5", "validUntil": end}}},
+    ):
+        fails(suite.verify({**hidden, **change}), f"{SECURITY}DATA_LOSS_DETECTION_ERROR")
+    fails(suite.verify(hidden), f"{W3C}CRYPTOGRAPHIC_SECURITY_ERROR")
+    holds(suite.verify(suite.prove(but(document, {"validUntil": ABSENT}), cryptosuite=RDFC)))
+
+
 def test_a_chain_that_lacks_one_of_several(suite: Suite) -> None:
     document = {**VALID, "issuer": suite.own_did}
     first = suite.prove(document, id="urn:uuid:first")["proof"]
@@ -402,6 +453,40 @@ def test_presentations(suite: Suite) -> None:
         fails(suite.verify_presentation(suite.present({**vp, **more})))
     fails(suite.verify_presentation(vp))
     fails(suite.verify_presentation(suite.prove(vp)))  # of another purpose
+
+
+def test_members_of_a_presentation_that_nothing_defines(suite: Suite) -> None:
+    vp = {"@context": [V2], "type": ["VerifiablePresentation"], "holder": suite.own_did}
+    old = {**vp, "@context": [V1, DATA_INTEGRITY]}
+    key = suite.identity.signer
+    method = DidUrl(KeyDid(key.public_key()), key.public_key().multibase)
+    claims = Claims(issued=now(), issuer=suite.own_did, nonce="n" * 16, audience="did:example:v")
+
+    def sealed(document: dict[str, Any]) -> dict[str, Any]:
+        data = seal_jwt(document, key, PRESENTATION, method=method, claims=claims)
+        return wrap(data, Format.VC_JWT, PRESENTATION)
+
+    for document in (vp, old):
+        for change, holding in (
+            ({}, True),
+            ({"more": "x"}, False),
+            ({"termsOfUse": {"type": "https://example.org/#T", "more": "x"}}, False),
+            ({"type": ["VerifiablePresentation", "More"]}, False),
+        ):
+            changed = {**document, **change}
+            if document is old and "type" in change:
+                continue  # of types of 1.1 it is not asked whether they are defined
+            answers = [suite.verify_presentation(suite.present(changed))]
+            if document is vp:
+                answers.append(suite.verify_presentation(sealed(changed)))
+            for answer in answers:
+                if holding:
+                    holds(answer)
+                else:
+                    fails(answer, f"{W3C}MALFORMED_VALUE_ERROR")
+    open_to_more = {**vp, "@context": [V2, EXAMPLES], "more": "x"}
+    holds(suite.verify_presentation(suite.present(open_to_more)))
+    holds(suite.verify_presentation(sealed(open_to_more)))
 
 
 def test_self_asserted_credentials(suite: Suite) -> None:

@@ -10,12 +10,15 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 from onboarding import SECRETS, Services
+from scripted_verifier import VERIFIER, scripted_verifier
+from web_hosts import document, web_host
 
 from did.openid4vci import Offer
 from did.possession import parse_possession
 from did.vc.formats import read_presentation
+from keyborn import clock
 from keyborn.cli import cli
-from keyborn.inputs import without_line_end
+from keyborn.public_https import PublicHttps
 
 Run = Callable[..., Result]
 INSECURE = json.dumps(Offer("http://10.0.0.7", ("device-provisioning",), "a-code").to_json())
@@ -25,9 +28,14 @@ INSECURE = json.dumps(Offer("http://10.0.0.7", ("device-provisioning",), "a-code
 def run(tmp_path: Path) -> Run:
     """Runs ``keyborn device COMMAND`` on the one device of this test."""
 
-    def run(command: str, *arguments: str | Path, stdin: str | None = None) -> Result:
+    def run(
+        command: str,
+        *arguments: str | Path,
+        stdin: str | None = None,
+        https: PublicHttps | None = None,
+    ) -> Result:
         words = ["device", command, "--dir", tmp_path / "device", *arguments]
-        return CliRunner().invoke(cli, [str(word) for word in words], input=stdin)
+        return CliRunner().invoke(cli, [str(word) for word in words], input=stdin, obj=https)
 
     return run
 
@@ -143,8 +151,10 @@ def test_a_presentation_in_a_format_of_ones_choice(
     challenge.write_bytes(asked.content)
     given = ("present", "--challenge", challenge, "--format", format_)
     printed = run(*given).stdout_bytes
-    assert (printed[-1:] == b"\n") is (format_ != "vc+cose")
-    assert read_presentation(without_line_end(printed)).format == format_
+    # A message, whose last byte may be that of a line end, has nothing behind it; text has one.
+    text = format_ != "vc+cose"
+    assert read_presentation(printed.removesuffix(b"\n") if text else printed).format == format_
+    assert printed.endswith(b"\n") or not text
     _data(run(*given, "--out", out, "--json"))
     assert read_presentation(out.read_bytes()).format == format_
     sent = httpx.post(f"{world.verifier_url}/v1/presentations", content=out.read_bytes())
@@ -392,6 +402,21 @@ def test_a_verifiers_link_is_answered(run: Run, world: Services) -> None:
     pinned = ("--verifier", said["verifier"], "--yes")
     assert run("answer", "-", *pinned, stdin=asked["request"]).exit_code == 0
     assert world.outcome(asked)["status"] == "accepted"
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_did_web_is_answered_where_its_host_is_to_be_believed(run: Run, tmp_path: Path) -> None:
+    with web_host(tmp_path) as host, scripted_verifier() as verifier:
+        did = host.did()
+        host.serve(did, document(did, VERIFIER))
+        verifier.did, verifier.header, verifier.at = did, {"kid": f"{did}#key-1"}, clock.now()
+        link = verifier.link().to_uri()
+        unbidden = _error(run("answer", link, "--json"))
+        assert unbidden["code"] == "method_not_supported"
+        assert "--did-web" in unbidden["hint"]
+        said = _data(run("answer", link, "--did-web", "--json", https=host.https()))
+        assert said["verifier"] == did.text
+        assert "vp_token" in verifier.answered()
 
 
 @pytest.mark.usefixtures("ready")

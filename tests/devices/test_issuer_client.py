@@ -19,6 +19,8 @@ from did.possession import sign_possession
 from keyborn import clock
 from keyborn.client import connect
 
+ALGORITHMS = "proof_signing_alg_values_supported"
+
 
 @pytest.fixture
 def client(issuer: ScriptedIssuer) -> Iterator[IssuerClient]:
@@ -172,6 +174,46 @@ def test_encryption_that_we_do_not_speak_is_none(
     assert client.metadata().encryption is None
 
 
+@pytest.mark.parametrize(
+    "which", ["credential_request_encryption", "credential_response_encryption"]
+)
+def test_an_issuer_that_wants_what_we_cannot_encrypt_gets_nothing_in_the_clear(
+    client: IssuerClient, issuer: ScriptedIssuer, which: str
+) -> None:
+    """Regression: the request went in the clear (sections 8.2 and 9.1), with token and proof."""
+    said = {**client._get("openid-credential-issuer", "test")[which], "encryption_required": True}  # type: ignore[dict-item] # an object
+    issuer.metadata[which] = said
+    assert client.metadata().encryption is not None
+    issuer.metadata[which] = {**said, "enc_values_supported": ["A128GCM"]}
+    with pytest.raises(Refused) as caught:
+        client.metadata()
+    assert (caught.value.code, caught.value.step) == ("encryption_not_supported", "metadata")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"use": "sig"},
+        {"alg": "ECDH-ES+A256KW"},
+        {"alg": None},
+        {"kty": "EC", "crv": "P-256"},
+        {"kid": 5},
+        {"x": None},
+    ],
+)
+def test_of_several_keys_one_that_can_be_used_is(
+    client: IssuerClient, issuer: ScriptedIssuer, first: dict[str, Any]
+) -> None:
+    """Regression: the first X25519 key was taken, whatever it was for, and nothing went through."""
+    good = issuer.key.public_jwk()
+    issuer.metadata["credential_request_encryption"] = {
+        "jwks": {"keys": [{**good, **first}, good]},
+        "enc_values_supported": ["A256GCM"],
+    }
+    assert client.metadata().encryption == good
+    assert _ask(client, issuer)["credentialSubject"]["id"] == DEVICE.short.text
+
+
 def test_metadata_names_what_can_be_had_in_our_format(
     client: IssuerClient, issuer: ScriptedIssuer
 ) -> None:
@@ -190,6 +232,14 @@ def test_metadata_names_what_can_be_had_in_our_format(
         ({"di_vp": {}, "attestation": {}}, {"device-provisioning": "di_vp"}),
         ({"attestation": {}}, {}),
         (["jwt"], {}),
+        # Section 12.2.4: with an algorithm that is listed, and attested keys where they have to be.
+        ({"jwt": {ALGORITHMS: ["ES256", "EdDSA"]}}, {"device-provisioning": "jwt"}),
+        ({"jwt": {ALGORITHMS: ["ES256"]}, "di_vp": {}}, {"device-provisioning": "di_vp"}),
+        ({"jwt": {ALGORITHMS: ["ES256"]}}, {}),
+        ({"jwt": {ALGORITHMS: "EdDSA"}}, {}),
+        ({"di_vp": {ALGORITHMS: ["ecdsa-jcs-2019"]}}, {}),
+        ({"jwt": {ALGORITHMS: ["EdDSA"], "key_attestations_required": {}}}, {}),
+        ({"jwt": None}, {}),
     ],
 )
 def test_metadata_names_the_proof_type_to_ask_with(
@@ -249,6 +299,16 @@ def test_a_credential_may_be_deferred(client: IssuerClient, issuer: ScriptedIssu
         ("id", "credential_failure", "why"),
     ]
     assert all(sent.count(b".") == 4 for sent in issuer.requests["/deferred_credential"])
+
+
+def test_an_interval_may_have_a_fraction(client: IssuerClient, issuer: ScriptedIssuer) -> None:
+    """Section 8.3: a positive number; it is waited for no less."""
+    issuer.metadata["credential_request_encryption"] = None
+    metadata = client.metadata()
+    issuer.answers["/deferred_credential"] = [Response(b'{"transaction_id":"t","interval":2.1}')]
+    assert client.deferred(metadata, client.token(metadata, CODE, None).text, "t") == Pending(
+        "t", 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -428,6 +488,9 @@ def test_a_nonce_answer_of_another_form_is_refused(
         (b'{"transaction_id":"","interval":5}', "invalid_answer"),
         (b'{"transaction_id":"t","interval":5,"credentials":[]}', "invalid_answer"),
         (b'{"a":1,"a":2}', "duplicate_key"),
+        (b'{"transaction_id":"t","interval":true}', "invalid_answer"),
+        (b'{"transaction_id":"t","interval":-0.5}', "invalid_answer"),
+        (b'{"credentials":[{"credential":{"signed":1.5}}]}', "json_number"),
     ],
 )
 def test_an_answer_without_one_credential_is_refused(
@@ -521,7 +584,7 @@ def test_what_is_not_known_in_answers_is_ignored(
     issuer.answers["/token"] = [JSONResponse(told)]
     metadata = client.metadata()
     assert client.token(metadata, CODE, None).text == "t"
-    document = {"credential": {"x": 1}, "more": 1}
+    document = {"credential": {"x": 1}, "more": 1.5}
     issuer.metadata["credential_request_encryption"] = None
     issuer.answers["/credential"] = [JSONResponse({"credentials": [document], "c_nonce": "x"})]
     answer = client.credential(client.metadata(), "t", PROVISIONING_CONFIGURATION, "proof")

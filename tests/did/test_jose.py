@@ -115,6 +115,8 @@ def test_made_keys_differ() -> None:
         {"alg": "RSA-OAEP"},
         {"alg": None},
         {"use": "sig"},
+        {"kid": 5},
+        {"kid": None},
         {"d": "A" * 43},
     ],
     ids=json.dumps,

@@ -50,6 +50,12 @@ def test_what_else_an_offer_holds_is_let_be() -> None:
     assert parse_offer(json.dumps({**OBJECT, "grants": grants, "more": 1})) == WITH_CODE
 
 
+def test_an_issuer_may_be_named_as_its_own_authorization_server() -> None:
+    """Section 12.2.4: where another one is named, the code is not to be sent to this one."""
+    grants = {PRE_AUTHORIZED: {**GRANT, "authorization_server": OBJECT["credential_issuer"]}}
+    assert parse_offer(json.dumps({**OBJECT, "grants": grants, "size": 1.5})) == WITH_CODE
+
+
 @pytest.mark.parametrize("path", ["", "/", "/a", "/a/", "/A//", "/%61"])
 def test_the_issuer_is_named_as_the_offer_has_it(path: str) -> None:
     """Regression: a final slash was taken off (section 12.2.4: no normalization)."""
@@ -84,6 +90,8 @@ def test_the_issuer_is_named_as_the_offer_has_it(path: str) -> None:
         {"grants": {PRE_AUTHORIZED: {}}},
         {"grants": {PRE_AUTHORIZED: {"pre-authorized_code": 5}}},
         {"grants": {PRE_AUTHORIZED: {"pre-authorized_code": ""}}},
+        {"grants": {PRE_AUTHORIZED: {**GRANT, "authorization_server": "https://as.example"}}},
+        {"grants": {PRE_AUTHORIZED: {**GRANT, "authorization_server": None}}},
         {"grants": {PRE_AUTHORIZED: {**GRANT, "tx_code": "numeric"}}},
         {"grants": {PRE_AUTHORIZED: {**GRANT, "tx_code": {"length": "6"}}}},
         {"grants": {PRE_AUTHORIZED: {**GRANT, "tx_code": {"length": True}}}},

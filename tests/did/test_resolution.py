@@ -71,7 +71,7 @@ def test_result_of_a_registered_did() -> None:
             "created": "1970-01-01T00:16:40Z",
             "updated": "1970-01-01T00:18:20Z",
             "versionId": f"1-{'01' * 32}",
-            "position": 2,
+            "position": "2",
             "finality": "latest",
         },
     }

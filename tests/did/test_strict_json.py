@@ -3,7 +3,7 @@ import pytest
 from did.errors import Invalid
 from did.jcs import MAX_INTEGER, Json
 from did.limits import LIMITS
-from did.strict_json import parse, parse_object
+from did.strict_json import Numbers, parse, parse_object
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_key_that_stands_twice_is_named() -> None:
 @pytest.mark.parametrize(("text", "value"), [("5.0", 5), ("-5.000", -5), ("0.0", 0), ("5", 5)])
 def test_whole_floats_where_they_are_allowed(text: str, value: int) -> None:
     data = f'{{"a":[{text}]}}'.encode()
-    read = parse(data, whole_floats=True)
+    read = parse(data, numbers=Numbers.WHOLE)
     assert read == {"a": [value]}
     assert type(read["a"][0]) is int  # type: ignore[index,call-overload] # as just compared
     if "." in text:
@@ -72,9 +72,34 @@ def test_whole_floats_where_they_are_allowed(text: str, value: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5", 5),
+        ("-9007199254740991", -MAX_INTEGER),
+        ("9007199254740992", 2.0**53),
+        ("5.0", 5.0),
+        ("1e3", 1000.0),
+        ("-0", 0),
+        ("1" + "0" * 300, 1e300),
+    ],
+)
+def test_any_number_where_it_may_be_one(text: str, value: float) -> None:
+    read = parse(f'{{"a":[{text}]}}'.encode(), numbers=Numbers.ANY)
+    assert read == {"a": [value]}
+    assert type(read["a"][0]) is type(value)  # type: ignore[index,call-overload] # as just compared
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity", "1e400", "1" * 400, '{"a":1,"a":1.5}'])
+def test_what_is_no_number_is_refused_there_too(text: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        parse(text.encode(), numbers=Numbers.ANY)
+    assert raised.value.code in ("json_number", "duplicate_key")
+
+
+@pytest.mark.parametrize(
     "text", ["5.5", "5e0", "5.0e0", "5E1", "9007199254740992.0", "-0.0", "NaN", "1e400"]
 )
 def test_other_floats_are_refused_there_too(text: str) -> None:
     with pytest.raises(Invalid) as raised:
-        parse(text.encode(), whole_floats=True)
+        parse(text.encode(), numbers=Numbers.WHOLE)
     assert raised.value.code == "json_number"

@@ -4,7 +4,7 @@ import pytest
 from actors import NOW
 
 from did.errors import Invalid
-from did.timestamps import format_time, parse_time
+from did.timestamps import format_time, parse_time, time_of_number
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,23 @@ def test_format() -> None:
     assert format_time(NOW) == "2026-01-31T12:00:00Z"
     assert format_time(NOW.astimezone(timezone(timedelta(hours=5)))) == "2026-01-31T12:00:00Z"
     assert format_time(NOW + timedelta(microseconds=1)) == "2026-01-31T12:00:00.000001Z"
+
+
+@pytest.mark.parametrize(
+    ("number", "time"),
+    [
+        (int(NOW.timestamp()), NOW),
+        (NOW.timestamp() + 0.5, NOW + timedelta(seconds=0.5)),
+        (0, datetime(1970, 1, 1, tzinfo=UTC)),
+        (-1.5, datetime(1969, 12, 31, 23, 59, 58, 500_000, tzinfo=UTC)),
+    ],
+)
+def test_times_as_numbers(number: float, time: datetime) -> None:
+    assert time_of_number(number) == time
+
+
+@pytest.mark.parametrize("value", [None, "1769860800", True, [], 1e300, -1e300, float("inf")])
+def test_what_is_no_time_as_a_number(value: object) -> None:
+    with pytest.raises(Invalid) as raised:
+        time_of_number(value)
+    assert raised.value.code == "invalid_time"

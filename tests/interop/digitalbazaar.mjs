@@ -87,6 +87,12 @@ const operations = {
   async expand({document, documents}) {
     return jsonld.expand(document, {documentLoader: loaderOf(documents), safe: true});
   },
+  async canonize({document, documents}) {
+    return jsonld.canonize(document, {
+      documentLoader: loaderOf(documents), safe: true, algorithm: 'RDFC-1.0',
+      format: 'application/n-quads'
+    });
+  },
   async resolve({did}) {
     return didKey.get({did});
   },

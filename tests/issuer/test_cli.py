@@ -298,8 +298,8 @@ def test_claims_for_several_devices(world: World) -> None:
 def test_approve_and_deny(world: World) -> None:
     claim = world.claim(replace(TERMS, devices=3, approval=True))
     waiting = [actor(f"waits {n}") for n in range(3)]
-    early = run(world, "claim", "approve", claim.id)
-    assert early.stdout == "no device has taken the claim yet\n"
+    early = run(world, "claim", "approve", claim.id, exit_code=1)
+    assert "claim_not_taken" in early.stderr
     world.ask_for(world.token(claim), *waiting)
     dids = [each.short.text for each in waiting]
     assert "waiting" in run(world, "claim", "list").stdout

@@ -204,6 +204,20 @@ def test_of_decisions_at_once_one_is_made_and_the_rest_are_told_so(standing: Wor
     assert (collected.status_code == 200) is approved
 
 
+@pytest.mark.parametrize("verb", ["approve", "deny"])
+def test_there_is_nobody_yet_to_decide_on(standing: World, verb: str) -> None:
+    """Regression: to approve what nobody had taken was answered with 200, and approved nobody."""
+    claim, cancelled = standing.claim(APPROVED), standing.claim(APPROVED)
+    early = standing.admin.post(f"/claims/{claim.id}/{verb}", json={})
+    assert (early.status_code, early.json()["code"]) == (409, "claim_not_taken")
+    token = standing.token(claim)
+    deferred(standing.ask_for(token, actor(f"comes later, to be {verb}")))
+    assert standing.admin.post(f"/claims/{claim.id}/{verb}", json={}).status_code == 200
+    claims.cancel(standing.issuer.engine, cancelled.id, at=standing.clock())
+    late = standing.admin.post(f"/claims/{cancelled.id}/{verb}", json={})
+    assert (late.status_code, late.json()["code"]) == (409, "claim_cancelled")
+
+
 def test_only_what_waits_can_be_decided(standing: World) -> None:
     plain, claim = standing.claim(), standing.claim(APPROVED)
     with pytest.raises(Conflict) as caught:

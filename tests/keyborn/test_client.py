@@ -328,3 +328,6 @@ def test_a_certificate_is_checked() -> None:
         context = client._transport._pool._ssl_context  # type: ignore[attr-defined] # httpx has no view of it
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+    for cipher in context.get_ciphers():  # RFC 9325, section 4.2; some with CBC were among them
+        assert cipher["aead"], cipher["name"]
+        assert cipher["protocol"] == "TLSv1.3" or cipher["kea"] == "kx-ecdhe", cipher["name"]

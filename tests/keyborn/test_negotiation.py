@@ -16,6 +16,9 @@ SERVED = ("text/plain", "text/html", 'text/html;profile="x"', "image/png")
         ('text/html;profile="x"', 2),
         ("text/plain;q=0, text/*", 1),
         ("text/html;q=nan", None),
+        ("text/html;q=1.001", None),  # it was more than any other wish
+        ("text/html;q=2", None),
+        ("text/html;q=0.999, image/png;q=1.000", 3),
         ("audio/*", None),
         (";", None),
     ],

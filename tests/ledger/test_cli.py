@@ -509,6 +509,16 @@ def test_did_web_is_resolved_where_that_is_wanted(
     assert seen == [status]
 
 
+def test_a_version_time_is_written_as_over_http() -> None:
+    """Regression: the command took an offset, and the service did not."""
+    for text in ("2000-01-01T01:00:00+01:00", "2000-01-01T00:00:00.5Z"):
+        refused = run("resolve", DEVICE.key_did.text, "--version-time", text)
+        assert refused.exit_code == 1
+        assert "why:  invalid_options" in refused.stderr
+    read = run("resolve", DEVICE.key_did.text, "--version-time", "2000-01-01T00:00:00Z")
+    assert "why:  version_not_found" in read.stderr
+
+
 def test_a_did_key_to_encrypt_to() -> None:
     did = "did:key:z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc"
     result = run("resolve", did)

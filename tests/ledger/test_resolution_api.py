@@ -151,6 +151,17 @@ def test_relative_urls_are_expanded_where_that_is_asked_for(world: Resolving) ->
     assert expanded["service"][0]["id"] == f"{did}#files"
 
 
+def test_an_accept_in_the_body_is_no_longer_than_one_in_a_header(world: Resolving) -> None:
+    """Regression: one of 250 KB kept the service busy for most of a second."""
+    long = "application/did," + "a/b," * 2_044
+    assert len(long) == 8_192
+    body = f'{{"accept": "{long}"}}'.encode()
+    assert world.post(DEVICE.short.text, body).headers["content-type"] == "application/did"
+    answer = world.post(DEVICE.short.text, f'{{"accept": "{long}c"}}'.encode())
+    assert answer.status_code == 400
+    assert answer.json()["didResolutionMetadata"]["error"]["type"].endswith("#INVALID_OPTIONS")
+
+
 def test_options_may_be_posted(world: Resolving) -> None:
     first = world.get(DEVICE.short.text, versionTime=BETWEEN).json()
     body = f'{{"versionTime": "{BETWEEN}", "noCache": true}}'.encode()

@@ -8,7 +8,8 @@ from published import contexts as published
 from published import folder, vectors
 
 from did.vc import digests
-from did.vc.contexts import V2
+from did.vc.context_documents import DOCUMENTS
+from did.vc.contexts import V1, V2
 from did.vc.data_model import check_credential
 from did.vc.published_contexts import PUBLISHED, VOCABULARIES, Scope
 
@@ -55,3 +56,52 @@ def test_the_digests_of_the_base_context() -> None:
                 "relatedResource": resource,
             }
         )
+
+
+def whole(context: dict[str, Any], prefixes: dict[str, str]) -> dict[str, Any]:
+    """As ``DOCUMENTS`` has it: each term an object, each URL whole."""
+    prefixes = {
+        **prefixes,
+        **{name: url for name, url in context.items() if isinstance(url, str) and url[-1] in "#/"},
+    }
+
+    def url(text: str) -> str:
+        prefix, _, rest = text.partition(":")
+        return prefixes[prefix] + rest if prefix in prefixes else text
+
+    found: dict[str, Any] = {}
+    for term, definition in context.items():
+        if term == "@version":
+            continue
+        if term.startswith("@") or definition in ("@id", "@type"):
+            found[term] = definition
+            continue
+        members = dict(definition) if isinstance(definition, dict) else {"@id": definition}
+        for name in {"@id", "@type"} & members.keys():
+            members[name] = url(members[name])
+        if isinstance(members.get("@context"), dict):
+            members["@context"] = whole(members["@context"], prefixes)
+        found[term] = members
+    return found
+
+
+def without_suites(context: dict[str, Any]) -> dict[str, Any]:
+    """Of VC 1.1, without what is left out: the signature suites, and the names of prefixes."""
+    kept = {
+        term: definition
+        for term, definition in context.items()
+        if term not in ("cred", "sec", "xsd") and "Signature20" not in term
+    }
+    return {
+        term: {**definition, "@context": without_suites(definition["@context"])}
+        if isinstance(definition, dict) and "@context" in definition
+        else definition
+        for term, definition in kept.items()
+    }
+
+
+def test_what_each_term_stands_for() -> None:
+    assert DOCUMENTS.keys() == {*PUBLISHED, *VOCABULARIES}
+    for url, known in DOCUMENTS.items():
+        context = whole(CONTEXTS[url]["@context"], {})
+        assert known == (without_suites(context) if url == V1 else context), url

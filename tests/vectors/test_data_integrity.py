@@ -1,4 +1,4 @@
-"""W3C Data Integrity EdDSA Cryptosuites 1.0: every intermediate value of ``eddsa-jcs-2022``."""
+"""W3C Data Integrity EdDSA Cryptosuites 1.0: every intermediate value of the published proofs."""
 
 import copy
 import hashlib
@@ -15,6 +15,8 @@ from did.keys import PublicKey, SigningKey
 from did.multibase import multibase_decode, multibase_encode
 from did.timestamps import parse_time
 from did.vc.data_integrity import add_proof, hash_data, parse_proof
+from did.vc.proof_set import read_proofs
+from did.vc.rdf import canonical_rdf
 
 PUBLISHED = vectors("di-eddsa/eddsa-jcs-2022.json")
 KEYS = PUBLISHED["keyPair"]
@@ -90,7 +92,25 @@ def test_the_published_proof_of_another_document_does_not(case: Case) -> None:
     assert raised.value.code == "invalid_signature"
 
 
-def test_the_other_cryptosuite_is_refused() -> None:
+def test_the_other_cryptosuite_is_verified_for_others() -> None:
+    case, with_another_context = vectors("di-eddsa/eddsa-rdfc-2022.json")["vectors"]
+    assert canonical_rdf(case["unsigned"]).decode() == case["canonicalDocument"]
+    assert canonical_rdf(case["proofConfig"]).decode() == case["canonicalProofConfig"]
+    (proof,) = read_proofs(case["signed"])
+    assert proof.signed.hex() == case["combinedHashHex"]
+    proof.verify(parse_did_url(proof.method).key())
+
+    altered = copy.deepcopy(case["signed"])
+    altered["credentialSubject"]["alumniOf"] += "!"
+    (other,) = read_proofs(altered)
+    with pytest.raises(Invalid, match="does not hold"):
+        other.verify(parse_did_url(proof.method).key())
+    with pytest.raises(Invalid, match="citizenship") as raised:
+        read_proofs(with_another_context["signed"])
+    assert raised.value.code == "data_loss"
+
+
+def test_and_of_a_device_it_is_refused() -> None:
     for case in vectors("di-eddsa/eddsa-rdfc-2022.json")["vectors"]:
         with pytest.raises(Invalid, match="eddsa-jcs-2022") as raised:
             parse_proof(case["signed"], purpose="assertionMethod")

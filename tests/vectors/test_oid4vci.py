@@ -23,7 +23,7 @@ from devices.enrolment import _document
 from devices.issuer_client import Issued, IssuerClient, _outcome
 from devices.issuer_metadata import read_metadata
 from did.configurations import CONFIGURATIONS
-from did.errors import Invalid, KeybornError
+from did.errors import Invalid, KeybornError, Refused
 from did.jose import EncryptionKey, encrypt_jwe, parse_jws
 from did.openid4vci import TxCode, offer_from_json
 from did.strict_json import parse_object
@@ -198,15 +198,17 @@ def test_metadata_of_an_issuer_with_another_authorization_server() -> None:
         read_metadata(name, example, server)
     assert caught.value.code == "invalid_issuer_metadata"
     alone = {key: value for key, value in example.items() if key != "authorization_servers"}
-    read = read_metadata(name, alone, server)  # type: ignore[arg-type] # JSON
+    with pytest.raises(Refused) as refused:  # it requires encryption, to a P-256 key
+        read_metadata(name, alone, server)
+    assert refused.value.code == "encryption_not_supported"
+    for which in ("credential_request_encryption", "credential_response_encryption"):
+        alone[which] = {**alone[which], "encryption_required": False}
+    read = read_metadata(name, alone, server)
     assert read.credential_endpoint == example["credential_endpoint"]
     assert read.deferred_endpoint == example["deferred_credential_endpoint"]
     assert read.notification_endpoint == example["notification_endpoint"]
     assert read.nonce_endpoint == example["nonce_endpoint"]
-    assert (dict(read.configurations), read.encryption) == (
-        {},
-        None,
-    )  # P-256, and no format of ours
+    assert (dict(read.configurations), read.encryption) == ({}, None)  # no format of ours
 
 
 def test_signed_metadata_is_not_taken_for_metadata() -> None:

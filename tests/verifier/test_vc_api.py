@@ -79,6 +79,7 @@ def test_it_is_closed_without_its_token(api: Api, path: str, token: str | None) 
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     answer = httpx.post(api.client.base_url.join(path), json={}, headers=headers)
     assert answer.status_code == 401
+    assert "the token in vc-api.token" in answer.text
     assert api.client.post(path, json={}).status_code == 400
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -24,9 +23,10 @@ from did.errors import Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.jose import ALGORITHMS, jwe_header
 from did.limits import LIMITS
 from did.openid4vp.client_id import Prefix
+from did.openid4vp.link import is_web_url
 from did.openid4vp.request import REQUEST_TYPE, ResponseMode
 from did.openid4vp.response import ErrorResponse, VpResponse, parse_form, parse_response
-from did.strict_json import parse_object
+from did.strict_json import Numbers, parse_object
 from did.timestamps import format_time
 from keyborn import oauth, problem
 from keyborn.http import RawBody, StrictRoute, answer
@@ -159,7 +159,7 @@ def _check_wallet(metadata: str | None) -> None:
     if metadata is None:
         return
     try:
-        wallet = parse_object(metadata.encode("utf-8", "surrogatepass"))
+        wallet = parse_object(metadata.encode("utf-8", "surrogatepass"), numbers=Numbers.ANY)
     except Invalid as error:
         raise error.at(_FETCH) from error
     for name, ours in (
@@ -242,18 +242,11 @@ def _mode(text: str) -> ResponseMode:
 
 def _redirect(text: str | None) -> str | None:
     """Where a holder may be sent: an absolute URL, to which the response code is added."""
-    if text is None:
-        return None
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and "#" not in text
-    except ValueError:
-        usable = False
-    if not usable or len(text) > _MAX_URI or not (text.isascii() and text.isprintable()):
+    if text is not None and (len(text) > _MAX_URI or "#" in text or not is_web_url(text)):
         raise Invalid(
             "invalid_redirect_uri",
-            f"a redirect_uri is an http or https URL of up to {_MAX_URI} characters, and has no"
-            " fragment",
+            f"a redirect_uri is an http or https URL of up to {_MAX_URI} characters, without a"
+            " user and a fragment",
             value=text,
             hint="correct it; response_code is added to its query",
         )

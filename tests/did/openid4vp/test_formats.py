@@ -35,9 +35,11 @@ def test_what_a_verifier_takes(theirs: Any, *, taken: bool) -> None:
     ("format_", "values", "taken"),
     [
         (Format.VC_JWT, ["ES256", "EdDSA"], True),
-        (Format.JWT_VC_JSON, ["Ed25519"], True),
+        (Format.JWT_VC_JSON, ["Ed25519"], False),  # what is presented has EdDSA in its header
+        (Format.JWT_VC_JSON, ["Ed25519", "EdDSA"], True),
         (Format.JWT_VC_JSON, ["ES256"], False),
-        (Format.VC_COSE, [-19], True),
+        (Format.VC_COSE, [-19], False),
+        (Format.VC_COSE, [-19, -8], True),
         (Format.VC_COSE, [-7], False),
         (Format.VC_COSE, ["EdDSA"], False),
     ],

@@ -141,6 +141,10 @@ BY_VALUE = RequestLink("c", None, "e30.e30.e30")
         ("https://gate.example:443/a?b", FETCHED, False),
         ("http://127.0.0.1:8103/a", ON_THIS_MACHINE, False),
         ("https://anywhere.example/a", BY_VALUE, False),
+        ("https://192.0.2.1/a", BY_VALUE, False),
+        ("https://[2001:db8::1]/a", BY_VALUE, False),
+        ("https://localhost.example/a", BY_VALUE, False),
+        ("https://127.0.0.2/a", BY_VALUE, True),
         ("http://localhost:1/a", BY_VALUE, True),
     ],
 )
@@ -167,7 +171,23 @@ def test_where_it_may_not(url: str, link: RequestLink, *, named: bool) -> None:
         check_answered_at(url, link, named=named)
 
 
-@pytest.mark.parametrize("url", ["http://localhost:1/a", "https://[::1]/a"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:1/a",
+        "https://[::1]/a",
+        # Regression: other spellings of the same were let through.
+        "https://localhost./a",
+        "https://gate.localhost/a",
+        "https://127.0.0.2/a",
+        "https://127.1/a",
+        "https://2130706433/a",
+        "https://0x7f.0.0.1/a",
+        "https://0.0.0.0/a",
+        "https://[::]/a",
+        "https://[::ffff:127.0.0.1]/a",
+    ],
+)
 def test_this_machine_by_a_request_that_is_in_the_link_itself(url: str) -> None:
     with pytest.raises(Refused, match="response_uri_elsewhere"):
         check_answered_at(url, BY_VALUE, named=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from actors import DEVICE, NOW, STRANGER
+from forgery import forge_jws
 
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import DidUrl
@@ -89,6 +90,26 @@ def test_what_is_not_known_is_ignored_and_iss_too() -> None:
     assert read_request(payload(aud=["x", ANY_WALLET])) == PLAIN
 
 
+def test_numbers_of_any_kind_where_they_are_not_known() -> None:
+    """Regression: a fraction in what is to be ignored had the whole request refused."""
+    query = {"credentials": [{"id": "a", "format": "ldp_vc", "meta": {}, "weight": 0.5}]}
+    iat = NOW.timestamp() + 0.25
+    more = payload(dcql_query=query, client_metadata={"size": 2**60}, iat=iat, x=[1e300, -0.0])
+    header = {"alg": "EdDSA", "typ": REQUEST_TYP, "kid": METHOD.text}
+    opened = open_request(forge_jws(header, more, DEVICE.key))
+    opened.jws.verify(DEVICE.key.public_key())
+    request = read_request(opened.jws.payload)
+    assert request.query.credentials == QUERY.credentials
+    assert request.issued == NOW + timedelta(seconds=0.25)
+
+
+def test_a_state_may_be_a_token_and_a_client_id_any_did() -> None:
+    assert read_request(payload(state="s" * 4_096)).state == "s" * 4_096
+    long = f"decentralized_identifier:did:web:issuer.example{':a' * 104}"
+    assert len(long) - 25 == 230
+    assert read_request(payload(client_id=long + "b" * 26)).client_id.did().text.endswith("b" * 26)
+
+
 def test_what_may_be_left_out() -> None:
     bare = read_request(
         payload(state=None, client_metadata=None, wallet_nonce=None, iat=None, nbf=None, exp=None)
@@ -126,6 +147,7 @@ def test_what_may_be_left_out() -> None:
         ({"nonce": "n" * 257}, "invalid_authorization_request"),
         ({"state": "a/b"}, "invalid_authorization_request"),
         ({"state": ""}, "invalid_authorization_request"),
+        ({"state": "s" * 4_097}, "invalid_authorization_request"),
         ({"dcql_query": None}, "invalid_authorization_request"),
         ({"dcql_query": {}}, "invalid_dcql_query"),
         ({"dcql_query": "{}"}, "invalid_dcql_query"),

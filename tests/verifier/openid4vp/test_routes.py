@@ -92,7 +92,7 @@ def test_a_request_object_for_the_holder_that_fetches_it(gate: Gate) -> None:
     assert "wallet_nonce" not in open_request(empty.text).jws.payload
     metadata = {
         "vp_formats_supported": {},
-        "x": 1,
+        "x": [1, 1.5],
         "client_id_prefixes_supported": ["x", "decentralized_identifier"],
     }
     assert open_request(fetched(wallet_metadata=json.dumps(metadata)).text)
@@ -326,6 +326,14 @@ def test_who_may_ask_and_who_may_see(gate: Gate) -> None:
         ({"redirect_uri": "https://[x"}, "invalid_redirect_uri"),
         ({"redirect_uri": "https://shop.example/\n"}, "invalid_redirect_uri"),
         ({"redirect_uri": "https://shop.example/" + "x" * 2_048}, "invalid_redirect_uri"),
+        # Regression: what is no URI was taken (section 8.2; RFC 3986).
+        ({"redirect_uri": "https://shop.example/a b"}, "invalid_redirect_uri"),
+        ({"redirect_uri": "https://shop.example/<a>"}, "invalid_redirect_uri"),
+        ({"redirect_uri": "https://shop.example/%zz"}, "invalid_redirect_uri"),
+        ({"redirect_uri": "https://shop.example\\@thief.example/"}, "invalid_redirect_uri"),
+        ({"redirect_uri": "https://shop.example:99999/"}, "invalid_redirect_uri"),
+        ({"redirect_uri": "https://user:pw@shop.example/"}, "invalid_redirect_uri"),
+        ({"redirect_uri": "HTTPS://shop.example/"}, "invalid_redirect_uri"),
     ],
 )
 def test_what_cannot_be_asked(gate: Gate, wish: dict[str, Any], code: str) -> None:
