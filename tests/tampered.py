@@ -110,7 +110,7 @@ def sign(taken: Taken, key: SigningKey) -> Taken:
         signing_input = data.rpartition(b".")[0]
         return replace(taken, signature=base64url_encode(key.sign(signing_input)))
     head = as_cbor(taken.parts["protected"])
-    signed = cose._to_sign(head, as_text(taken.parts["payload"]), b"")
+    signed = cose.to_sign(head, as_text(taken.parts["payload"]), b"")
     return replace(taken, signature=key.sign(signed).hex())
 
 

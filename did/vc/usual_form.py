@@ -18,7 +18,6 @@ Why a few comparisons are enough (docs/adr/0025):
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -39,7 +38,7 @@ from did.vc.credential import LOG_ID, Credential
 from did.vc.securing import ASSERTION, Format, Proof
 from did.vc.status_list import INDEX_DIGITS, StatusEntry
 
-# Written out, since a type is built of them: ``tests/did/vc/test_usual_form.py`` holds them against their sources.
+# Written out, since a type is built of them.
 _Contexts = tuple[
     Literal["https://www.w3.org/ns/credentials/v2"],
     Literal["https://www.w3.org/ns/credentials/undefined-terms/v2"],
@@ -334,4 +333,6 @@ def _method_of_header(part: bytes) -> DidUrl | None:
 @lru_cache(maxsize=1024)
 def _method_of_kid(kid: bytes) -> DidUrl | None:
     text = cbor.decode(kid, max_bytes=_KEPT_URL)
-    return parse_did_url(text.decode("ascii")) if isinstance(text, bytes) and text.isascii() else None
+    if not isinstance(text, bytes) or not text.isascii():
+        return None
+    return parse_did_url(text.decode("ascii"))

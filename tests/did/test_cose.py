@@ -43,14 +43,14 @@ def test_the_tag_may_be_left_out() -> None:
 def test_both_numbers_of_the_algorithm() -> None:
     for alg in cose.ALGORITHMS:
         head = encode({**HEADERS, cose.ALG: alg})
-        signature = DEVICE.key.sign(cose._to_sign(head, b"content", b""))
+        signature = DEVICE.key.sign(cose.to_sign(head, b"content", b""))
         parsed = cose.parse_sign1(whole(head, {}, b"content", signature), typ=TYP)
         parsed.verify(DEVICE.key.public_key())
 
 
 def test_data_that_is_signed_and_not_sent() -> None:
     head = encode({**HEADERS, cose.ALG: -8})
-    signature = DEVICE.key.sign(cose._to_sign(head, b"content", b"more"))
+    signature = DEVICE.key.sign(cose.to_sign(head, b"content", b"more"))
     message = whole(head, {}, b"content", signature)
     cose.parse_sign1(message, typ=TYP, external=b"more").verify(DEVICE.key.public_key())
     with pytest.raises(Invalid):

@@ -71,7 +71,7 @@ def test_what_is_signed(path: str) -> None:
     }
     head = encode(protected) if protected else b""
     external = bytes.fromhex(given.get("external", ""))
-    assert cose._to_sign(head, PAYLOAD, external).hex() == to_be_signed(ES256[path])
+    assert cose.to_sign(head, PAYLOAD, external).hex() == to_be_signed(ES256[path])
 
 
 # What each case does to a message, done to one of ours; None where it is then to be accepted.
@@ -89,7 +89,7 @@ def made(
     external: bytes = b"",
 ) -> bytes:
     head = sent if isinstance(sent, bytes) else encode(sent)
-    over = cose._to_sign(encode(signed) if signed else b"", PAYLOAD, external)
+    over = cose.to_sign(encode(signed) if signed else b"", PAYLOAD, external)
     outside = {cose.KID: b"11"} if unprotected is None else unprotected
     return bytes.fromhex(tag) + encode([head, outside, payload, KEY.sign(over)])
 
