@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,14 +77,10 @@ class Stage:
         """
         ready, log = self.folder / f"{name}.ready", self.folder / f"{name}.log"
         ready.unlink(missing_ok=True)
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*_command(arguments), "--ready-file", str(ready)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        self._processes.callback(_stop, process)
+        words = [*_command(arguments), "--ready-file", str(ready)]
+        # A signal's exception strikes this thread: never between a process' start and its noting.
+        with ThreadPoolExecutor(1) as apart:
+            process = apart.submit(self._start, words, log).result()
         deadline = time.monotonic() + READY_SECONDS
         while not ready.exists():
             if process.poll() is not None or time.monotonic() > deadline:
@@ -95,6 +92,14 @@ class Stage:
                 )
             time.sleep(0.02)
         return ready.read_text().strip()
+
+    def _start(self, words: list[str], log: Path) -> subprocess.Popen[bytes]:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+        self._processes.callback(_stop, process)
+        return process
 
     def run(self, *arguments: str | Path, loud: bool = False) -> Outcome:
         """Run ``keyborn <arguments> --json`` to its end; ``loud`` lets its stderr through."""

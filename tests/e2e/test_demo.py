@@ -18,7 +18,7 @@ from demo import cli
 from demo.cli import demo
 from demo.play import Played
 from demo.report import Narrator, Silent
-from demo.stage import Outcome, Stage
+from demo.stage import Outcome, Stage, ended_in_order
 from demo.story import ACCEPTED, Result, Story
 
 pytestmark = pytest.mark.e2e
@@ -97,6 +97,25 @@ def test_ended_before_its_end_it_leaves_no_service_behind(tmp_path: Path, stop: 
     assert (out, b"Traceback" in err) == (b"", False)
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
+
+
+def test_ended_while_a_service_starts_it_stops_that_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Untimely(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.1)  # in which the exception would strike here
+
+    monkeypatch.setattr(subprocess, "Popen", Untimely)
+    serve = ("ledger", "serve", "--dir", str(tmp_path / "ledger"), "--port", "0")
+    with pytest.raises(SystemExit), ended_in_order(), Stage(tmp_path / "stage") as stage:
+        stage.serve("ledger", *serve)
+    assert [process.poll() is None for process in started] == [False]
 
 
 @pytest.mark.ethereum
