@@ -8,8 +8,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec import Struct
-
 from did.errors import Invalid, shorten
 from did.jcs import Json, JsonObject
 from did.vc.bitstring import (
@@ -50,7 +48,8 @@ class StatusMessage:
         return {"status": hex(self.value), "message": self.text}
 
 
-class StatusEntry(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class StatusEntry:
     """Where a credential's status stands: entry ``index`` of the list at URL ``list_url``.
 
     Attributes:

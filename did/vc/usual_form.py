@@ -21,7 +21,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar, cast
 
 from msgspec import UNSET, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, Encoder
@@ -29,7 +29,7 @@ from msgspec.json import Decoder, Encoder
 from did import cbor, cose
 from did.errors import Invalid
 from did.identifier import DidUrl, KeybornDid, parse_did_url
-from did.jcs import MAX_INTEGER
+from did.jcs import MAX_INTEGER, JsonObject
 from did.keys import SIGNATURE_BYTES
 from did.multibase import base64url_decode, multibase_decode
 from did.timestamps import parse_time
@@ -279,7 +279,7 @@ def _credential(
         issuer=issuer,
         valid_from=begins,
         valid_until=ends,
-        subjects=(subject,),
+        subjects=(cast("JsonObject", subject),),
         statuses=tuple(
             StatusEntry(each.purpose, int(each.index), each.list) for each in said.statuses
         ),
