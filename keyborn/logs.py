@@ -19,7 +19,7 @@ from keyborn.output import printable
 request_id: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
 """Set for the time of one request by ``keyborn.http.Envelope``."""
 
-_CHATTY: Final = ("httpx", "httpcore", "web3", "urllib3", "asyncio")
+_CHATTY: Final = ("alembic", "httpx", "httpcore", "web3", "urllib3", "asyncio")
 
 
 def configure(*, as_json: bool | None = None, level: int = logging.INFO) -> None:

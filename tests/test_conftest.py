@@ -21,8 +21,13 @@ COMMAND = [sys.executable, "-m", "pytest", "-rs", "--continue-on-collection-erro
 def run(folder: Path, required: str) -> subprocess.CompletedProcess[str]:
     for name, source in MODULES.items():
         (folder / name).write_text(source)
-    (folder / "conftest.py").write_text((Path(__file__).parent / "conftest.py").read_text())
-    alone = {"KEYBORN_REQUIRE_ALL": required, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    here = Path(__file__).parent
+    (folder / "conftest.py").write_text((here / "conftest.py").read_text())
+    alone = {
+        "KEYBORN_REQUIRE_ALL": required,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONPATH": str(here),
+    }
     return subprocess.run(
         COMMAND,
         capture_output=True,

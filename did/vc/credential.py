@@ -9,12 +9,12 @@ proof's signature is checked with ``Credential.proof.verify(key)``.
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Final
 
 import orjson
-from msgspec import Struct
 
 from did.errors import Invalid
 from did.identifier import Did, DidUrl, KeybornDid, parse_did
@@ -41,7 +41,8 @@ _VALIDITY = {
 LOG_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-class Credential(Struct, frozen=True, dict=True):
+@dataclass(frozen=True)
+class Credential:
     """A parsed credential. Its proof has not been verified yet.
 
     Attributes:
@@ -58,7 +59,7 @@ class Credential(Struct, frozen=True, dict=True):
         envelope: The token or message that it came in; None where the proof is in the document.
     """
 
-    content: JsonObject | bytes
+    content: JsonObject | bytes = field(compare=False)  # whatever secures it holds all of it
     id: str | None
     types: tuple[str, ...]
     issuer: Did

@@ -5,7 +5,6 @@ revision that its number is. They stand alone: a migration is what was true when
 imports nothing that may change. There is no way down (``docs/adr/0023-postgresql.md``).
 """
 
-import logging
 import re
 import threading
 from functools import cache
@@ -78,7 +77,6 @@ def differences(connection: Connection, metadata: MetaData) -> list[object]:
 def _script(package: str) -> "ScriptDirectory":
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - slow to import
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each step it takes
     folder = str(_folder(package))
     return ScriptDirectory(folder, version_locations=[folder])
 

@@ -192,6 +192,7 @@ FIRST_START: Final = {
 TX_CODE: Final = around("issuer.tx_code")
 CANCEL: Final = around("issuer.cancel")
 MARK: Final = around("registrar.mark")
+COPY: Final = ("keyborn.copy.before_commit", "keyborn.database.before_link")
 ANSWER: Final = around("verifier.challenge")
 REQUEST: Final = around("verifier.request")
 DECISION: Final = around("issuer.decision")
@@ -211,7 +212,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def test_every_fault_point_of_the_code_is_tried() -> None:
     named = {case.point.partition(":")[0] for case in (*DEVICE, *LEDGER, *ISSUER, *VERIFIER)}
-    named.update(*FIRST_START.values(), TX_CODE, CANCEL, MARK, ANSWER, REQUEST)
+    named.update(*FIRST_START.values(), TX_CODE, CANCEL, MARK, COPY, ANSWER, REQUEST)
     named.update(DECISION, NOTIFICATION, DEFERRAL)
     there = (PROJECT / ON_A_CHAIN).read_text()
     assert all(f'"{point}"' in there for point in around("registrar.replace"))
@@ -457,6 +458,17 @@ def test_a_claim_is_cancelled_once(world: World, point: str) -> None:
     assert run(*show).data["state"] == ("cancelled" if point.endswith("after_commit") else "open")
     assert run(*cancel).data["state"] == "cancelled"
     assert run(*cancel).data["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("point", COPY)
+def test_a_copy_of_a_store_is_killed(world: World, tmp_path: Path, point: str) -> None:
+    """It is there whole or not at all; another is made in its place."""
+    target = tmp_path / "copy.sqlite"
+    copy = ("store", "copy", world.folder / "issuer" / "issuer.sqlite", target)
+    run_until_killed(*copy, at=point)
+    assert not target.exists()
+    assert run(*copy).exit_code == 0
+    assert run(*copy).error == "store_exists"
 
 
 @pytest.mark.parametrize("point", MARK)

@@ -11,7 +11,7 @@ from operations import batch, create
 
 from did.errors import Invalid, KeybornError, Refused, Unavailable
 from did.keys import SigningKey
-from keyborn import storage
+from keyborn.storage import sqlite
 from ledger.chain import next_head
 from ledger.embedded.heads import verify_head
 from ledger.embedded.store import EmbeddedLedger
@@ -344,7 +344,7 @@ def test_a_kill_while_a_ledger_is_made_leaves_one_that_can_be_made(
 def test_a_ledger_that_another_process_holds_is_busy_and_free_again(
     ledger: EmbeddedLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0)
     with EmbeddedLedger(ledger.directory) as hasty:
         submission = hasty.prepare(b"x")
         with ledger._writing(), pytest.raises(Unavailable) as caught:
