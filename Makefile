@@ -16,7 +16,7 @@ JSON ?=
 .PHONY: install demo test docs reference lint lock clean
 .PHONY: contract contract-test contract-gas slither
 .PHONY: torture-registrar torture-reorgs fuzz
-.PHONY: bench bench-gas bench-replay bench-resolution
+.PHONY: bench bench-reading bench-gas bench-replay bench-resolution
 
 # The command, as .venv/bin/keyborn.
 install: $(VENV)/installed
@@ -86,7 +86,11 @@ slither: $(SLITHER)/installed node_modules/installed
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(SLITHER)/bin/slither .
 
 # All that is measured, one after the other.
-bench: bench-gas bench-resolution bench-replay
+bench: bench-reading bench-gas bench-resolution bench-replay
+
+# What reading a credential costs, beside the check of its signature.
+bench-reading: $(VENV)/installed
+	@$(BIN)/python -m bench.reading $(if $(JSON),--json)
 
 # What a device costs on Ethereum, beside ERC-1056; fails where a floor is missed.
 bench-gas: $(VENV)/installed node_modules/installed

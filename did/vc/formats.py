@@ -141,8 +141,17 @@ def read_credential(
     """
     told = format_of(data, CREDENTIAL) if format is None else format
     usual = read_usual(data, told) if len(data) <= max_bytes else None
-    if usual is not None:
-        return usual
+    return read_generally(data, format, max_bytes=max_bytes) if usual is None else usual
+
+
+def read_generally(
+    data: bytes,
+    format: Format | None = None,  # noqa: A002 - the field's name
+    *,
+    max_bytes: int = LIMITS.json_bytes,
+) -> Credential:
+    """As ``read_credential``, without its short way for those of our own form."""
+    told = format_of(data, CREDENTIAL) if format is None else format
     if told is not Format.LDP_VC:
         return _open_credential(data, told, max_bytes=max_bytes)
     document = parse_object(data, max_bytes=max_bytes)

@@ -98,9 +98,9 @@ class StatusEntry:
         purpose, url = value.get("statusPurpose"), value.get("statusListCredential")
         if not isinstance(purpose, str) or not purpose:
             raise Invalid(_ENTRY, "a credentialStatus has no statusPurpose that is a string")
-        if not _is_url(url):
+        if not is_list_url(url):
             raise Invalid(_ENTRY, "statusListCredential is not a URL", value=url)
-        if "id" in value and (not _is_url(value["id"]) or value["id"] == url):
+        if "id" in value and (not is_list_url(value["id"]) or value["id"] == url):
             raise Invalid(
                 _ENTRY, "a credentialStatus' id is no URL, or that of its list", value=value["id"]
             )
@@ -231,7 +231,8 @@ def read_status(list_: StatusList, entry: StatusEntry) -> Status:
     return Status(entry.purpose, value, messages[value].text if messages else default)
 
 
-def _is_url(value: Json) -> bool:
+def is_list_url(value: Json) -> bool:
+    """Whether ``value`` may be where a status list is: an absolute URL (section 2.1)."""
     return isinstance(value, str) and _URL.match(value) is not None
 
 
@@ -279,7 +280,7 @@ def _references(value: JsonObject) -> tuple[str, ...]:
         return ()
     given = value["statusReference"]
     urls = given if isinstance(given, list) else [given]
-    if not urls or not all(_is_url(url) for url in urls):
+    if not urls or not all(is_list_url(url) for url in urls):
         raise Invalid(_ENTRY, "statusReference is neither a URL nor a list of URLs", value=given)
     return tuple(str(url) for url in urls)
 

@@ -5,7 +5,7 @@ securings here. Such bytes are recognised; for all others the answer is None, an
 (``did.vc.formats``), which alone refuses anything, takes its time. What is recognised is what the
 general reader makes of the same bytes, field by field: ``tests/properties/test_usual_form.py``.
 
-Why a few comparisons are enough (docs/adr/0025):
+Why a few comparisons are enough (docs/adr/0024):
 
 * JSON is decoded into a type that has each member of the form and no other, and encoded again, with
   sorted keys. Only where that gives the same bytes is it of this form: so no key is there twice, no
@@ -36,7 +36,7 @@ from did.timestamps import parse_time
 from did.vc.contexts import is_url
 from did.vc.credential import LOG_ID, Credential
 from did.vc.securing import ASSERTION, Format, Proof
-from did.vc.status_list import INDEX_DIGITS, StatusEntry
+from did.vc.status_list import INDEX_DIGITS, StatusEntry, is_list_url
 
 # Written out, since a type is built of them.
 _Contexts = tuple[
@@ -321,7 +321,7 @@ def _is_plain_entry(entry: _Entry) -> bool:
 
 @lru_cache(maxsize=1024)  # an issuer's few lists are named by all that it issues
 def _is_kept_url(url: str) -> bool:
-    return is_url(url)
+    return is_url(url) and is_list_url(url)
 
 
 @lru_cache(maxsize=1024)  # of one key, one header

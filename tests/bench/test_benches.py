@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from bench import resolution as beside
 from bench.phases import Expected
+from bench.reading import reading
 from bench.replay import replay
 from bench.resolution import resolution
 from bench.table import Row, show
@@ -33,6 +34,12 @@ def rows(command: click.Command, *arguments: str) -> dict[str, Any]:
     data = json.loads(result.stdout)
     assert data["met"] is True
     return {f"{row['what']}, {row['unit']}": row["value"] for row in data["rows"]}
+
+
+def test_the_bench_of_reading() -> None:
+    told = rows(reading, "--times", "2")
+    assert len(told) == 6
+    assert all(value > 0 for value in told.values())
 
 
 @pytest.mark.npm
