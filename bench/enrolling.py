@@ -1,4 +1,4 @@
-"""The clients of ``bench.enrolment``: each enrols one device after the other.
+"""The clients of ``bench.onboarding``: each enrols one device after the other.
 
 One enrolment is ``/token``, ``/nonce``, ``/credential``. What does not depend on an answer is made
 before the clock starts: keys, DIDs, headers of proofs, forms. What does is made while it runs: a
@@ -16,10 +16,10 @@ from urllib.parse import quote
 import orjson
 
 from bench.load import Connection, FailedError, Load, head_of, run_clients
-from bench.newborn import newborns
+from bench.newborn import Newborn, newborns
 from did.openid4vci import PRE_AUTHORIZED, PROVISIONING_CONFIGURATION
 
-KEPT: Final = 50  # one in so many answers
+KEPT: Final = 10  # one in so many answers
 
 _OK: Final = 200
 _PAYLOAD: Final = '{{"aud":"{}","iat":{},"nonce":"{}"}}'
@@ -31,15 +31,26 @@ class Enrolments:
 
     Attributes:
         load: Times and failures.
-        kept: Some answers of ``/credential``, each with the DID that asked.
+        kept: Some answers of ``/credential``, each with the device that asked.
     """
 
     load: Load
-    kept: Sequence[tuple[str, bytes]]
+    kept: Sequence[tuple[Newborn, bytes]]
 
 
-def enrol(issuer: str, codes: Sequence[str], clients: int, seconds: float) -> Enrolments:
-    """Enrol new devices at the issuer with this URL, one for each of ``codes`` while time lasts."""
+def enrol(
+    urls: Sequence[str], audience: str, codes: Sequence[str], clients: int, seconds: float
+) -> Enrolments:
+    """Enrol new devices, one for each of ``codes`` while time lasts.
+
+    Args:
+        urls: Where the issuer's processes listen; the clients are spread over them.
+        audience: The issuer's URL, as its proofs name it.
+        codes: Of claims, for one device each.
+        clients: How many at once.
+        seconds: After which none begins anew.
+    """
+    issuer = urls[0]
     token_head = head_of(issuer, "/token", "application/x-www-form-urlencoded")
     nonce = head_of(issuer, "/nonce") + b"0\r\n\r\n"
     credential_head = head_of(issuer, "/credential", "application/json")
@@ -50,7 +61,7 @@ def enrol(issuer: str, codes: Sequence[str], clients: int, seconds: float) -> En
             for code, device in zip(codes, newborns(len(codes)), strict=True)
         ]
     )
-    kept: list[tuple[str, bytes]] = []
+    kept: list[tuple[Newborn, bytes]] = []
     count = 0
     before = b'{"credential_configuration_id":"%s","proofs":{"jwt":["' % (
         PROVISIONING_CONFIGURATION.encode()
@@ -64,7 +75,7 @@ def enrol(issuer: str, codes: Sequence[str], clients: int, seconds: float) -> En
         form, device, proof_head = ready
         token = orjson.loads(_ok(await connection.ask(form), "/token"))["access_token"]
         fresh = orjson.loads(_ok(await connection.ask(nonce), "/nonce"))["c_nonce"]
-        payload = _PAYLOAD.format(issuer, int(time.time()), fresh).encode()
+        payload = _PAYLOAD.format(audience, int(time.time()), fresh).encode()
         signed = proof_head + base64.urlsafe_b64encode(payload).rstrip(b"=")
         signature = base64.urlsafe_b64encode(device.sign(signed)).rstrip(b"=")
         body = b"%b%b.%b%b" % (before, signed, signature, b'"]}}')
@@ -79,10 +90,10 @@ def enrol(issuer: str, codes: Sequence[str], clients: int, seconds: float) -> En
             raise FailedError(f"/credential gave another credential: {answer[:200]!r}")
         count += 1
         if count % KEPT == 1:
-            kept.append((device.did, answer))
+            kept.append((device, answer))
         return True
 
-    return Enrolments(run_clients(issuer, clients, seconds, once), kept)
+    return Enrolments(run_clients(urls, clients, seconds, once), kept)
 
 
 def _whole(head: bytes, body: bytes) -> bytes:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -139,31 +140,33 @@ def head_of(url: str, path: str, content_type: str = "") -> bytes:
 
 
 def run_clients(
-    url: str, clients: int, seconds: float, once: Callable[[Connection], Awaitable[bool]]
+    urls: Sequence[str], clients: int, seconds: float, once: Callable[[Connection], Awaitable[bool]]
 ) -> Load:
     """Have ``clients`` do ``once`` again and again for ``seconds``.
 
     Args:
-        url: Of the service.
+        urls: Of the service's processes; the clients are spread over them.
         clients: How many at once, each with a connection of its own.
         seconds: After which none begins anew.
         once: One whole exchange; False when there is nothing left to ask.
     """
-    return asyncio.run(_run(url, clients, seconds, once))
+    return asyncio.run(_run(urls, clients, seconds, once))
 
 
 async def _run(
-    url: str, clients: int, seconds: float, once: Callable[[Connection], Awaitable[bool]]
+    urls: Sequence[str], clients: int, seconds: float, once: Callable[[Connection], Awaitable[bool]]
 ) -> Load:
     try:
-        connections = [await Connection.open(url) for _ in range(clients)]
+        connections = [
+            (each, await Connection.open(each)) for each in islice(cycle(urls), clients)
+        ]
     except OSError as error:
-        raise Unavailable("bench_unreachable", f"no connection to {url}: {error}") from error
+        raise Unavailable("bench_unreachable", f"no connection to {urls}: {error}") from error
     tally = _Tally()
     cpu = time.process_time()
     start = time.perf_counter()
 
-    async def client(connection: Connection) -> None:
+    async def client(url: str, connection: Connection) -> None:
         while (began := time.perf_counter()) < start + seconds:
             try:
                 if not await once(connection):
@@ -180,7 +183,7 @@ async def _run(
                 tally.ends.append(ended - start)
         connection.close()
 
-    await asyncio.gather(*(client(each) for each in connections))
+    await asyncio.gather(*(client(*each) for each in connections))
     return Load(
         clients,
         time.perf_counter() - start,

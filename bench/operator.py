@@ -10,6 +10,7 @@ from typing import Final, Self
 import httpx
 import orjson
 
+from bench.newborn import Newborn
 from bench.services import Service
 from did.errors import Invalid
 from did.keys import PublicKey
@@ -65,7 +66,7 @@ class Operator:
                 progress(some)
         return codes
 
-    def verify(self, kept: Iterable[tuple[str, bytes]]) -> int:
+    def verify(self, kept: Iterable[tuple[Newborn, bytes]]) -> int:
         """How many of these answers hold the credential that is due; all of them, or it raises.
 
         Raises:
@@ -73,12 +74,12 @@ class Operator:
         """
         positions: set[tuple[str, int]] = set()
         count = 0
-        for did, answer in kept:
+        for device, answer in kept:
             (entry,) = orjson.loads(answer)["credentials"]
             credential = read_credential(orjson.dumps(entry["credential"]))
             credential.proof.verify(self.key)
             subject = credential.subject
-            if (subject.get("id"), credential.issuer.text) != (did, self.did):
+            if (subject.get("id"), credential.issuer.text) != (device.did, self.did):
                 raise Invalid("bench_wrong_credential", "it is of another device, or issuer")
             entries = [(each.list_url, each.index) for each in credential.statuses]
             if not entries or positions.intersection(entries):

@@ -70,12 +70,23 @@ class Services:
 
     @contextmanager
     def issuer(
-        self, name: str = "issuer", *options: str, env: Mapping[str, str] | None = None
+        self,
+        name: str = "issuer",
+        *options: str,
+        directory: str | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Iterator[Service]:
-        """An issuer with the state that stands in its folder, until the block is left."""
+        """An issuer with the state that stands in its folder, until the block is left.
+
+        Args:
+            name: Of the process, and of its folder unless ``directory`` names that.
+            options: More options of ``keyborn issuer serve``.
+            directory: For several processes that are one issuer.
+            env: More variables of its environment.
+        """
         with self._served(
             name,
-            *("issuer", "serve", "--dir", str(self.folder / name), "--port", "0"),
+            *("issuer", "serve", "--dir", str(self.folder / (directory or name)), "--port", "0"),
             *("--network", str(self.network), *options),
             env=env,
         ) as service:

@@ -19,18 +19,38 @@ class Row:
         what: What was measured.
         value: As measured.
         unit: Of it.
-        at_most: The most that it may be; None where there is no floor.
+        at_most: The most that it may be; None where that is not said.
+        at_least: The least that it may be; the same.
+        goal: What it should come to.
     """
 
     what: str
     value: float
     unit: str
     at_most: float | None = None
+    at_least: float | None = None
+    goal: float | None = None
 
     @property
     def met(self) -> bool:
-        """Whether it is no more than it may be."""
-        return self.at_most is None or self.value <= self.at_most
+        """Whether it keeps to its floor."""
+        return (self.at_most is None or self.value <= self.at_most) and (
+            self.at_least is None or self.value >= self.at_least
+        )
+
+    @property
+    def floor(self) -> str:
+        """Its floor in words, and whether it was met; empty where it has none."""
+        bounds = (("at most", self.at_most), ("at least", self.at_least))
+        said = [f"{word} {bound:,g}" for word, bound in bounds if bound is not None]
+        return f"{' and '.join(said)}: {'ok' if self.met else 'missed'}" if said else ""
+
+    @property
+    def distance(self) -> str:
+        """How far it is from its goal; empty where it has none."""
+        if self.goal is None:
+            return ""
+        return f"goal {self.goal:,g}: {(self.value / self.goal - 1) * 100:+.0f} %"
 
 
 def show(title: str, rows: Sequence[Row], *, as_json: bool) -> None:
@@ -52,6 +72,5 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], object]]:
 
 
 def _line(row: Row) -> str:
-    floor = "" if row.at_most is None else f"  at most {row.at_most:,g}: "
-    outcome = "" if row.at_most is None else ("ok" if row.met else "missed")
-    return f"  {row.what:62}{row.value:>12,.2f} {row.unit:8}{floor}{outcome}".rstrip()
+    said = "  ".join(filter(None, (row.floor, row.distance)))
+    return f"  {row.what:62}{row.value:>12,.2f} {row.unit:8}  {said}".rstrip()
