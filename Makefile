@@ -88,6 +88,10 @@ slither: $(SLITHER)/installed node_modules/installed
 # All that is measured, one after the other.
 bench: bench-reading bench-gas bench-resolution bench-replay
 
+# Enrolments, registrations and presentations over HTTP, with 64 clients, SECONDS each.
+bench-onboarding: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m bench.onboarding --seconds $(SECONDS_EACH) $(if $(JSON),--json)
+
 # What reading a credential costs, beside the check of its signature.
 bench-reading: $(VENV)/installed
 	@$(BIN)/python -m bench.reading $(if $(JSON),--json)

@@ -157,9 +157,7 @@ async def _run(
     urls: Sequence[str], clients: int, seconds: float, once: Callable[[Connection], Awaitable[bool]]
 ) -> Load:
     try:
-        connections = [
-            (each, await Connection.open(each)) for each in islice(cycle(urls), clients)
-        ]
+        connections = [(each, await Connection.open(each)) for each in islice(cycle(urls), clients)]
     except OSError as error:
         raise Unavailable("bench_unreachable", f"no connection to {urls}: {error}") from error
     tally = _Tally()

@@ -27,7 +27,7 @@ from databases import binaries, postgresql
 from bench.apart import apart
 from bench.enrolling import Enrolments, enrol
 from bench.load import Load
-from bench.operator import Operator, granted
+from bench.operating import Operator, granted
 from bench.presenting import Holder, present, register
 from bench.services import Service, Services
 from bench.slow_disk import MILLISECONDS, slow_disk
@@ -64,19 +64,19 @@ def onboarding(*, seconds: float, short: float, as_json: bool) -> None:
 
 def measure(seconds: float, short: float) -> list[Row]:
     """All of it: the long runs take ``seconds``, each other ``short``."""
-    with tempfile.TemporaryDirectory(prefix="keyborn-bench-") as place:
-        with Services(Path(place)) as services:
-            registrar = services.ledger()
-            with services.issuer() as issuer:
-                rows, holders = _issuer(services, issuer, seconds, short)
-                rows += _registrar(registrar, holders)
-                rows += _verifier(services, issuer, holders, seconds)
-            with services.issuer("slow", env=slow_disk(services.folder)) as slow:
-                rows += _enrolments(
-                    services, [slow], "slow", short, f"SQLite, {MILLISECONDS} ms more a sync"
-                )[0]
-            rows += _shared(services, short)
-    return rows
+    with (
+        tempfile.TemporaryDirectory(prefix="keyborn-bench-") as place,
+        Services(Path(place)) as services,
+    ):
+        registrar = services.ledger()
+        with services.issuer() as issuer:
+            rows, holders = _issuer(services, issuer, seconds, short)
+            rows += _registrar(registrar, holders)
+            rows += _verifier(services, issuer, holders, seconds)
+        with services.issuer("slow", env=slow_disk(services.folder)) as slow:
+            label = f"SQLite, {MILLISECONDS} ms more a sync"
+            rows += _enrolments(services, [slow], "slow", short, label)[0]
+        return rows + _shared(services, short)
 
 
 def _issuer(

@@ -99,9 +99,7 @@ def register(registrar: str, devices: Sequence[Newborn], clients: int) -> Load:
     head = head_of(registrar, "/v1/operations", "application/json")
     bodies = iter(
         [
-            orjson.dumps(
-                {"type": "create", "genesis": multibase_encode(device.genesis.to_bytes())}
-            )
+            orjson.dumps({"type": "create", "genesis": multibase_encode(device.genesis.to_bytes())})
             for device in devices
         ]
     )

@@ -102,6 +102,7 @@ def ed25519_from_multibase(text: str) -> bytes:
     return data[len(_ED25519_PUB) :]
 
 
+@lru_cache(maxsize=4096)  # as ed25519_from_multibase
 def ed25519_multibase(raw: bytes) -> str:
     """32 raw bytes as an Ed25519 Multikey value, ``z6Mk…``; the point is not checked."""
     return multibase_encode(_ED25519_PUB + raw)

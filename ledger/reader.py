@@ -15,7 +15,7 @@ Three things can be wrong with what a ledger shows, and each has its own errors:
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Final, Self
@@ -321,13 +321,17 @@ class LogReader:
 
 @dataclass(frozen=True, slots=True)
 class _Synced:
-    """A reader that was just synced, and is not again."""
+    """A reader that was just synced, and is not again; each DID is read once."""
 
     reader: LogReader
+    known: dict[Did, Resolution] = field(default_factory=dict)
 
     def resolve(self, did: Did, *, at: str | datetime | None = None) -> Resolution:
         """As ``LogReader.known``."""
-        return self.reader.known(did, at=at)
+        resolution = self.known.get(did)
+        if resolution is None:
+            resolution = self.known[did] = self.reader.known(did)
+        return resolution if at is None else resolution.at(at)
 
 
 @contextmanager

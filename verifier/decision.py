@@ -1,7 +1,5 @@
 """Decision records: every step that a verifier took, with its evidence and the evidence's age."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -115,21 +113,46 @@ class Trail:
 
     steps: list[Step] = field(default_factory=list)
 
-    @contextmanager
-    def step(self, check: Check, credential: int | None = None) -> Iterator[Evidence]:
+    def step(self, check: Check, credential: int | None = None) -> "OpenStep":
         """Take one step: recorded as held, or with the error that leaves the block.
 
         The error carries on, with ``check`` as its ``step``.
         """
-        found = Evidence()
-        try:
-            yield found
-        except KeybornError as error:
-            error.step = check.value
-            facts = {**found.facts, "code": error.code}
-            self.steps.append(Step(check, outcome_of(error), credential, facts, found.age))
-            raise
-        self.steps.append(Step(check, Outcome.HELD, credential, found.facts, found.age))
+        return OpenStep(self, check, credential)
+
+
+class OpenStep:
+    """A step that is being taken, for a ``with`` block; what it yields is filled with evidence.
+
+    A class, and no generator: a decision takes some fifteen steps, and their bookkeeping is a good
+    part of what it costs beside its signatures.
+    """
+
+    __slots__ = ("_check", "_credential", "_found", "_trail")
+
+    def __init__(self, trail: Trail, check: Check, credential: int | None) -> None:
+        self._trail = trail
+        self._check = check
+        self._credential = credential
+        self._found = Evidence()
+
+    def __enter__(self) -> Evidence:
+        """What was found so far: nothing."""
+        return self._found
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        """Record how it ended; what is no error of the tree is not a step's outcome."""
+        found = self._found
+        if error is None:
+            outcome, facts = Outcome.HELD, found.facts
+        elif isinstance(error, KeybornError):
+            error.step = self._check.value
+            outcome, facts = outcome_of(error), {**found.facts, "code": error.code}
+        else:
+            return
+        self._trail.steps.append(Step(self._check, outcome, self._credential, facts, found.age))
 
 
 def outcome_of(error: KeybornError) -> Outcome:

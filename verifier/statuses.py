@@ -60,9 +60,13 @@ class Statuses:
     def __init__(
         self, *, store: Store, connect: Callable[[str], httpx.Client] | None = connect_http
     ) -> None:
-        """Use what ``store`` has kept, and fetch by ``connect``; None: nothing is fetched."""
+        """Use what ``store`` has kept, and fetch by ``connect``.
+
+        None: nothing is fetched, and each list is as it was kept when it was first asked for.
+        """
         self._store = store
         self._connect = connect
+        self._at_hand: dict[str, KeptList] = {}
         self._clients: dict[str, httpx.Client] = {}  # by URL prefix
         self._fetches = StatusFetches()
 
@@ -116,7 +120,7 @@ class Statuses:
                 hint="if it is the issuer's, add its URL to the issuer's status in the trust root",
             )
         standing = Standing(issuer, resolve, policy, at)
-        kept = self._store.status_list(entry.list_url)
+        kept = self._kept(entry.list_url)
         if kept is None or not standing.serves(kept):
             kept = self._renew(prefix, kept, entry, standing)
         status = standing.status(kept, entry)
@@ -130,6 +134,14 @@ class Statuses:
                 hint="see refused_messages in the trust root's policy; its issuer can say another",
             )
         return FoundStatus(status, kept)
+
+    def _kept(self, url: str) -> KeptList | None:
+        if url in self._at_hand:
+            return self._at_hand[url]
+        kept = self._store.status_list(url)
+        if kept is not None and self._connect is None:
+            self._at_hand[url] = kept
+        return kept
 
     def _renew(
         self, prefix: str, kept: KeptList | None, entry: StatusEntry, standing: Standing

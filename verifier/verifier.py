@@ -139,6 +139,7 @@ class Verifier:
         challenges: ChallengeBook,
     ) -> None:
         self._root = trust_root
+        self._digest = trust_root.digest
         self._resolver = resolver
         self._statuses = statuses
         self._challenges = challenges
@@ -165,6 +166,19 @@ class Verifier:
             resolver=self._resolver,
             statuses=self._statuses,
             challenges=self._challenges.called(audience),
+        )
+
+    def at_hand(self) -> "Verifier":
+        """The same verifier as of one moment from now on, for many decisions in a row.
+
+        The log is brought up to date now, once; a status list is as it was kept when it is first
+        asked for. Nothing is fetched: where something would have to be, ``NotAtHandError``.
+        """
+        return Verifier(
+            trust_root=self._root,
+            resolver=_at_hand(self._resolver),
+            statuses=self._statuses.at_hand(),
+            challenges=self._challenges,
         )
 
     def proofs(self) -> ProofVerifier:
@@ -403,7 +417,7 @@ class Verifier:
         return holders[0]
 
     def _decision(self, at: datetime, trail: Trail) -> Decision:
-        return Decision(at, self._root.digest, self._root.log_id, tuple(trail.steps))
+        return Decision(at, self._digest, self._root.log_id, tuple(trail.steps))
 
 
 def _at_hand(resolver: Resolver) -> Resolver:

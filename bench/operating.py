@@ -1,7 +1,7 @@
 """What an issuer's operator does around a bench: makes claims, and looks at what was issued."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,14 @@ import orjson
 from bench.newborn import Newborn
 from bench.services import Service
 from did.errors import Invalid
+from did.jcs import JsonObject
 from did.keys import PublicKey
 from did.openid4vci import parse_offer
 from did.vc.formats import read_credential
 
 _AT_ONCE: Final = 250  # claims in one request
 _SECONDS: Final = 60.0
+_WANTED: Final[JsonObject] = {"model": "bench-1", "owner": "Bench", "roles": ["sensor"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +50,28 @@ class Operator:
         key = PublicKey.from_multibase(said["key"])
         return cls(service.url, folder, key, said["did"], token)
 
+    def offer(self) -> str:
+        """The offer of a new claim, for one device."""
+        return self._make([_WANTED])[0]
+
     def claims(self, count: int, progress: Callable[[int], object]) -> list[str]:
         """The codes of so many new claims, for one device each."""
         codes: list[str] = []
-        with httpx.Client(headers=_bearer(self._token), timeout=_SECONDS) as client:
-            while len(codes) < count:
-                some = min(_AT_ONCE, count - len(codes))
-                wanted = {"model": "bench-1", "owner": "Bench", "roles": ["sensor"]}
-                answer = client.post(
-                    f"{self.url}/v1/admin/claims",
-                    content=orjson.dumps({"claims": [wanted] * some}),
-                    headers={"content-type": "application/json"},
-                )
-                answer.raise_for_status()
-                made = orjson.loads(answer.content)["claims"]
-                codes.extend(parse_offer(each["offer"]).code for each in made)
-                progress(some)
+        while len(codes) < count:
+            some = min(_AT_ONCE, count - len(codes))
+            codes.extend(parse_offer(offer).code for offer in self._make([_WANTED] * some))
+            progress(some)
         return codes
+
+    def _make(self, claims: Sequence[JsonObject]) -> list[str]:
+        answer = httpx.post(
+            f"{self.url}/v1/admin/claims",
+            content=orjson.dumps({"claims": claims}),
+            headers={**_bearer(self._token), "content-type": "application/json"},
+            timeout=_SECONDS,
+        )
+        answer.raise_for_status()
+        return [str(each["offer"]) for each in orjson.loads(answer.content)["claims"]]
 
     def verify(self, kept: Iterable[tuple[Newborn, bytes]]) -> int:
         """How many of these answers hold the credential that is due; all of them, or it raises.
