@@ -17,6 +17,7 @@ JSON ?=
 .PHONY: contract contract-test contract-gas slither
 .PHONY: torture-registrar torture-reorgs fuzz
 .PHONY: bench bench-reading bench-gas bench-replay bench-resolution
+.PHONY: bench-verifying bench-onboarding bench-scale
 
 # The command, as .venv/bin/keyborn.
 install: $(VENV)/installed
@@ -85,12 +86,25 @@ contract-gas: $(VENV)/installed node_modules/installed
 slither: $(SLITHER)/installed node_modules/installed
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(SLITHER)/bin/slither .
 
-# All that is measured, one after the other.
-bench: bench-reading bench-gas bench-resolution bench-replay
+# All that is measured, in one run, as one table: docs/benchmarks.md, its JSON and its plots. About
+# half an hour; SUSTAINED is the seconds of each long run, DEVICES how many are stored and replayed.
+SUSTAINED ?= 300
 
-# Enrolments, registrations and presentations over HTTP, with 64 clients, SECONDS each.
+bench: $(VENV)/installed node_modules/installed
+	@PYTHONPATH=tests $(BIN)/python -m bench.everything --seconds $(SUSTAINED) \
+	  $(if $(filter-out 0,$(DEVICES)),--devices $(DEVICES))
+
+# Credentials verified and issued, beside PyNaCl, and peers where they are installed.
+bench-verifying: $(VENV)/installed node_modules/installed
+	@$(BIN)/python -m bench.verifying $(if $(JSON),--json)
+
+# Enrolments, registrations and presentations over HTTP, also on a slow disk and on PostgreSQL.
 bench-onboarding: $(VENV)/installed
-	@PYTHONPATH=tests $(BIN)/python -m bench.onboarding --seconds $(SECONDS_EACH) $(if $(JSON),--json)
+	@PYTHONPATH=tests $(BIN)/python -m bench.onboarding --seconds $(SUSTAINED) $(if $(JSON),--json)
+
+# Enrolments where up to a million devices are stored.
+bench-scale: $(VENV)/installed
+	@$(BIN)/python -m bench.scale $(if $(filter-out 0,$(DEVICES)),--most $(DEVICES)) $(if $(JSON),--json)
 
 # What reading a credential costs, beside the check of its signature.
 bench-reading: $(VENV)/installed

@@ -76,14 +76,15 @@ class Measured:
 def replay(*, devices: int, as_json: bool) -> None:
     """Measure how fast, and how small, a log of many devices is replayed."""
     try:
-        rows = _measure(devices)
+        rows = measure(devices)
     except KeybornError as error:
         raise click.ClickException(f"{error.step}: {error.message}. {error.hint or ''}") from error
     title = f"{devices:,} creates and {-(-devices // DEVICES_PER_ROTATION):,} rotations"
     show(title, rows, as_json=as_json)
 
 
-def _measure(devices: int) -> list[Row]:
+def measure(devices: int) -> list[Row]:
+    """All of it, on logs of so many devices."""
     with bar("make keys", devices) as progress:
         fleet = make_fleet(devices, progress)
     with tempfile.TemporaryDirectory(prefix="keyborn-bench-") as folder:

@@ -65,13 +65,14 @@ _SCRIPT: Final = Path(__file__).with_name("ethr.mjs")
 def resolution(*, resolutions: int, as_json: bool) -> None:
     """Measure resolutions, ours beside those of ethr-did-resolver."""
     try:
-        rows = _measure(resolutions)
+        rows = measure(resolutions)
     except KeybornError as error:
         raise click.ClickException(f"{error.step}: {error.message}. {error.hint or ''}") from error
     show("Resolutions, one after the other, on the same anvil", rows, as_json=as_json)
 
 
-def _measure(count: int) -> list[Row]:
+def measure(count: int) -> list[Row]:
+    """All of it: so many resolutions of each kind."""
     with running_anvil(block_seconds=_HOUR) as anvil:
         theirs = _theirs(anvil, count)
         rows: list[Row] = []
