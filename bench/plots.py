@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bench.table import Row
-
-mpl.use("svg")
-from matplotlib import pyplot as plt
 
 _SIZE: Final = (7.0, 4.0)  # inches
 _CLIENTS: Final = re.compile(r"enrolment, SQLite(?:, (\d+) clients)?(: 99 % within)?")
@@ -51,14 +50,14 @@ def plot(sections: Mapping[str, Sequence[Row]], folder: Path) -> list[str]:
 
 
 def _bars(name: str, unit: str, bars: Mapping[str, float], folder: Path) -> str:
-    figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
+    figure, axes = _blank()
     axes.barh(list(bars)[::-1], list(bars.values())[::-1])
     axes.set_xlabel(unit)
     return _saved(name, folder, figure)
 
 
 def _line(name: str, what: str, unit: str, points: Mapping[int, float], folder: Path) -> str:
-    figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
+    figure, axes = _blank()
     ordered = sorted(points.items())
     axes.plot([x for x, _ in ordered], [y for _, y in ordered], marker="o")
     axes.set_xscale("log")
@@ -68,8 +67,12 @@ def _line(name: str, what: str, unit: str, points: Mapping[int, float], folder: 
     return _saved(name, folder, figure)
 
 
+def _blank() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    return figure, figure.subplots()
+
+
 def _saved(name: str, folder: Path, figure: Figure) -> str:
     file = f"{name}.svg"
     figure.savefig(folder / file, metadata={"Date": None})
-    plt.close(figure)
     return file

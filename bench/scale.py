@@ -66,7 +66,7 @@ def measure(most: int, seconds: float) -> list[Row]:
         Services(Path(place)) as services,
     ):
         services.ledger()
-        _first(services)
+        first_device(services)
         before = 0
         with bar("devices stored", steps[-1]) as advance:
             for step in steps:
@@ -85,8 +85,8 @@ def measure(most: int, seconds: float) -> list[Row]:
     return rows
 
 
-def _first(services: Services) -> None:
-    """The device that the others are copies of."""
+def first_device(services: Services) -> None:
+    """Enrol one device: the first is what the others are copies of."""
     with services.issuer() as issuer:
         operator = Operator.of(issuer, services.folder / "issuer")
         enrol([issuer.url], issuer.url, operator.claims(1, lambda _: None), 1, 60.0)
@@ -115,8 +115,9 @@ def copy_device(store: Path, start: int, stop: int) -> None:
             "INSERT INTO copies VALUES (?)", ((number,) for number in range(start, stop))
         )
         connection.execute(
-            "INSERT OR IGNORE INTO status_lists (name, purpose, base, url, messages, allocated)"
-            f" SELECT {_LIST} || name, purpose, base, {_LIST} || url, messages, 131072"
+            "INSERT OR IGNORE INTO status_lists"
+            " (name, purpose, base, url, messages, allocated, changes)"
+            f" SELECT {_LIST} || name, purpose, base, {_LIST} || url, messages, 131072, changes"
             " FROM (SELECT min(n) AS n FROM copies GROUP BY n / 100000), status_lists"
             " WHERE name NOT LIKE 'copy-%'"
         )

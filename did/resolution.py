@@ -5,6 +5,7 @@ and the time up to which the log is known. Whether a key may speak for the DID i
 question, answered by ``authenticating_version`` and ``asserting_version``.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -199,10 +200,11 @@ class NotAtHandError(Exception):
 class AtHand(Resolver, Protocol):
     """A resolver that can be asked about many DIDs as of one moment."""
 
-    def at_hand(self) -> Resolver:
+    def at_hand(self, dids: Collection[Did] = ()) -> Resolver:
         """What resolves by what is known at one moment from now on, and fetches nothing more.
 
-        What it would have to fetch for, it answers with ``NotAtHandError``.
+        What it would have to fetch for, it answers with ``NotAtHandError``. ``dids`` will be asked
+        about: what is known of them is looked up together.
 
         Raises:
             KeybornError: As ``resolve``, where that moment cannot be known.

@@ -26,6 +26,7 @@ HEAD_BYTES: Final = 16_384  # target and headers
 HEADERS: Final = 100
 BODY_SECONDS: Final = 20.0  # for a request's body to arrive
 CONCURRENT_REQUESTS: Final = 256
+ARRIVING_BYTES: Final = 67_108_864  # of all bodies that are not whole yet
 
 _LOGGER: Final = logging.getLogger(__name__)
 _DRAINED: Final = 16_777_216  # bytes of an oversized body that are thrown away before the answer
@@ -179,8 +180,9 @@ RawBody = Annotated[bytes, Depends(_body)]
 class Envelope:
     """The rim around an application: limits of size, time and number, a request id, headers.
 
-    A request's body is read whole before the application is called, so that a slow sender occupies
-    nothing but its connection. Every answer carries ``X-Request-Id``, which log lines repeat, and
+    A request's body is read whole before the application is called, and before the request counts
+    as one of ``concurrent_requests``, so that a slow sender occupies nothing but its connection and
+    what it has sent: all that is arriving is bounded, too. Every answer carries ``X-Request-Id``, which log lines repeat, and
     ``nosniff`` and ``no-store`` where the application has not set these headers itself. Whatever
     the application raises is logged here, and answered with 500 without giving anything away. To
     the application, HEAD is GET; the answer's body is left out (RFC 9110, section 9.3.2).
@@ -198,6 +200,7 @@ class Envelope:
         self._max_body = max_body
         self._body_seconds = body_seconds
         self._free = concurrent_requests
+        self._arriving = 0  # bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3.0)."""
@@ -223,7 +226,6 @@ class Envelope:
                 message = {**message, "body": b""}
             await send(message)
 
-        self._free -= 1
         try:
             await self._admit(scope, receive, send_enveloped)
         except Exception:
@@ -233,47 +235,29 @@ class Envelope:
                 raise
             _LOGGER.exception("a request failed")
             await _internal_error(this)(scope, receive, send_enveloped)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = _head_refused(scope) or await self._body(scope, receive)
+        if isinstance(body, _Gone):
+            return
+        if isinstance(body, Response):
+            await body(scope, receive, send)
+            return
+        if not self._free:
+            await answer(_busy())(scope, receive, send)
+            return
+        self._free -= 1
+        try:
+            await self._app(scope, _replaying(body, receive), send)
         finally:
             self._free += 1
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._free < 0:
-            error = Unavailable(
-                "busy",
-                "too many requests at once",
-                step=STEP,
-                hint="repeat it a little later",
-                retry_after=1,
-            )
-            await answer(error)(scope, receive, send)
-            return
-        headers = scope["headers"]
-        size = len(scope["path"]) + len(scope["query_string"])
-        size += sum(len(name) + len(value) for name, value in headers)
-        if len(headers) > HEADERS or size > HEAD_BYTES:
-            too_large = Invalid(
-                "head_too_large",
-                f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
-                step=STEP,
-                hint="send fewer and shorter headers, and a shorter URL",
-            )
-            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            await answer(too_large, status, {"connection": "close"})(scope, receive, send)
-            return
-        names = [name for name, _ in headers]
-        if any(names.count(name) > 1 for name in _ONCE) or {*names} >= _FRAMES:
-            ambiguous = Invalid(
-                "ambiguous_head",
-                "a header that counts once is there twice, or the body has two lengths",
-                step=STEP,
-                hint="send one Authorization and one Content-Type; and a Content-Length only where"
-                " there is no Transfer-Encoding",
-            )
-            await answer(ambiguous, headers={"connection": "close"})(scope, receive, send)
-            return
+    async def _body(self, scope: Scope, receive: Receive) -> "bytes | Response | _Gone":
+        """The request's body, or what answers that there is none to be had."""
+        close = {"connection": "close"}
         try:
             async with asyncio.timeout(self._body_seconds):
-                body = await self._read(scope, receive)
+                return await self._read(scope, receive)
         except TimeoutError:
             late = Unavailable(
                 "body_timeout",
@@ -281,25 +265,13 @@ class Envelope:
                 step=STEP,
                 hint="repeat it; nothing was done",
             )
-            refusal = answer(late, HTTPStatus.REQUEST_TIMEOUT, {"connection": "close"})
-            await refusal(scope, receive, send)
-            return
+            return answer(late, HTTPStatus.REQUEST_TIMEOUT, close)
         except Invalid as error:
-            refusal = answer(error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"connection": "close"})
-            await refusal(scope, receive, send)
-            return
+            return answer(error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, close)
+        except _CrowdedError:
+            return answer(_busy(), headers=close)
         except _DisconnectedError:
-            return
-        unread = True
-
-        async def replay() -> Message:
-            nonlocal unread
-            if unread:
-                unread = False
-                return {"type": "http.request", "body": body, "more_body": False}
-            return await receive()
-
-        await self._app(scope, replay, send)
+            return _Gone()
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         headers = Headers(scope=scope)
@@ -308,17 +280,23 @@ class Envelope:
         body = bytearray()
         size = 0
         more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _DisconnectedError
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size <= self._max_body:
-                body += chunk
-            elif size > _DRAINED:
-                raise self._too_large()
-            more = message.get("more_body", False)
+        try:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _DisconnectedError
+                chunk: bytes = message.get("body", b"")
+                size += len(chunk)
+                if size <= self._max_body:
+                    body += chunk
+                    self._arriving += len(chunk)
+                    if self._arriving > ARRIVING_BYTES:
+                        raise _CrowdedError
+                elif size > _DRAINED:
+                    raise self._too_large()
+                more = message.get("more_body", False)
+        finally:
+            self._arriving -= len(body)
         if size > self._max_body:
             # Read to the end first: who is still sending would see a broken pipe, not the answer.
             raise self._too_large()
@@ -338,6 +316,65 @@ class Envelope:
 
 class _DisconnectedError(Exception):
     """The client left while it sent the body."""
+
+
+class _Gone:
+    """Nobody is there to be answered."""
+
+
+def _head_refused(scope: Scope) -> Response | None:
+    """What answers a request by whose head alone it is refused; None for any other."""
+    headers = scope["headers"]
+    size = len(scope["path"]) + len(scope["query_string"])
+    size += sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > HEADERS or size > HEAD_BYTES:
+        too_large = Invalid(
+            "head_too_large",
+            f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
+            step=STEP,
+            hint="send fewer and shorter headers, and a shorter URL",
+        )
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        return answer(too_large, status, {"connection": "close"})
+    names = [name for name, _ in headers]
+    if any(names.count(name) > 1 for name in _ONCE) or {*names} >= _FRAMES:
+        ambiguous = Invalid(
+            "ambiguous_head",
+            "a header that counts once is there twice, or the body has two lengths",
+            step=STEP,
+            hint="send one Authorization and one Content-Type; and a Content-Length only where"
+            " there is no Transfer-Encoding",
+        )
+        return answer(ambiguous, headers={"connection": "close"})
+    return None
+
+
+class _CrowdedError(Exception):
+    """All bodies that are arriving are too much together."""
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        "busy",
+        "too many requests at once",
+        step=STEP,
+        hint="repeat it a little later",
+        retry_after=1,
+    )
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    """What gives an application the body that was read, and then what ``receive`` does."""
+    unread = True
+
+    async def replay() -> Message:
+        nonlocal unread
+        if unread:
+            unread = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return replay
 
 
 async def _answer_ours(_request: Request, error: Exception) -> Response:

@@ -13,7 +13,7 @@ Three things can be wrong with what a ledger shows, and each has its own errors:
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -182,16 +182,17 @@ class LogReader:
     def resolve_all(self, dids: Sequence[KeybornDid]) -> list[Resolution]:
         """What the log, as of one moment from now on, says of each of ``dids``; as ``resolve``."""
         self.sync()
-        return [self.known(did) for did in dids]
+        return self._read(dids)
 
-    def at_hand(self) -> Resolver:
+    def at_hand(self, dids: Collection[Did] = ()) -> Resolver:
         """As ``did.resolution.AtHand``: the log as of one sync, which is made now."""
         self.sync()
-        return _Synced(self)
+        here = list({did: did for did in dids if isinstance(did, KeybornDid)})
+        return _Synced(self, dict(zip(here, self._read(here), strict=True)))
 
     def known(self, did: Did, *, at: str | datetime | None = None) -> Resolution:
         """What the log, as of the last sync, says of ``did``; else as ``resolve``."""
-        resolution = self._read(did) if isinstance(did, KeybornDid) else resolve_offline(did)
+        (resolution,) = self._read([did]) if isinstance(did, KeybornDid) else [resolve_offline(did)]
         return resolution if at is None else resolution.at(at)
 
     def warnings(self) -> tuple[SourceWarning, ...]:
@@ -221,18 +222,24 @@ class LogReader:
         """
         return self._source.entries(start, stop)
 
-    def _read(self, did: KeybornDid) -> Resolution:
+    def _read(self, dids: Sequence[KeybornDid]) -> list[Resolution]:
+        if not dids:
+            return []
         with _explained(), self._index.reading() as view:
             heads = view.heads()
-            versions = view.versions(did.id)
+            histories = [view.versions(did.id) for did in dids]
         assert heads is not None
-        return Resolution(
-            did,
-            Registration.YES if versions else Registration.NO,
-            tuple(_version(version, heads) for version in versions),
-            self.log_id,
-            datetime.fromtimestamp(heads.latest.time, UTC),
-        )
+        as_of = datetime.fromtimestamp(heads.latest.time, UTC)
+        return [
+            Resolution(
+                did,
+                Registration.YES if versions else Registration.NO,
+                tuple(_version(version, heads) for version in versions),
+                self.log_id,
+                as_of,
+            )
+            for did, versions in zip(dids, histories, strict=True)
+        ]
 
     def _sync(self) -> Heads:
         with _explained():

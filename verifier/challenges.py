@@ -6,7 +6,7 @@ proven something: then it is recorded as used, by a unique constraint that all p
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -88,12 +88,23 @@ class ChallengeBook:
 
     def was_used(self, challenge: Challenge) -> bool:
         """Whether somebody has answered it."""
-        return self._store.is_used(_digest(challenge))
+        return bool(self._store.used_among([_digest(challenge.audience, challenge.nonce)]))
 
     def check_unused(self, challenge: Challenge) -> None:
         """Return if nobody has answered it yet; raises ``Refused`` (``challenge_used``)."""
         if self.was_used(challenge):
             raise _used()
+
+    def unused_among(self, nonces: Collection[str]) -> Callable[[Challenge], None]:
+        """``check_unused`` as of now, for challenges of ours with these nonces."""
+        digests = [_digest(self.audience, nonce) for nonce in nonces]
+        used = self._store.used_among(digests) if digests else frozenset()
+
+        def check(challenge: Challenge) -> None:
+            if used and _digest(challenge.audience, challenge.nonce) in used:
+                raise _used()
+
+        return check
 
     def redeem(self, challenge: Challenge, *, at: datetime) -> None:
         """Record it as used, durably, before this returns.
@@ -109,7 +120,10 @@ class ChallengeBook:
 
         Of two that are the same, the second comes too late.
         """
-        uses = [(_digest(challenge), challenge.expires) for challenge in challenges]
+        uses = [
+            (_digest(challenge.audience, challenge.nonce), challenge.expires)
+            for challenge in challenges
+        ]
         return self._store.use_all(uses, at=at)
 
     def _recognise(self, text: str, did: Did | None, at: datetime) -> Nonce | None:
@@ -160,5 +174,5 @@ def _used() -> Refused:
     )
 
 
-def _digest(challenge: Challenge) -> bytes:
-    return hashlib.sha256(canonicalize([challenge.audience, challenge.nonce])).digest()
+def _digest(audience: str, nonce: str) -> bytes:
+    return hashlib.sha256(canonicalize([audience, nonce])).digest()

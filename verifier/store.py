@@ -8,7 +8,7 @@ their own, and can hide a suspension or revocation until the status list is fetc
 cannot forge a device's or an issuer's signature.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,11 +127,10 @@ class Store:
         _KEY_AFTER_COMMIT.reached()
         return value
 
-    def is_used(self, digest: bytes) -> bool:
-        """Whether the challenge with this 32-byte digest was used."""
+    def used_among(self, digests: Collection[bytes]) -> frozenset[bytes]:
+        """Which of the challenges with these 32-byte digests were used."""
         with reading(self._engine) as connection:
-            found = connection.execute(select(_used.c.expires).where(_used.c.digest == digest))
-            return found.one_or_none() is not None
+            return _used_among(connection, digests)
 
     def use_all(self, uses: Sequence[tuple[bytes, datetime]], *, at: datetime) -> list[bool]:
         """Record challenges as used; of each, False if it was already. Durable when this returns.
@@ -159,8 +158,7 @@ class Store:
         cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
         connection.execute(delete(_used).where(_used.c.expires < cutoff))
         digests = [digest for digest, _ in uses]
-        query = select(_used.c.digest).where(_used.c.digest.in_(digests))
-        known = set(connection.execute(query).scalars())
+        known = set(_used_among(connection, digests))
         fresh: list[bool] = []
         for digest in digests:
             fresh.append(digest not in known)
@@ -219,6 +217,11 @@ class Store:
             _STATUS_BEFORE_COMMIT.reached()
         _STATUS_AFTER_COMMIT.reached()
         return same_still
+
+
+def _used_among(connection: Connection, digests: Collection[bytes]) -> frozenset[bytes]:
+    query = select(_used.c.digest).where(_used.c.digest.in_(digests))
+    return frozenset(connection.execute(query).scalars())
 
 
 def open_store(directory: Path, location: str | None = None) -> Store:

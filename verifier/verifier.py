@@ -38,7 +38,7 @@ unharmed; that nobody relays between the device and this verifier (a channel mus
 ``verify_credential`` leaves out steps 1 to 5, 6.7 and 7: it says nothing of who hands it over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -262,7 +262,9 @@ class Verifier:
         It must be one that this verifier, or another process with the same store, made.
         """
         trail = Trail() if trail is None else trail
-        proven = self._admitted(presentation, format, at, trail, self._resolver)
+        parsed = _parse(presentation, format, trail)
+        check_unused = self._challenges.check_unused
+        proven = self._admitted(parsed, at, trail, self._resolver, check_unused)
         return self._concluded(self._redeemed(proven), self._statuses)
 
     def admit_all(
@@ -285,25 +287,35 @@ class Verifier:
         Raises:
             KeybornError: What concerns all of them: the log cannot be read, or the store.
         """
-        resolver, statuses = _at_hand(self._resolver), self._statuses.at_hand()
         outcomes: dict[int, AuthenticatedDevice | Proven | KeybornError] = {}
-        proven: dict[int, Proven] = {}
+        parsed: dict[int, tuple[Presentation, Trail]] = {}
         for number, (data, format_) in enumerate(presentations):
+            trail = Trail()
             try:
-                proven[number] = self._admitted(data, format_, at, Trail(), resolver)
+                parsed[number] = _parse(data, format_, trail), trail
+            except KeybornError as error:
+                outcomes[number] = error
+        shown = [each for each, _ in parsed.values()]
+        resolver = _at_hand(self._resolver, [each.holder for each in shown])
+        statuses = self._statuses.at_hand()
+        check_unused = self._challenges.unused_among([each.challenge for each in shown])
+        proven: dict[int, Proven] = {}
+        for number, (each, trail) in parsed.items():
+            try:
+                proven[number] = self._admitted(each, at, trail, resolver, check_unused)
             except KeybornError as error:
                 outcomes[number] = error
         challenges = [each.challenge for each in proven.values()]
         in_time = self._challenges.redeem_all(challenges, at=at) if challenges else []
-        for (number, each), first in zip(proven.items(), in_time, strict=True):
+        for (number, answer), first in zip(proven.items(), in_time, strict=True):
             try:
-                with each.trail.step(Check.SINGLE_USE):
+                with answer.trail.step(Check.SINGLE_USE):
                     check_first(first)
-                outcomes[number] = self._concluded(each, statuses)
+                outcomes[number] = self._concluded(answer, statuses)
             except KeybornError as error:
                 outcomes[number] = error
             except NotAtHandError:
-                outcomes[number] = each
+                outcomes[number] = answer
         return [outcomes[number] for number in range(len(presentations))]
 
     def finish(self, proven: Proven) -> AuthenticatedDevice:
@@ -333,20 +345,19 @@ class Verifier:
 
     def _admitted(
         self,
-        presentation: bytes,
-        format: Format | None,  # noqa: A002 - the field's name
+        parsed: Presentation,
         at: datetime,
         trail: Trail,
         resolver: Resolver,
+        check_unused: Callable[[Challenge], None],
     ) -> Proven:
-        """Steps 1 to 4, for the challenge that the presentation names."""
-        parsed = _parse(presentation, format, trail)
+        """Steps 2 to 4, for the challenge that the presentation names."""
         with trail.step(Check.CHALLENGE) as found:
             found.facts.update({"audience": parsed.audience, "holder": parsed.holder.text})
             challenge = self._challenges.recall(
                 parsed.challenge, audience=parsed.audience, holder=parsed.holder, at=at
             )
-            self._challenges.check_unused(challenge)
+            check_unused(challenge)
             found.facts["expires"] = format_time(challenge.expires)
         return self._prove([parsed], challenge, Inquiry(self._root, resolver, at), trail)
 
@@ -420,7 +431,7 @@ class Verifier:
         return Decision(at, self._digest, self._root.log_id, tuple(trail.steps))
 
 
-def _at_hand(resolver: Resolver) -> Resolver:
+def _at_hand(resolver: Resolver, dids: Collection[Did] = ()) -> Resolver:
     """``resolver`` as of one moment from now on, if it can be had so.
 
     Where that moment cannot be known, whoever comes to resolve is told so in that step.
@@ -428,7 +439,7 @@ def _at_hand(resolver: Resolver) -> Resolver:
     if not isinstance(resolver, AtHand):
         return resolver
     try:
-        return resolver.at_hand()
+        return resolver.at_hand(dids)
     except KeybornError as error:
         return _Unreadable(error)
 

@@ -4,6 +4,7 @@ There is one of each at the most, and never a second to fall through to: a DID t
 not hold is not registered.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from did.errors import Invalid
@@ -26,9 +27,9 @@ class MethodResolver:
         self._log = log
         self._web = web
 
-    def at_hand(self) -> Resolver:
+    def at_hand(self, dids: Collection[Did] = ()) -> Resolver:
         """As ``did.resolution.AtHand``."""
-        log = self._log.at_hand() if isinstance(self._log, AtHand) else self._log
+        log = self._log.at_hand(dids) if isinstance(self._log, AtHand) else self._log
         return MethodResolver(log, None if self._web is None else self._web.at_hand())
 
     def resolve(

@@ -1,7 +1,9 @@
 """The benches run, on logs that are small; how long anything takes is not asserted."""
 
 import json
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,18 @@ import pytest
 from click.testing import CliRunner
 
 from bench import resolution as beside
+from bench.everything import everything
+from bench.onboarding import onboarding
+from bench.operating import granted
 from bench.phases import Expected
+from bench.plots import plot
 from bench.reading import reading
 from bench.replay import replay
 from bench.resolution import resolution
+from bench.scale import copy_device, first_device
+from bench.services import Services
 from bench.table import Row, show
+from bench.verifying import verifying
 from did.errors import Invalid
 from ledger.state import DidState
 
@@ -40,6 +49,71 @@ def test_the_bench_of_reading() -> None:
     told = rows(reading, "--times", "2")
     assert len(told) == 6
     assert all(value > 0 for value in told.values())
+
+
+@pytest.mark.npm
+def test_the_bench_of_verifying() -> None:
+    """Floors are for a quiet machine; here it says what it says of all that it names."""
+    result = CliRunner().invoke(verifying, ["--times", "8", "--json"])
+    assert result.exit_code in {0, 1}, result.output
+    found = {row["what"]: row["value"] for row in json.loads(result.stdout)["rows"]}
+    assert sum(what.startswith("verify, @digitalbazaar") for what in found) == 1
+    assert {"verify, ldp_vc", "verify, vc+cose", "issue, vc+jwt: built and signed"} <= found.keys()
+    assert all(value > 0 for value in found.values())
+
+
+@pytest.mark.e2e
+def test_the_bench_of_onboarding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)  # where who runs PostgreSQL can read
+    result = CliRunner().invoke(onboarding, ["--seconds", "1", "--short", "1", "--json"])
+    assert result.exit_code in {0, 1}, result.output
+    found = {row["what"]: row["value"] for row in json.loads(result.stdout)["rows"]}
+    failed = {what: value for what, value in found.items() if what.endswith("failed")}
+    assert len(failed) >= 7
+    assert not any(failed.values())
+
+
+@pytest.mark.e2e
+def test_the_bench_of_scale(tmp_path: Path) -> None:
+    """Enrolments go on beside the copies, each of which is one of the store's devices."""
+    with Services(tmp_path) as services:
+        services.ledger()
+        first_device(services)
+        store = tmp_path / "issuer" / "issuer.sqlite"
+        copy_device(store, 0, 40)
+        copy_device(store, 40, 100)
+        with closing(sqlite3.connect(store)) as connection:
+            for table in ("claims", "claim_holders", "grants", "devices"):
+                (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+                assert count == 101, table
+            assert not connection.execute("PRAGMA foreign_key_check").fetchall()
+        first_device(services)
+        assert granted(store) == 102
+
+
+def test_what_was_measured_is_written_as_one_page(tmp_path: Path) -> None:
+    options = ["--only", "reading", "--times", "2", "--out", str(tmp_path)]
+    result = CliRunner().invoke(everything, options)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert page in result.stdout
+    (section,) = json.loads((tmp_path / "benchmarks.json").read_text())["sections"]
+    for row in section["rows"]:
+        assert f"| {row['what']} | {row['value']:,.2f} |" in page
+
+
+def test_plots_are_of_the_rows_that_they_name(tmp_path: Path) -> None:
+    rows = [Row(f"{stored} stored: 99 % within", 5, "ms") for stored in ("0", "1,000")]
+    rows += [Row(f"{stored} stored: memory of the service", 7, "MB") for stored in ("0", "1,000")]
+    drawn = plot({"scale": rows}, tmp_path)
+    assert drawn == ["enrolment-latency-by-devices.svg", "memory-by-devices.svg"]
+    assert all((tmp_path / each).read_text().count("<svg") == 1 for each in drawn)
+
+
+def test_a_goal_is_told_by_its_distance() -> None:
+    row = Row("rate", 750, "per s", at_least=500, goal=1_000)
+    assert (row.met, row.floor, row.distance) == (True, "at least 500: ok", "goal 1,000: -25 %")
+    assert not Row("rate", 499, "per s", at_least=500).met
 
 
 @pytest.mark.npm
