@@ -182,10 +182,11 @@ class Envelope:
 
     A request's body is read whole before the application is called, and before the request counts
     as one of ``concurrent_requests``, so that a slow sender occupies nothing but its connection and
-    what it has sent: all that is arriving is bounded, too. Every answer carries ``X-Request-Id``, which log lines repeat, and
-    ``nosniff`` and ``no-store`` where the application has not set these headers itself. Whatever
-    the application raises is logged here, and answered with 500 without giving anything away. To
-    the application, HEAD is GET; the answer's body is left out (RFC 9110, section 9.3.2).
+    what it has sent: all that is arriving is bounded, too. Every answer carries ``X-Request-Id``,
+    which log lines repeat, and ``nosniff`` and ``no-store`` where the application has not set these
+    headers itself. Whatever the application raises is logged here, and answered with 500 without
+    giving anything away. To the application, HEAD is GET; the answer's body is left out (RFC 9110,
+    section 9.3.2).
     """
 
     def __init__(

@@ -37,17 +37,20 @@ def connect(service: Service) -> socket.socket:
 
 
 def answer_to(service: Service, *parts: bytes) -> bytes:
-    """What comes back, until the service closes or has said enough."""
+    """What comes back: an answer, whose body is an object, or nothing."""
     with connect(service) as connection:
         try:
             for part in parts:
                 connection.sendall(part)
         except OSError:
             pass  # it has answered and closed while we still sent
+        answer = b""
         try:
-            return connection.recv(65_536)
+            while not answer.endswith(b"}") and (more := connection.recv(65_536)):
+                answer += more
         except OSError:
-            return b""
+            pass
+        return answer
 
 
 def is_served(service: Service) -> None:
