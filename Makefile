@@ -15,7 +15,7 @@ JSON ?=
 
 .PHONY: install demo test docs reference lint lock clean
 .PHONY: contract contract-test contract-gas slither
-.PHONY: torture-registrar torture-reorgs fuzz
+.PHONY: torture torture-registrar torture-reorgs fuzz
 .PHONY: bench bench-reading bench-gas bench-replay bench-resolution
 .PHONY: bench-verifying bench-onboarding bench-scale
 
@@ -31,6 +31,15 @@ demo: $(VENV)/installed $(if $(filter ethereum,$(LEDGER)),node_modules/installed
 test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
+
+# Issuer, embedded ledger and verifier, each killed KILLS times while devices come on board, and CUTS
+# answers cut off; ten minutes or so.
+KILLS ?= 200
+CUTS  ?= 100
+
+torture: $(VENV)/installed
+	@PYTHONPATH=tests:. $(BIN)/python tests/torture_services.py --kills $(KILLS) --cuts $(CUTS) \
+	  $(if $(SEED),--seed $(SEED))
 
 # Reorganisations of depth 1 to 12 under a running registrar and reader, 500 operations in flight
 # each time; a seed is printed, and taken.

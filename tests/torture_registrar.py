@@ -8,15 +8,12 @@ registrar that are on the chain, and take effect once for a reader that begins w
 The seed decides which operations there are, in which order each client hands them in, and when
 something is killed or stopped; what these moments meet is up to the machine.
 
-The registrar is ``keyborn ledger serve``, a process of its own each time, ended by SIGKILL. It is
-forked from one that has loaded the modules already, so that a kill meets work and not imports.
+The registrar is ``keyborn ledger serve``, ended by SIGKILL (``killable``).
 """
 
 import argparse
 import hashlib
 import json
-import multiprocessing
-import os
 import random
 import secrets
 import tempfile
@@ -31,13 +28,11 @@ from pathlib import Path
 import httpx
 from chains import Chain
 from eth_account import Account
-from mortal import SECONDS
-from ports import free_port
+from killable import Killable
 from prometheus_client.parser import text_string_to_metric_families
 
 from did.identifier import Genesis, KeybornDid
 from did.keys import SigningKey
-from keyborn import cli
 from keyborn.polling import poll
 from ledger.ethereum.node import Node
 from ledger.ethereum.pin import EthereumPin
@@ -48,60 +43,6 @@ from ledger.registrar.messages import operation_to_json
 CLIENTS = 4
 PATIENCE = 300.0  # seconds for what must come
 PAUSE = 0.2  # seconds between two attempts of a client
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["keyborn.cli", "ledger.app", "ledger.service", "ledger.ethereum.ledger"]
-)
-
-
-class Registrar:
-    """``keyborn ledger serve`` with a port and a state of its own, which outlive it."""
-
-    def __init__(self, folder: Path, *words: str | Path) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self._ready = folder / "ready"
-        self._said = folder / "registrar.log"
-        self._words = [*words, "--port", str(port), "--ready-file", self._ready]
-        self._process: multiprocessing.process.BaseProcess | None = None
-
-    def begin(self) -> None:
-        """Start it, and wait for nothing."""
-        self._ready.unlink(missing_ok=True)
-        self._process = FORKS.Process(
-            target=serve, args=(self._said, [str(word) for word in self._words])
-        )
-        self._process.start()
-
-    def start(self) -> None:
-        """Start it and wait until it listens."""
-        self.begin()
-        assert poll(lambda: self._ready.exists() or None, SECONDS), self._said.read_text()
-
-    def kill(self) -> None:
-        """End it without warning, wherever it is."""
-        self._end("kill", -9)
-
-    def stop(self) -> None:
-        """End it in order, if it runs."""
-        if self._process is not None:
-            self._end("terminate", 0)
-
-    def _end(self, how: str, code: int) -> None:
-        assert self._process is not None
-        assert self._process.is_alive(), self._said.read_text()
-        getattr(self._process, how)()
-        self._process.join(SECONDS)
-        assert self._process.exitcode == code, self._said.read_text()
-        self._process = None
-
-
-def serve(said: Path, words: list[str]) -> None:
-    """The process: what it says goes to a file."""
-    log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(log, 2)
-    cli.main(["ledger", "serve", *words])
 
 
 @dataclass(frozen=True)
@@ -219,7 +160,7 @@ def clients(url: str, all_of_them: list[Life], plan: Plan, valve: Valve) -> Iter
     assert not failures, failures
 
 
-def torment(service: Registrar, chain: Chain, plan: Plan, valve: Valve) -> None:
+def torment(service: Killable, chain: Chain, plan: Plan, valve: Valve) -> None:
     """Kill the registrar over and over; now and then its node is gone for a while."""
     rng = random.Random(f"{plan.seed} kills")
     every = plan.kills // plan.restarts if plan.restarts else plan.kills + 1
@@ -319,7 +260,7 @@ def torture(folder: Path, plan: Plan) -> str:
         payer = encrypted(folder, key_file.read_text())
         words = ("--dir", folder / "ledger", "--network", network_file, *payer)
         options = ("--batch-time", "0.1", "--batch-size", "40", "--replace-after", "2")
-        service = Registrar(folder, *words, *options)
+        service = Killable(folder, "ledger", "serve", *words, *options)
         with ExitStack() as stack:
             stack.callback(service.stop)
             valve = Valve(plan.operations)
