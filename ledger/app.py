@@ -14,10 +14,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 
-from did.jcs import JsonObject
 from did.resolution import Resolver
-from keyborn import http
-from ledger import resolution_api
+from keyborn import http, oauth
+from keyborn.described import answers, describe, in_json
+from ledger import descriptions, resolution_api
 from ledger.embedded import routes as embedded_routes
 from ledger.embedded.store import EmbeddedLedger
 from ledger.registrar import metrics
@@ -53,18 +53,19 @@ def create_app(
         title="Keyborn ledger", lifespan=running, docs_url=None, redoc_url=None, openapi_url=None
     )
     http.install(app)
+    describe(app)
     app.include_router(registrar_routes.routes(registrar))
     app.include_router(resolution_api.routes(MethodResolver(resolver, web)))
     if embedded is not None:
         app.include_router(embedded_routes.routes(embedded))
 
-    @app.get("/health", response_model=None)
-    def health() -> JsonObject:
+    @app.get("/health", **answers({200: in_json(descriptions.HEALTH)}))
+    def health() -> Response:
         """Whether operations get onto the log; a problem where they do not."""
         registrar.check()
-        return {"status": "ok"}
+        return oauth.answer({"status": "ok"})
 
-    @app.get("/metrics", response_model=None)
+    @app.get("/metrics", **answers({200: descriptions.METRICS}))
     def measured() -> Response:
         """What the registrar does, for Prometheus."""
         text = metrics.render(registrar.readings())
