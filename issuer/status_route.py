@@ -69,6 +69,7 @@ def router(issuer: Publisher) -> APIRouter:
         "/{name}",
         **answers(
             {200: descriptions.STATUS_LIST, 304: {}},
+            403,
             406,
             parameters=(parameter("header", "If-None-Match"),),
         ),

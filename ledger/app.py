@@ -11,9 +11,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from fastapi import FastAPI, Response
 
+from did.errors import KeybornError
 from did.resolution import Resolver
 from keyborn import http, oauth
 from keyborn.described import answers, describe, in_json
@@ -62,7 +64,10 @@ def create_app(
     @app.get("/health", **answers({200: in_json(descriptions.HEALTH)}))
     def health() -> Response:
         """Whether operations get onto the log; a problem where they do not."""
-        registrar.check()
+        try:
+            registrar.check()
+        except KeybornError as error:  # of any branch: nothing is wrong with what was sent
+            return http.answer(error, HTTPStatus.SERVICE_UNAVAILABLE)
         return oauth.answer({"status": "ok"})
 
     @app.get("/metrics", **answers({200: descriptions.METRICS}))

@@ -3,21 +3,28 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+from actors import DEVICE
 from fastapi import FastAPI, Response
-from fuzz.over_http import explore
+from fuzz.over_http import broken, explore
 from fuzz.services import SERVICES, Service
-from issuing import TOKEN, World, issuing
+from issuing import TOKEN, AtOnce, World, issuing
+from registrar_support import Site, create
 from serving import serving
 
-from did.errors import Conflict
+from did.errors import Conflict, Invalid, KeybornError, Refused, Undecided
 from issuer.app import create_app
+from issuer.identity import Identity
 from keyborn.described import COUNT, answers, describe, in_json, record
 from keyborn.http import install
+from keyborn.polling import poll
+from ledger.app import create_app as ledger_app
+from ledger.controller import Controller
 
 SEED: Final = 1
 CASES: Final = {"issuer": 180, "issuer, without its token": 60, "verifier": 120, "ledger": 120}
@@ -48,7 +55,7 @@ def test_requests_by_the_description_are_answered_by_the_description(
 
 
 @contextmanager
-def broken() -> Iterator[Service]:
+def not_as_said() -> Iterator[Service]:
     """A service that is not as it says; each route in another way."""
     app = FastAPI()
     install(app)
@@ -80,12 +87,66 @@ def broken() -> Iterator[Service]:
 
 
 def test_what_is_not_as_described_is_found() -> None:
-    with broken() as service:
+    with not_as_said() as service:
         outcome = explore(service, 10, SEED)
     found = {each.partition(":")[0] for each in outcome.findings}
     assert found == outcome.statuses.keys() - {"GET /as-described"}
     assert outcome.statuses["GET /failing"].keys() == {500}
     assert isinstance(outcome.statuses["GET /as-described"], Counter)
+
+
+def test_the_answers_of_an_issuer_that_has_ended(tmp_path: Path) -> None:
+    with issuing(tmp_path) as world:
+        entry = world.enrol(DEVICE).statuses[0]
+        controller, relay = Controller.open(tmp_path / "identity"), AtOnce(world.ledger)
+        controller.deactivate(relay, world.reader)
+        ended = Identity(world.issuer.engine, controller, registrar=relay, reader=world.reader)
+        ended.start()
+        world.clock.ticking = True
+        issuer = replace(world.issuer, identity=ended)
+        app = create_app(issuer, admin_token=TOKEN, with_vc_api=True)
+        body = {
+            "credential": {
+                "@context": ["https://www.w3.org/ns/credentials/v2"],
+                "type": ["VerifiableCredential"],
+                "issuer": "https://issuer.example",
+                "credentialSubject": {"id": "urn:example:subject"},
+            }
+        }
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        with serving(app) as url, httpx.Client(base_url=url, headers=headers) as client:
+            answers_ = {
+                "GET /v1/status/{name}": client.get(f"/v1/status/{entry.list_url.split('/')[-1]}"),
+                "POST /credentials/issue": client.post("/credentials/issue", json=body),
+                "POST /v1/admin/rotate": client.post("/v1/admin/rotate", json={}),
+                "GET /v1/admin/issuer": client.get("/v1/admin/issuer"),
+            }
+    for label, answer in answers_.items():
+        assert broken(app.openapi(), label, answer) is None
+    assert [each.status_code for each in answers_.values()] == [403, 400, 403, 200]
+
+
+@pytest.mark.parametrize("branch", [Invalid, Refused, Conflict, Undecided])
+def test_a_registrar_in_trouble_is_no_fault_of_who_asks_for_its_health(
+    branch: type[KeybornError], tmp_path: Path
+) -> None:
+    site = Site(tmp_path)
+    site.moody.fails["heads"] = branch("ledger_contradiction", "two heads contradict each other")
+    app = ledger_app(registrar=site.registrar, resolver=site.reader, embedded=site.ledger)
+    try:
+        with serving(app) as url:
+            site.registrar.submit(create(DEVICE))
+            answer = poll(lambda: _unwell(url), 10)
+    finally:
+        site.stop()
+    assert answer is not None
+    assert (answer.status_code, answer.json()["code"]) == (503, "ledger_contradiction")
+    assert broken(app.openapi(), "GET /health", answer) is None
+
+
+def _unwell(url: str) -> httpx.Response | None:
+    answer = httpx.get(f"{url}/health")
+    return None if answer.status_code == 200 else answer
 
 
 @pytest.fixture

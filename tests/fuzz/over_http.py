@@ -198,6 +198,22 @@ def _broken(case: Any, answer: requests.Response) -> str | None:
     return None
 
 
+def broken(description: dict[str, Any], label: str, answer: Any) -> str | None:
+    """How an answer of the route ``label`` (method and path) is not as described, if it is not.
+
+    What comes of a service's own trouble, which no request brings about, is held so.
+    """
+    schema = schemathesis.openapi.from_dict(description)
+    method, path = label.split(" ")
+    operation: Any = schema[path][method]
+    names = {each.name: "x" for each in operation.path_parameters}
+    try:
+        operation.Case(path_parameters=names).validate_response(answer, checks=CHECKS)
+    except FailureGroup as failures:
+        return "\n".join(f"{each.title}: {each.message}" for each in failures.exceptions)
+    return None
+
+
 def _told(arguments: Mapping[str, Any]) -> str:
     return "".join(
         f"\n  {name}: {str(value)[:2_000]}" for name, value in arguments.items() if value
