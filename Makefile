@@ -15,7 +15,7 @@ JSON ?=
 
 .PHONY: install demo test docs reference lint lock clean
 .PHONY: contract contract-test contract-gas slither
-.PHONY: torture torture-registrar torture-reorgs fuzz
+.PHONY: torture torture-registrar torture-reorgs fuzz fuzz-parsers fuzz-http
 .PHONY: bench bench-reading bench-gas bench-replay bench-resolution
 .PHONY: bench-verifying bench-onboarding bench-scale
 
@@ -53,13 +53,22 @@ torture-reorgs: $(VENV)/installed node_modules/installed
 torture-registrar: $(VENV)/installed node_modules/installed
 	@$(BIN)/python tests/torture_registrar.py $(if $(SEED),--seed $(SEED))
 
+TARGET ?=
+
+# All that is fuzzed; SEED=N repeats a run. With TARGET, these parsers alone.
+fuzz: $(if $(TARGET),,fuzz-http) fuzz-parsers
+
+# Requests to every service, made from what it says of itself; CASES of them, a few minutes.
+CASES ?= 6000
+
+fuzz-http: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.over_http --cases $(CASES) $(if $(SEED),--seed $(SEED))
+
 # Coverage-guided fuzzing of every parser of outside bytes, SECONDS each, or of TARGET alone, one or
-# several. The fuzzer has a folder of its own; what is fuzzed is what `make test` tests. SEED=N
-# repeats a run.
-TARGET  ?=
+# several. The fuzzer has a folder of its own; what is fuzzed is what `make test` tests.
 SECONDS ?= 600
 
-fuzz: $(VENV)/installed $(FUZZER)/installed
+fuzz-parsers: $(VENV)/installed $(FUZZER)/installed
 	@PYTHONPATH=tests:$(FUZZER) $(BIN)/python -m fuzz.run --seconds $(SECONDS) \
 	  $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED))
 

@@ -17,13 +17,14 @@ from did.errors import Invalid, Undecided
 from did.identifier import KeybornDid, parse_keyborn
 from did.jcs import MAX_INTEGER, Json, JsonObject
 from did.resolution import Registration
-from issuer import claims, inventory, notifications
+from issuer import claims, descriptions, inventory, notifications
 from issuer.approvals import decide
 from issuer.device import Device
 from issuer.fleet_api import add_fleet
 from issuer.metadata import base_path
 from issuer.service import Issuer
 from issuer.terms import LIFETIME, MAX_DEVICES, MAX_LIFETIME, Terms
+from keyborn.described import answers, in_json
 from keyborn.http import StrictRoute
 from keyborn.tokens import bearer
 
@@ -116,11 +117,11 @@ def router(issuer: Issuer, token: str) -> APIRouter:
     _add_devices(routes, issuer)
     add_fleet(routes, issuer)
 
-    @routes.get("/issuer")
+    @routes.get("/issuer", **answers({200: in_json(descriptions.IDENTITY)}))
     def show_issuer() -> Response:
         return _json(_identity(issuer))
 
-    @routes.post("/rotate")
+    @routes.post("/rotate", **answers({200: in_json(descriptions.IDENTITY)}, 403, 409, 429))
     def rotate(body: RotationBody) -> Response:
         issuer.identity.rotate(replacing=body.replacing)
         return _json(_identity(issuer))
@@ -129,7 +130,7 @@ def router(issuer: Issuer, token: str) -> APIRouter:
 
 
 def _add_claims(routes: APIRouter, issuer: Issuer) -> None:
-    @routes.post("/claims")
+    @routes.post("/claims", **answers({201: in_json(descriptions.NEW_CLAIMS)}, 409))
     def create_claims(body: ClaimsBody) -> Response:
         made = claims.create(
             issuer.engine,
@@ -140,28 +141,28 @@ def _add_claims(routes: APIRouter, issuer: Issuer) -> None:
         )
         return _json({"claims": [claim.to_json() for claim in made]}, HTTPStatus.CREATED)
 
-    @routes.get("/claims")
+    @routes.get("/claims", **answers({200: in_json(descriptions.CLAIMS)}))
     def list_claims(cursor: _Cursor = 0, limit: _Limit = PAGE) -> Response:
         at = issuer.clock()
         page, following = claims.page(issuer.engine, after=cursor, limit=limit)
         return _json({"claims": [claim.to_json(at) for claim in page], "next": following})
 
-    @routes.get("/claims/{claim}")
+    @routes.get("/claims/{claim}", **answers({200: in_json(descriptions.ONE_CLAIM)}))
     def show_claim(claim: str) -> Response:
         shown = claims.show(issuer.engine, claim).to_json(issuer.clock())
         said: list[Json] = [*notifications.received(issuer.engine, claim)]
         return _json({**shown, "notifications": said})
 
-    @routes.post("/claims/{claim}/cancel")
+    @routes.post("/claims/{claim}/cancel", **answers({200: in_json(descriptions.CLAIM)}, 409))
     def cancel_claim(claim: str) -> Response:
         at = issuer.clock()
         return _json(claims.cancel(issuer.engine, claim, at=at).to_json(at))
 
-    @routes.post("/claims/{claim}/approve")
+    @routes.post("/claims/{claim}/approve", **answers({200: in_json(descriptions.CLAIM)}, 409))
     def approve_claim(claim: str, body: DecisionBody) -> Response:
         return _decide(issuer, claim, body, approve=True)
 
-    @routes.post("/claims/{claim}/deny")
+    @routes.post("/claims/{claim}/deny", **answers({200: in_json(descriptions.CLAIM)}, 409))
     def deny_claim(claim: str, body: DecisionBody) -> Response:
         return _decide(issuer, claim, body, approve=False)
 
@@ -173,7 +174,7 @@ def _decide(issuer: Issuer, claim: str, body: DecisionBody, *, approve: bool) ->
 
 
 def _add_devices(routes: APIRouter, issuer: Issuer) -> None:
-    @routes.get("/devices")
+    @routes.get("/devices", **answers({200: in_json(descriptions.DEVICES)}))
     def list_devices(
         cursor: _Cursor = 0,
         limit: _Limit = PAGE,
@@ -186,23 +187,23 @@ def _add_devices(routes: APIRouter, issuer: Issuer) -> None:
         )
         return _json({"devices": _with_log(issuer, page), "next": following})
 
-    @routes.get("/devices/{did}")
+    @routes.get("/devices/{did}", **answers({200: in_json(descriptions.DEVICE)}))
     def show_device(did: str) -> Response:
         return _one(issuer, inventory.show(issuer.engine, _did(did)))
 
-    @routes.post("/devices/{did}/suspend")
+    @routes.post("/devices/{did}/suspend", **answers({200: in_json(descriptions.DEVICE)}, 409))
     def suspend(did: str) -> Response:
         return _one(issuer, inventory.suspend(issuer.engine, _did(did), at=issuer.clock())[0])
 
-    @routes.post("/devices/{did}/reinstate")
+    @routes.post("/devices/{did}/reinstate", **answers({200: in_json(descriptions.DEVICE)}, 409))
     def reinstate(did: str) -> Response:
         return _one(issuer, inventory.reinstate(issuer.engine, _did(did))[0])
 
-    @routes.post("/devices/{did}/revoke")
+    @routes.post("/devices/{did}/revoke", **answers({200: in_json(descriptions.DEVICE)}))
     def revoke(did: str) -> Response:
         return _one(issuer, inventory.revoke(issuer.engine, _did(did), at=issuer.clock())[0])
 
-    @routes.post("/devices/{did}/tell")
+    @routes.post("/devices/{did}/tell", **answers({200: in_json(descriptions.DEVICE)}, 409))
     def tell(did: str, body: MessageBody) -> Response:
         return _one(issuer, inventory.tell(issuer.engine, _did(did), message=body.message)[0])
 

@@ -7,8 +7,10 @@ from fastapi import FastAPI, Request, Response
 from did.errors import KeybornError
 from issuer import admin, protocol, status_route, vc_api
 from issuer.errors import NotFound
+from issuer.metadata import base_path
 from issuer.service import Issuer
 from issuer.vc_api import CredentialSigner
+from keyborn.described import describe
 from keyborn.http import answer, install
 from keyborn.shortcuts import Shortcuts
 
@@ -24,6 +26,7 @@ def create_app(issuer: Issuer, *, admin_token: str, with_vc_api: bool = False) -
     app = FastAPI(title="Keyborn issuer", docs_url=None, redoc_url=None, openapi_url=None)
     install(app)
     install_not_found(app)
+    describe(app, prefix=base_path(issuer.url))
 
     app.include_router(status_route.router(issuer))
     app.include_router(protocol.well_known_router(issuer))

@@ -11,9 +11,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from did.identifier import KeybornDid, parse_keyborn
-from issuer import inventory
+from issuer import descriptions, inventory
 from issuer.device import Device
 from issuer.service import Issuer
+from keyborn.described import answers, in_json
 
 MAX_FLEET: Final = 2_000  # DIDs, which fit into a request
 
@@ -39,19 +40,23 @@ class FleetMessageBody(FleetBody):
 def add_fleet(routes: APIRouter, issuer: Issuer) -> None:
     """Add the routes to those of the administration API."""
 
-    @routes.post("/fleet/suspend")
+    @routes.post(
+        "/fleet/suspend", **answers({200: in_json(descriptions.DEVICES_CHANGED)}, 404, 409)
+    )
     def suspend(body: FleetBody) -> Response:
         return _count(inventory.suspend(issuer.engine, *body.parsed(), at=issuer.clock()))
 
-    @routes.post("/fleet/reinstate")
+    @routes.post(
+        "/fleet/reinstate", **answers({200: in_json(descriptions.DEVICES_CHANGED)}, 404, 409)
+    )
     def reinstate(body: FleetBody) -> Response:
         return _count(inventory.reinstate(issuer.engine, *body.parsed()))
 
-    @routes.post("/fleet/revoke")
+    @routes.post("/fleet/revoke", **answers({200: in_json(descriptions.DEVICES_CHANGED)}, 404))
     def revoke(body: FleetBody) -> Response:
         return _count(inventory.revoke(issuer.engine, *body.parsed(), at=issuer.clock()))
 
-    @routes.post("/fleet/tell")
+    @routes.post("/fleet/tell", **answers({200: in_json(descriptions.DEVICES_CHANGED)}, 404, 409))
     def tell(body: FleetMessageBody) -> Response:
         return _count(inventory.tell(issuer.engine, *body.parsed(), message=body.message))
 

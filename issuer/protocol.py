@@ -14,7 +14,7 @@ from did.jcs import JsonObject
 from did.jose import encrypt_jwe
 from did.openid4vci import PRE_AUTHORIZED
 from did.resolution import Resolution
-from issuer import authorization_details, claims, metadata, redemption, tokens
+from issuer import authorization_details, claims, descriptions, metadata, redemption, tokens
 from issuer.credentials import as_json
 from issuer.deferral import Deferred
 from issuer.grants import Granted, collect, grant_all
@@ -39,6 +39,7 @@ from issuer.redemption import Redeemable
 from issuer.requests import read_deferred_request, read_request
 from issuer.service import Issuer
 from issuer.wishes import Wish
+from keyborn.described import answers, in_json
 from keyborn.groups import Groups
 from keyborn.http import RawBody
 from keyborn.oauth import JSON
@@ -61,11 +62,17 @@ def well_known_router(issuer: Issuer) -> APIRouter:
     about_credentials = metadata.credential_issuer(issuer.url, issuer.keys.encryption)
     about_tokens = metadata.authorization_server(issuer.url)
 
-    @routes.get(metadata.well_known("openid-credential-issuer", issuer.url))
+    @routes.get(
+        metadata.well_known("openid-credential-issuer", issuer.url),
+        **answers({200: in_json(descriptions.ISSUER_METADATA)}),
+    )
     def credential_issuer() -> Response:
         return answer(about_credentials)
 
-    @routes.get(metadata.well_known("oauth-authorization-server", issuer.url))
+    @routes.get(
+        metadata.well_known("oauth-authorization-server", issuer.url),
+        **answers({200: in_json(descriptions.SERVER_METADATA)}),
+    )
     def authorization_server() -> Response:
         return answer(about_tokens)
 
@@ -73,7 +80,11 @@ def well_known_router(issuer: Issuer) -> APIRouter:
 
 
 def _add_offers(routes: APIRouter, issuer: Issuer) -> None:
-    @routes.get("/offers/{name}", summary="An offer that was handed out by reference")
+    @routes.get(
+        "/offers/{name}",
+        summary="An offer that was handed out by reference",
+        **answers({200: in_json(descriptions.OFFER)}),
+    )
     def offer(name: str) -> Response:
         found = claims.offer(
             issuer.engine, name, url=issuer.url, key=issuer.keys.offer, at=issuer.clock()
@@ -84,7 +95,16 @@ def _add_offers(routes: APIRouter, issuer: Issuer) -> None:
 def _add_tokens(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) -> None:
     look_up = Groups[str, Redeemable](lambda codes: redemption.look_up(issuer.engine, codes))
 
-    @shortcuts.post(routes, "/token", summary="Redeem a claim's code for an access token")
+    @shortcuts.post(
+        routes,
+        "/token",
+        summary="Redeem a claim's code for an access token",
+        **answers(
+            {200: in_json(descriptions.TOKEN)},
+            oauth=(400, 503),
+            takes=descriptions.TOKEN_REQUEST,
+        ),
+    )
     @answers_oauth(TOKEN_ERRORS)
     async def token(body: RawBody, content_type: ContentType = "") -> Response:
         at = issuer.clock()
@@ -116,7 +136,12 @@ def _add_tokens(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) -> None
             answered["authorization_details"] = authorization_details.answer(named)
         return answer(answered)
 
-    @shortcuts.post(routes, "/nonce", summary="A fresh nonce for possession proofs")
+    @shortcuts.post(
+        routes,
+        "/nonce",
+        summary="A fresh nonce for possession proofs",
+        **answers({200: in_json(descriptions.NONCE)}),
+    )
     async def nonce() -> Response:
         minted = mint_nonce(issuer.keys.nonce, issuer=issuer.url, at=issuer.clock())
         return answer({"c_nonce": minted.text})
@@ -127,7 +152,14 @@ def _add_credentials(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) ->
     grant = Groups[Wish, Granted | Deferred](lambda wishes: grant_all(issuer, wishes))
 
     @shortcuts.post(
-        routes, "/credential", summary="Credentials for the devices that prove possession"
+        routes,
+        "/credential",
+        summary="Credentials for the devices that prove possession",
+        **answers(
+            {200: descriptions.CREDENTIALS, 202: descriptions.DEFERRED},
+            oauth=(400, 401, 503),
+            takes=descriptions.CREDENTIAL_REQUEST,
+        ),
     )
     @answers_oauth(CREDENTIAL_ERRORS)
     async def credential(
@@ -155,7 +187,15 @@ def _add_credentials(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) ->
 def _add_later(routes: APIRouter, issuer: Issuer) -> None:
     """What comes after the request for a credential: its answer, if deferred; what became of it."""
 
-    @routes.post("/deferred_credential", summary="Credentials that were asked for before")
+    @routes.post(
+        "/deferred_credential",
+        summary="Credentials that were asked for before",
+        **answers(
+            {200: descriptions.CREDENTIALS, 202: descriptions.DEFERRED},
+            oauth=(400, 401, 503),
+            takes=descriptions.DEFERRED_REQUEST,
+        ),
+    )
     @answers_oauth(DEFERRED_ERRORS)
     async def deferred_credential(
         body: RawBody, content_type: ContentType = "", authorization: Authorization = ""
@@ -176,7 +216,11 @@ def _add_later(routes: APIRouter, issuer: Issuer) -> None:
         # malformed that has one, and cannot encrypt: what is encrypted is for others (ADR 20).
         return _outcome(outcome, asked.reply_to, notify=sealed)
 
-    @routes.post("/notification", summary="What became of credentials", status_code=204)
+    @routes.post(
+        "/notification",
+        summary="What became of credentials",
+        **answers({204: {}}, oauth=(400, 401, 503), takes=descriptions.NOTIFICATION),
+    )
     @answers_oauth(NOTIFICATION_ERRORS)
     async def notification(
         body: RawBody, content_type: ContentType = "", authorization: Authorization = ""

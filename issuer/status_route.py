@@ -14,10 +14,12 @@ from sqlalchemy import Engine
 
 from did.errors import Invalid
 from did.vc.formats import Format, media_type
+from issuer import descriptions
 from issuer.identity import SigningIdentity
 from issuer.metadata import base_path
 from issuer.status import publication
 from issuer.status_terms import StatusTerms
+from keyborn.described import answers, parameter
 from keyborn.http import StrictRoute, answer
 from keyborn.negotiation import is_unchanged, preferred
 
@@ -63,7 +65,15 @@ def router(issuer: Publisher) -> APIRouter:
     """The route of ``issuer``'s status lists."""
     routes = APIRouter(prefix=f"{base_path(issuer.url)}/v1/status", route_class=StrictRoute)
 
-    @routes.get("/{name}")
+    @routes.get(
+        "/{name}",
+        **answers(
+            {200: descriptions.STATUS_LIST, 304: {}},
+            403,
+            406,
+            parameters=(parameter("header", "If-None-Match"),),
+        ),
+    )
     def status_list(name: str, request: Request) -> Response:
         place = preferred(",".join(request.headers.getlist("accept")), _SERVED)
         if place is None:

@@ -37,11 +37,13 @@ from did.vc.securing import Format
 from did.vc.status_list import CREDENTIAL_TYPE, ENTRY_TYPE, LIST_VOCABULARY, StatusEntry
 from did.vc.vc_api import IssueRequest, StatusRequest, parse_issue, parse_status
 from did.vc.vc_problems import vc_problem
+from issuer import descriptions
 from issuer.errors import NotFound
 from issuer.identity import SigningIdentity, confirm
 from issuer.metadata import base_path
 from issuer.status_indexes import allocate_one, set_credential
 from issuer.status_terms import StatusTerms
+from keyborn.described import answers, in_json
 from keyborn.http import JsonBytes, answer
 from keyborn.storage import perform
 from keyborn.tokens import bearer
@@ -156,7 +158,10 @@ def router(signer: CredentialSigner, *, token: str | None) -> APIRouter:
         dependencies=[] if token is None else [Depends(bearer(token))],
     )
 
-    @routes.post("/credentials/issue")
+    @routes.post(
+        "/credentials/issue",
+        **answers({201: in_json(descriptions.ISSUED)}, takes=descriptions.ISSUE_REQUEST),
+    )
     def issue(body: JsonBytes) -> Response:
         try:
             issued = signer.issue(parse_issue(body))
@@ -168,7 +173,10 @@ def router(signer: CredentialSigner, *, token: str | None) -> APIRouter:
             media_type="application/json",
         )
 
-    @routes.post("/credentials/status")
+    @routes.post(
+        "/credentials/status",
+        **answers({200: in_json(descriptions.NOTHING)}, 404, takes=descriptions.STATUS_REQUEST),
+    )
     def set_status(body: JsonBytes) -> Response:
         try:
             signer.set_status(parse_status(body))

@@ -11,13 +11,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from fastapi import FastAPI, Response
 
-from did.jcs import JsonObject
+from did.errors import KeybornError
 from did.resolution import Resolver
-from keyborn import http
-from ledger import resolution_api
+from keyborn import http, oauth
+from keyborn.described import answers, describe, in_json
+from ledger import descriptions, resolution_api
 from ledger.embedded import routes as embedded_routes
 from ledger.embedded.store import EmbeddedLedger
 from ledger.registrar import metrics
@@ -53,18 +55,22 @@ def create_app(
         title="Keyborn ledger", lifespan=running, docs_url=None, redoc_url=None, openapi_url=None
     )
     http.install(app)
+    describe(app)
     app.include_router(registrar_routes.routes(registrar))
     app.include_router(resolution_api.routes(MethodResolver(resolver, web)))
     if embedded is not None:
         app.include_router(embedded_routes.routes(embedded))
 
-    @app.get("/health", response_model=None)
-    def health() -> JsonObject:
+    @app.get("/health", **answers({200: in_json(descriptions.HEALTH)}))
+    def health() -> Response:
         """Whether operations get onto the log; a problem where they do not."""
-        registrar.check()
-        return {"status": "ok"}
+        try:
+            registrar.check()
+        except KeybornError as error:  # of any branch: nothing is wrong with what was sent
+            return http.answer(error, HTTPStatus.SERVICE_UNAVAILABLE)
+        return oauth.answer({"status": "ok"})
 
-    @app.get("/metrics", response_model=None)
+    @app.get("/metrics", **answers({200: descriptions.METRICS}))
     def measured() -> Response:
         """What the registrar does, for Prometheus."""
         text = metrics.render(registrar.readings())

@@ -24,8 +24,10 @@ from did.did_url import Parts, take_apart
 from did.errors import Invalid, KeybornError
 from did.jcs import Json
 from did.strict_json import parse_object
+from keyborn.described import answers as answering
 from keyborn.http import RawBody
 from keyborn.problem import retry_after
+from ledger import descriptions
 from ledger.resolving import answers
 from ledger.resolving.answers import Answer
 from ledger.resolving.methods import MethodResolver
@@ -41,18 +43,36 @@ _ESCAPED = re.compile(rb"%(?:2[356Ff]|3[DdFf])")
 
 _Pairs = list[tuple[str, Json]]
 
+_ANSWERS: Final = {
+    200: descriptions.RESOLVED,
+    303: {},
+    410: descriptions.RESOLVED,
+    **dict.fromkeys((400, 404, 406, 500, 501, 503), descriptions.FAILED),
+}
+
 
 def routes(resolver: MethodResolver) -> APIRouter:
     """The endpoint, answered by ``resolver``."""
     router = APIRouter(tags=["resolution"])
 
     # A path, so that what is no DID because of a slash is told so too.
-    @router.get(f"{_PREFIX}{{did:path}}", response_model=None)
+    @router.get(
+        f"{_PREFIX}{{did:path}}",
+        **answering(_ANSWERS, parameters=descriptions.RESOLUTION_PARAMETERS),
+    )
     def resolve(request: Request) -> Response:
         """Resolve a DID, or dereference a DID URL."""
         return _answered(request, b"", resolver)
 
-    @router.post(f"{_PREFIX}{{did:path}}", response_model=None)
+    @router.post(
+        f"{_PREFIX}{{did:path}}",
+        **answering(
+            _ANSWERS,
+            takes=descriptions.RESOLUTION_OPTIONS,
+            body_needed=False,
+            parameters=descriptions.RESOLUTION_PARAMETERS,
+        ),
+    )
     def resolve_with_options(request: Request, body: RawBody) -> Response:
         """The same, with the options in the body."""
         return _answered(request, body, resolver)

@@ -29,10 +29,11 @@ from did.jcs import JsonObject
 from did.vc.enveloping import PRESENTATION
 from did.vc.formats import Format, format_of_media_type
 from keyborn import clock
+from keyborn.described import answers, describe, in_json
 from keyborn.groups import Groups
 from keyborn.http import RawBody, install
 from keyborn.shortcuts import Shortcuts
-from verifier import vc_api
+from verifier import descriptions, vc_api
 from verifier.verifier import AuthenticatedDevice, Proven, Verifier
 
 ContentType = Annotated[str, Header()]
@@ -61,18 +62,23 @@ def create_app(
     """
     app = FastAPI(title="Keyborn verifier", openapi_url=None, docs_url=None, redoc_url=None)
     install(app)
+    describe(app)
 
     shortcuts = Shortcuts()
     admit = Groups[tuple[bytes, Format | None], AuthenticatedDevice | Proven](
         lambda presentations: verifier.admit_all(presentations, at=now())
     )
 
-    @shortcuts.post(app.router, "/v1/challenges", status_code=HTTPStatus.CREATED)
+    @shortcuts.post(app.router, "/v1/challenges", **answers({201: in_json(descriptions.CHALLENGE)}))
     async def challenges(body: ChallengeRequest) -> Response:
         did = None if body.did is None else parse_did(body.did)
         return _json(verifier.challenge(at=now(), did=did).to_json(), HTTPStatus.CREATED)
 
-    @shortcuts.post(app.router, "/v1/presentations")
+    @shortcuts.post(
+        app.router,
+        "/v1/presentations",
+        **answers({200: in_json(descriptions.ADMITTED)}, 403, takes=descriptions.PRESENTATIONS),
+    )
     async def presentations(body: RawBody, content_type: ContentType = "") -> Response:
         named = format_of_media_type(content_type, PRESENTATION)
         device = await admit.ask((body, named))
@@ -83,7 +89,7 @@ def create_app(
     if vc_api_token is not None:
         app.include_router(vc_api.router(verifier.proofs(), token=vc_api_token, now=now))
 
-    @app.get("/health")
+    @app.get("/health", **answers({200: in_json(descriptions.HEALTH)}))
     def health() -> Response:
         log_id = verifier.trust_root.log_id.hex()
         return _json({"status": "ok", "audience": verifier.audience, "logId": log_id})

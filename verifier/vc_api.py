@@ -20,8 +20,10 @@ from did.errors import Invalid, KeybornError, Refused
 from did.vc.proof_set import Expected
 from did.vc.vc_api import VerifyRequest, parse_verify_credential, parse_verify_presentation
 from did.vc.vc_problems import vc_problem
+from keyborn.described import answers, in_json
 from keyborn.http import RawBody, answer, require_json
 from keyborn.tokens import bearer
+from verifier import descriptions
 from verifier.proofs_only import ProofVerifier, Verified
 
 
@@ -37,12 +39,24 @@ def router(proofs: ProofVerifier, *, token: str | None, now: Callable[[], dateti
         dependencies=[] if token is None else [Depends(bearer(token, of="vc-api.token"))]
     )
 
-    @routes.post("/credentials/verify")
+    @routes.post(
+        "/credentials/verify",
+        **answers(
+            {200: in_json(descriptions.verified("credential"))},
+            takes=descriptions.proofs("verifiableCredential"),
+        ),
+    )
     def verify_credential(request: Request, body: RawBody) -> Response:
         read, verify = _reader(request, parse_verify_credential), proofs.credential
         return _answer(body, read, verify, "credential", now())
 
-    @routes.post("/presentations/verify")
+    @routes.post(
+        "/presentations/verify",
+        **answers(
+            {200: in_json(descriptions.verified("presentation"))},
+            takes=descriptions.proofs("verifiablePresentation"),
+        ),
+    )
     def verify_presentation(request: Request, body: RawBody) -> Response:
         read, verify = _reader(request, parse_verify_presentation), proofs.presentation
         return _answer(body, read, verify, "presentation", now())

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from did.errors import Refused
-from did.jcs import JsonObject
-from keyborn import http
+from keyborn import http, oauth
+from keyborn.described import answers, in_json
+from ledger import descriptions
 from ledger.registrar.messages import Relay, operation_from_json, parse_hash
 
 
@@ -46,17 +47,18 @@ def routes(registrar: Relay) -> APIRouter:
     """The routes of ``registrar``."""
     router = APIRouter(prefix="/v1/operations", route_class=http.StrictRoute, tags=["registrar"])
 
-    @router.post("", status_code=HTTPStatus.ACCEPTED, response_model=None)
-    def submit(operation: OperationBody) -> JsonObject:
+    @router.post("", **answers({202: in_json(descriptions.OPERATION)}, 403, 409, 429))
+    def submit(operation: OperationBody) -> Response:
         """Take an operation, durably, to put it on the log."""
-        return registrar.submit(operation_from_json(operation.model_dump())).to_json()
+        given = operation_from_json(operation.model_dump())
+        return oauth.answer(registrar.submit(given).to_json(), HTTPStatus.ACCEPTED)
 
-    @router.get("/{hash_}", response_model=None)
-    def status(hash_: str) -> JsonObject | Response:
+    @router.get("/{hash_}", **answers({200: in_json(descriptions.OPERATION)}))
+    def status(hash_: str) -> Response:
         """Where an operation stands."""
         operation = parse_hash(hash_)
         try:
-            return registrar.status(operation).to_json()
+            return oauth.answer(registrar.status(operation).to_json())
         except Refused as error:
             return http.answer(error, HTTPStatus.NOT_FOUND)
 

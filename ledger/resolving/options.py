@@ -25,8 +25,8 @@ from did.timestamps import format_time, parse_time
 
 VERSION_OPTIONS: Final = ("versionId", "versionTime")
 
-_TEXTS: Final = (*VERSION_OPTIONS, "verificationRelationship", "accept", "publicKeyFormat")
-_FLAGS: Final = (
+TEXTS: Final = (*VERSION_OPTIONS, "verificationRelationship", "accept", "publicKeyFormat")
+FLAGS: Final = (
     "expandRelativeUrls",
     "noCache",
     "enableEncryptionKeyDerivation",
@@ -74,10 +74,10 @@ def parse_options(given: Iterable[tuple[str, Json]]) -> Options:
     for name, value in given:
         if name == "defaultContext":
             contexts += value if isinstance(value, list) else [value]
-        elif name in _TEXTS or name in _FLAGS:
+        elif name in TEXTS or name in FLAGS:
             if name in values:
                 raise _invalid(f"{name} is given twice", name)
-            values[name] = _flag(name, value) if name in _FLAGS else _text(name, value)
+            values[name] = _flag(name, value) if name in FLAGS else _text(name, value)
         else:
             raise Invalid(
                 "feature_not_supported",

@@ -184,7 +184,7 @@ def test_the_errors_of_resolution() -> None:
 
 def test_the_options_and_media_types_of_resolution() -> None:
     page = codes(section("Resolution"))
-    assert {*options._TEXTS, *options._FLAGS, *options._KEY_OPTIONS} <= page
+    assert {*options.TEXTS, *options.FLAGS, *options._KEY_OPTIONS} <= page
     assert set(key_documents._CONTEXTS) <= page
     for served in (*negotiation.FOR_DIDS, *negotiation.FOR_DID_URLS):
         name, _, profile = served.media_type.partition(";profile=")

@@ -1,4 +1,4 @@
-"""Every target, or some, under coverage-guided fuzzing, one after the other: `make fuzz`.
+"""Every target, or some, under coverage-guided fuzzing, one after the other: `make fuzz-parsers`.
 
     python -m fuzz.run [--target NAME...] [--seconds 600] [--seed N]
 

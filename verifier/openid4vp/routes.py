@@ -29,8 +29,10 @@ from did.openid4vp.response import ErrorResponse, VpResponse, parse_form, parse_
 from did.strict_json import Numbers, parse_object
 from did.timestamps import format_time
 from keyborn import oauth, problem
+from keyborn.described import answers, in_json
 from keyborn.http import RawBody, StrictRoute, answer
 from keyborn.tokens import bearer
+from verifier import descriptions
 from verifier.openid4vp.exchange import (
     REQUESTS_PATH,
     RESPONSES_PATH,
@@ -45,6 +47,7 @@ from verifier.openid4vp.requests import Request as Asked
 _FETCH: Final = "request"
 _ANSWER: Final = "answer"
 _MAX_URI: Final = 2_048
+_ERRORS: Final = (400, 403, 404, 410, 503)  # as ``_failure`` answers them
 
 _ContentType = Annotated[str, Header(alias="content-type")]
 _Authorization = Annotated[str, Header()]
@@ -70,7 +73,11 @@ def install(app: FastAPI, exchange: Exchange, *, token: str, now: Callable[[], d
 def _asking(exchange: Exchange, token: str, now: Callable[[], datetime]) -> APIRouter:
     routes = APIRouter(prefix="/v1/openid4vp", route_class=StrictRoute)
 
-    @routes.post("/requests", dependencies=[Depends(bearer(token, of="openid4vp.token"))])
+    @routes.post(
+        "/requests",
+        dependencies=[Depends(bearer(token, of="openid4vp.token"))],
+        **answers({201: in_json(descriptions.ASKED)}, 403),
+    )
     def begin(wish: Wish) -> Response:
         at = now()
         if wish.dcql_query is None:
@@ -93,7 +100,7 @@ def _asking(exchange: Exchange, token: str, now: Callable[[], datetime]) -> APIR
             HTTPStatus.CREATED,
         )
 
-    @routes.get("/requests/{id_}")
+    @routes.get("/requests/{id_}", **answers({200: in_json(descriptions.OUTCOME)}, 403))
     def outcome(
         id_: str,
         authorization: _Authorization = "",
@@ -111,11 +118,21 @@ def _asking(exchange: Exchange, token: str, now: Callable[[], datetime]) -> APIR
 def _protocol(exchange: Exchange, now: Callable[[], datetime]) -> APIRouter:
     routes = APIRouter()
 
-    @routes.get(f"{REQUESTS_PATH}/{{id_}}")
+    @routes.get(
+        f"{REQUESTS_PATH}/{{id_}}",
+        **answers({200: descriptions.REQUEST_OBJECT}, oauth=(400, 404, 410, 503)),
+    )
     def request_object(id_: str) -> Response:
         return _fetched(exchange, id_, {}, now())
 
-    @routes.post(f"{REQUESTS_PATH}/{{id_}}")
+    @routes.post(
+        f"{REQUESTS_PATH}/{{id_}}",
+        **answers(
+            {200: descriptions.REQUEST_OBJECT},
+            oauth=_ERRORS,
+            takes=descriptions.WALLET,
+        ),
+    )
     def request_object_for(id_: str, body: RawBody, content_type: _ContentType = "") -> Response:
         try:
             fields = oauth.read_form(body, content_type, step=_FETCH)
@@ -123,7 +140,10 @@ def _protocol(exchange: Exchange, now: Callable[[], datetime]) -> APIRouter:
             return _failure(error)
         return _fetched(exchange, id_, fields, now())
 
-    @routes.post(f"{RESPONSES_PATH}/{{id_}}")
+    @routes.post(
+        f"{RESPONSES_PATH}/{{id_}}",
+        **answers({200: in_json(descriptions.TAKEN)}, oauth=_ERRORS, takes=descriptions.ANSWER),
+    )
     def response(id_: str, body: RawBody, content_type: _ContentType = "") -> Response:
         def read(asked: Asked) -> VpResponse | ErrorResponse:
             return _read(asked, oauth.read_form(body, content_type, step=_ANSWER))
