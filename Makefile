@@ -33,13 +33,15 @@ test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
 	@$(BIN)/python tests/coverage_floors.py
 
 # Issuer, embedded ledger and verifier, each killed KILLS times while devices come on board, and CUTS
-# answers cut off; ten minutes or so.
-KILLS ?= 200
-CUTS  ?= 100
+# answers cut off; then as many LOSSES of power under the issuer's store. A quarter of an hour.
+KILLS  ?= 200
+CUTS   ?= 100
+LOSSES ?= 500
 
 torture: $(VENV)/installed
 	@PYTHONPATH=tests:. $(BIN)/python tests/torture_services.py --kills $(KILLS) --cuts $(CUTS) \
 	  $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=tests:. $(BIN)/python tests/power_loss.py --trials $(LOSSES) $(if $(SEED),--seed $(SEED))
 
 # Reorganisations of depth 1 to 12 under a running registrar and reader, 500 operations in flight
 # each time; a seed is printed, and taken.
