@@ -37,7 +37,7 @@ from keyborn.output import json_option
 
 CLIENTS: Final = 64
 SHORT: Final = 10.0  # seconds of the runs that are not the long one
-OTHERS: Final = (1, 8, 256)  # clients
+OTHERS: Final = (1, 8, 128)  # clients
 PRESENTERS: Final = 256  # devices
 _MOST: Final = 1_500  # enrolments per second that claims are made for
 _PUBLIC: Final = "https://issuer.example"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from keyborn.door import Clients
+
 PORT: Final = 8110
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
@@ -71,6 +73,7 @@ def serve(
     port: int,
     ready_file: Path | None,
     tls: "SSLContext | None",
+    clients: "Clients",
     log_json: bool | None,
 ) -> None:
     """Run issuer, verifier and resolver for conformance tests, on this machine alone.
@@ -116,7 +119,9 @@ def serve(
             return opened.make_app(url)
 
         context = tls if made is None else made.server
-        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=context)
+        serve_named(
+            make_app, host=host, port=port, ready_file=ready_file, tls=context, clients=clients
+        )
 
 
 def _as_json(options: Json) -> JsonObject:

@@ -16,6 +16,8 @@ from keyborn.output import as_text, emit, json_option
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from keyborn.door import Clients
+
 PORT = 8102
 
 
@@ -94,6 +96,7 @@ def serve(
     port: int,
     ready_file: Path | None,
     tls: "SSLContext | None",
+    clients: "Clients",
     log_json: bool | None,
 ) -> None:
     """Run the issuer: enrolment, status lists and administration.
@@ -122,7 +125,14 @@ def serve(
         with_vc_api=vc_api,
         store=store,
     ) as make_app:
-        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
+        serve_named(
+            make_app,
+            host=host,
+            port=port,
+            ready_file=ready_file,
+            tls=tls,
+            clients=clients,
+        )
 
 
 @issuer.command()

@@ -15,18 +15,19 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from did.errors import Invalid, KeybornError, Unavailable, shorten
+from did.errors import Busy, Invalid, KeybornError, Unavailable, shorten
 from did.jcs import Json, JsonObject
 from did.limits import LIMITS
 from did.strict_json import parse
 from keyborn import problem
+from keyborn.door import Clients
 from keyborn.logs import request_id
 
 HEAD_BYTES: Final = 16_384  # target and headers
 HEADERS: Final = 100
 BODY_SECONDS: Final = 20.0  # for a request's body to arrive
 CONCURRENT_REQUESTS: Final = 256
-ARRIVING_BYTES: Final = 67_108_864  # of all bodies that are not whole yet
+ARRIVING_BYTES: Final = 33_554_432  # of all bodies that are not whole yet
 
 _LOGGER: Final = logging.getLogger(__name__)
 _DRAINED: Final = 16_777_216  # bytes of an oversized body that are thrown away before the answer
@@ -38,7 +39,13 @@ _HINTS: Final = {
     HTTPStatus.NOT_FOUND: "check the path; docs/reference/http-apis.md has every route",
     HTTPStatus.UNAUTHORIZED: "ask for it who runs the service",
 }
-_HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+HEADERS_SENT: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_TLS_ONLY: Final = "max-age=31536000"  # a year
 
 
 def install(app: FastAPI) -> None:
@@ -180,28 +187,31 @@ RawBody = Annotated[bytes, Depends(_body)]
 class Envelope:
     """The rim around an application: limits of size, time and number, a request id, headers.
 
-    A request's body is read whole before the application is called, and before the request counts
-    as one of ``concurrent_requests``, so that a slow sender occupies nothing but its connection and
-    what it has sent: all that is arriving is bounded, too. Every answer carries ``X-Request-Id``,
-    which log lines repeat, and ``nosniff`` and ``no-store`` where the application has not set these
-    headers itself. Whatever the application raises is logged here, and answered with 500 without
-    giving anything away. To the application, HEAD is GET; the answer's body is left out (RFC 9110,
-    section 9.3.2).
+    A request's body is read whole before the application is called, so that a slow sender occupies
+    nothing but its connection. All bodies that are not whole together have ``ARRIVING_BYTES``: the
+    one that arrives longest is given up for another. Every answer carries ``X-Request-Id``, which
+    log lines repeat, and ``HEADERS_SENT`` where the application has not set these headers itself;
+    under TLS, also that the service is to be asked with TLS alone. Whatever
+    the application raises is logged here, and answered with 500 without giving anything away. To
+    the application, HEAD is GET; the answer's body is left out (RFC 9110, section 9.3.2).
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
+        clients: Clients | None = None,
         max_body: int = LIMITS.json_bytes,
         body_seconds: float = BODY_SECONDS,
         concurrent_requests: int = CONCURRENT_REQUESTS,
     ) -> None:
         self._app = app
+        self._clients = clients or Clients()
         self._max_body = max_body
         self._body_seconds = body_seconds
         self._free = concurrent_requests
-        self._arriving = 0  # bytes
+        self._arriving: dict[asyncio.Timeout, int] = {}  # bytes of a body by its time, oldest first
+        self._arriving_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3.0)."""
@@ -221,8 +231,10 @@ class Envelope:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = this
-                for name, value in _HEADERS.items():
+                for name, value in HEADERS_SENT.items():
                     headers.setdefault(name, value)
+                if scope.get("scheme") == "https":
+                    headers.setdefault("strict-transport-security", _TLS_ONLY)
             elif head_only:
                 message = {**message, "body": b""}
             await send(message)
@@ -238,27 +250,44 @@ class Envelope:
             await _internal_error(this)(scope, receive, send_enveloped)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = _head_refused(scope) or await self._body(scope, receive)
-        if isinstance(body, _Gone):
+        if seconds := await self._clients.seconds_to_wait(scope):
+            too_often = Busy(
+                "rate_limited",
+                "this client asks too often",
+                step=STEP,
+                hint="wait as long as Retry-After says; the operator sets the rate with --rate",
+                retry_after=seconds,
+            )
+            # Its body may be unread: nothing is to be read after it.
+            await answer(too_often, headers={"connection": "close"})(scope, receive, send)
             return
-        if isinstance(body, Response):
-            await body(scope, receive, send)
+        headers = scope["headers"]
+        size = len(scope["path"]) + len(scope["query_string"])
+        size += sum(len(name) + len(value) for name, value in headers)
+        if len(headers) > HEADERS or size > HEAD_BYTES:
+            too_large = Invalid(
+                "head_too_large",
+                f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
+                step=STEP,
+                hint="send fewer and shorter headers, and a shorter URL",
+            )
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            await answer(too_large, status, {"connection": "close"})(scope, receive, send)
             return
-        if not self._free:
-            await answer(_busy())(scope, receive, send)
+        names = [name for name, _ in headers]
+        if any(names.count(name) > 1 for name in _ONCE) or {*names} >= _FRAMES:
+            ambiguous = Invalid(
+                "ambiguous_head",
+                "a header that counts once is there twice, or the body has two lengths",
+                step=STEP,
+                hint="send one Authorization and one Content-Type; and a Content-Length only where"
+                " there is no Transfer-Encoding",
+            )
+            await answer(ambiguous, headers={"connection": "close"})(scope, receive, send)
             return
-        self._free -= 1
         try:
-            await self._app(scope, _replaying(body, receive), send)
-        finally:
-            self._free += 1
-
-    async def _body(self, scope: Scope, receive: Receive) -> "bytes | Response | _Gone":
-        """The request's body, or what answers that there is none to be had."""
-        close = {"connection": "close"}
-        try:
-            async with asyncio.timeout(self._body_seconds):
-                return await self._read(scope, receive)
+            async with asyncio.timeout(self._body_seconds) as due:
+                body = await self._read(scope, receive, due)
         except TimeoutError:
             late = Unavailable(
                 "body_timeout",
@@ -266,15 +295,44 @@ class Envelope:
                 step=STEP,
                 hint="repeat it; nothing was done",
             )
-            return answer(late, HTTPStatus.REQUEST_TIMEOUT, close)
+            refusal = answer(late, HTTPStatus.REQUEST_TIMEOUT, {"connection": "close"})
+            await refusal(scope, receive, send)
+            return
         except Invalid as error:
-            return answer(error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, close)
-        except _CrowdedError:
-            return answer(_busy(), headers=close)
+            refusal = answer(error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"connection": "close"})
+            await refusal(scope, receive, send)
+            return
         except _DisconnectedError:
-            return _Gone()
+            return
+        await self._call(body, scope, receive, send)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+    async def _call(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._free:
+            busy = Unavailable(
+                "busy",
+                "too many requests at once",
+                step=STEP,
+                hint="repeat it a little later",
+                retry_after=1,
+            )
+            await answer(busy)(scope, receive, send)
+            return
+        unread = True
+
+        async def replay() -> Message:
+            nonlocal unread
+            if unread:
+                unread = False
+                return {"type": "http.request", "body": body, "more_body": False}
+            return await receive()
+
+        self._free -= 1
+        try:
+            await self._app(scope, replay, send)
+        finally:
+            self._free += 1
+
+    async def _read(self, scope: Scope, receive: Receive, due: asyncio.Timeout) -> bytes:
         headers = Headers(scope=scope)
         if "expect" in headers and self._exceeds(headers.get("content-length", "")):
             raise self._too_large()  # before the client has sent any of it
@@ -290,18 +348,32 @@ class Envelope:
                 size += len(chunk)
                 if size <= self._max_body:
                     body += chunk
-                    self._arriving += len(chunk)
-                    if self._arriving > ARRIVING_BYTES:
-                        raise _CrowdedError
                 elif size > _DRAINED:
                     raise self._too_large()
+                else:
+                    body.clear()
                 more = message.get("more_body", False)
+                if more:
+                    self._keep(due, len(body))
         finally:
-            self._arriving -= len(body)
+            self._let_go(due)
         if size > self._max_body:
             # Read to the end first: who is still sending would see a broken pipe, not the answer.
             raise self._too_large()
         return bytes(body)
+
+    def _keep(self, due: asyncio.Timeout, size: int) -> None:
+        """Note that the body that is ``due`` has ``size`` bytes; make room where it takes that."""
+        self._arriving_bytes += size - self._arriving.get(due, 0)
+        self._arriving[due] = size
+        while self._arriving_bytes > ARRIVING_BYTES:
+            oldest = next(iter(self._arriving))
+            self._let_go(oldest)
+            if not oldest.expired():
+                oldest.reschedule(asyncio.get_running_loop().time())
+
+    def _let_go(self, due: asyncio.Timeout) -> None:
+        self._arriving_bytes -= self._arriving.pop(due, 0)
 
     def _exceeds(self, length: str) -> bool:
         return length.isdecimal() and int(length) > self._max_body
@@ -317,65 +389,6 @@ class Envelope:
 
 class _DisconnectedError(Exception):
     """The client left while it sent the body."""
-
-
-class _Gone:
-    """Nobody is there to be answered."""
-
-
-def _head_refused(scope: Scope) -> Response | None:
-    """What answers a request by whose head alone it is refused; None for any other."""
-    headers = scope["headers"]
-    size = len(scope["path"]) + len(scope["query_string"])
-    size += sum(len(name) + len(value) for name, value in headers)
-    if len(headers) > HEADERS or size > HEAD_BYTES:
-        too_large = Invalid(
-            "head_too_large",
-            f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
-            step=STEP,
-            hint="send fewer and shorter headers, and a shorter URL",
-        )
-        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        return answer(too_large, status, {"connection": "close"})
-    names = [name for name, _ in headers]
-    if any(names.count(name) > 1 for name in _ONCE) or {*names} >= _FRAMES:
-        ambiguous = Invalid(
-            "ambiguous_head",
-            "a header that counts once is there twice, or the body has two lengths",
-            step=STEP,
-            hint="send one Authorization and one Content-Type; and a Content-Length only where"
-            " there is no Transfer-Encoding",
-        )
-        return answer(ambiguous, headers={"connection": "close"})
-    return None
-
-
-class _CrowdedError(Exception):
-    """All bodies that are arriving are too much together."""
-
-
-def _busy() -> Unavailable:
-    return Unavailable(
-        "busy",
-        "too many requests at once",
-        step=STEP,
-        hint="repeat it a little later",
-        retry_after=1,
-    )
-
-
-def _replaying(body: bytes, receive: Receive) -> Receive:
-    """What gives an application the body that was read, and then what ``receive`` does."""
-    unread = True
-
-    async def replay() -> Message:
-        nonlocal unread
-        if unread:
-            unread = False
-            return {"type": "http.request", "body": body, "more_body": False}
-        return await receive()
-
-    return replay
 
 
 async def _answer_ours(_request: Request, error: Exception) -> Response:

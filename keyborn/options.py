@@ -10,6 +10,8 @@ import click
 if TYPE_CHECKING:
     import ssl
 
+    from keyborn.door import Clients
+
 
 class Group(click.Group):
     """A group whose help says what each of its commands does, in a whole sentence."""
@@ -33,8 +35,9 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 def service_options(*, port: int) -> Callable[[_Command], _Command]:
     """Add what each ``serve`` command takes.
 
-    ``host``, ``port``, ``ready_file`` and ``tls`` go to ``keyborn.server.serve``, ``log_json`` to
-    ``keyborn.logs.configure``. ``tls`` is an ``ssl.SSLContext``, or None.
+    ``host``, ``port``, ``ready_file``, ``tls`` and ``clients`` go to ``keyborn.server.serve``,
+    ``log_json`` to ``keyborn.logs.configure``. ``tls`` is an ``ssl.SSLContext``, or None;
+    ``clients`` are ``keyborn.door.Clients``.
 
     Args:
         port: The default port.
@@ -64,6 +67,20 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
             help="The certificate's key (PEM, not encrypted), if it is in a file of its own.",
         ),
         click.option(
+            "--rate",
+            type=click.IntRange(0, 1_000_000),
+            help="Requests per second of one client address, on average over 10 seconds; 0 for any"
+            " number.  [default: 200, and any number from this machine]",
+        ),
+        click.option(
+            "--trusted-proxy",
+            "trusted_proxies",
+            metavar="ADDRESS",
+            multiple=True,
+            help="Believe the X-Forwarded-For of this reverse proxy, an address or a network, as to"
+            " who its clients are; may be repeated.",
+        ),
+        click.option(
             "--log-json/--log-text",
             "log_json",
             default=None,
@@ -73,12 +90,20 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
 
     def add(command: _Command) -> _Command:
         @functools.wraps(command)
-        def with_tls(tls_cert: Path | None, tls_key: Path | None, **given: object) -> object:
+        def with_made(
+            tls_cert: Path | None,
+            tls_key: Path | None,
+            rate: int | None,
+            trusted_proxies: tuple[str, ...],
+            **given: object,
+        ) -> object:
             if tls_cert is None and tls_key is not None:
                 raise click.UsageError("--tls-key is the key of a certificate: give --tls-cert too")
-            return command(tls=_context(tls_cert, tls_key), **given)
+            return command(
+                tls=_context(tls_cert, tls_key), clients=_clients(rate, trusted_proxies), **given
+            )
 
-        added = cast("_Command", with_tls)
+        added = cast("_Command", with_made)
         for option in reversed(options):
             added = option(added)
         return added
@@ -99,3 +124,9 @@ def _context(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | No
     from keyborn.tls import server_context  # noqa: PLC0415 - only where it is used
 
     return server_context(certificate, key)
+
+
+def _clients(rate: int | None, proxies: tuple[str, ...]) -> "Clients":
+    from keyborn.door import Clients  # noqa: PLC0415 - as above
+
+    return Clients(rate, proxies)

@@ -2,15 +2,17 @@
 
 import asyncio
 import errno
+import resource
 import signal
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import h11
@@ -21,11 +23,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from did.errors import Invalid, Unavailable
 from keyborn import problem
+from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
-from keyborn.http import HEAD_BYTES, Envelope
+from keyborn.http import HEAD_BYTES, HEADERS_SENT, Envelope
 
 HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
-CONNECTIONS: Final = 1_024
+ANSWER_SECONDS: Final = 30.0  # for a client to fetch what is ready for it
+FILES: Final = 2 * CONNECTIONS  # that may be open: connections, and what answers them
 GOODBYE_SECONDS: Final = 0.5  # for an idle client to close its side of TLS, then
 SHUTDOWN_SECONDS: Final = 10  # for requests under way, after SIGTERM or SIGINT
 
@@ -39,6 +43,7 @@ def serve(
     port: int,
     ready_file: Path | None = None,
     tls: ssl.SSLContext | None = None,
+    clients: Clients | None = None,
 ) -> None:
     """Serve ``app`` until SIGTERM or SIGINT, then finish what is under way and return.
 
@@ -52,13 +57,16 @@ def serve(
         port: 0 for one that is free.
         ready_file: Written atomically, for scripts that wait.
         tls: For HTTPS, as ``keyborn.tls.server_context`` makes it; None for plain HTTP.
+        clients: Who they are and how often each may ask; None for ``Clients()``.
 
     Raises:
         Unavailable: ``port_taken`` or ``address_unavailable``.
         Invalid: ``invalid_host``.
         Refused: ``store_not_a_file``: ``ready_file`` is a directory, a device or a link.
     """
-    serve_named(lambda _url: app, host=host, port=port, ready_file=ready_file, tls=tls)
+    serve_named(
+        lambda _url: app, host=host, port=port, ready_file=ready_file, tls=tls, clients=clients
+    )
 
 
 def serve_named(
@@ -68,6 +76,7 @@ def serve_named(
     port: int,
     ready_file: Path | None = None,
     tls: ssl.SSLContext | None = None,
+    clients: Clients | None = None,
 ) -> None:
     """As ``serve``, for an application that must know its own URL.
 
@@ -77,7 +86,9 @@ def serve_named(
         port: As for ``serve``.
         ready_file: As for ``serve``.
         tls: As for ``serve``.
+        clients: As for ``serve``.
     """
+    _allow_files()
     if ready_file is not None:
         refuse_special(ready_file)
         ready_file.unlink(missing_ok=True)
@@ -90,10 +101,18 @@ def serve_named(
     try:
         with listen(host, port) as listening:
             app = make_app(_url(listening, tls))
-            Server(app, listening, announce=announce, tls=tls).run_here()
+            Server(app, listening, announce=announce, tls=tls, clients=clients).run_here()
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
+
+
+def _allow_files() -> None:
+    """Let this process have ``FILES`` open, or as many as it may; the usual limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -151,18 +170,20 @@ class Server(uvicorn.Server):
         *,
         announce: Callable[[str], None],
         tls: ssl.SSLContext | None = None,
+        clients: Clients | None = None,
     ) -> None:
+        clients = clients or Clients()
         super().__init__(
             uvicorn.Config(
-                Envelope(app),
-                http=_HeadTimed,
+                Envelope(app, clients=clients),
+                http=partial(_AtTheDoor, Connections(clients)),  # type: ignore[arg-type] # it makes them
+                loop="asyncio",
                 ws="none",
                 interface="asgi3",
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                limit_concurrency=CONNECTIONS,
                 h11_max_incomplete_event_size=HEAD_BYTES,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
@@ -179,6 +200,12 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then say where it is."""
+        if self.config.ssl is not None:
+            # uvicorn has no option for it, and asyncio would wait a minute for each.
+            loop = asyncio.get_running_loop()
+            loop.create_server = partial(  # type: ignore[method-assign]
+                loop.create_server, ssl_handshake_timeout=HEAD_SECONDS
+            )
         await super().startup(sockets)
         self._announce(_url(self._listening, self.config.ssl))
 
@@ -201,13 +228,22 @@ class Server(uvicorn.Server):
                 signal.signal(stop, handler)
 
 
-class _HeadTimed(H11Protocol):
-    """A connection that is closed when a request's head takes too long to arrive."""
+class _AtTheDoor(H11Protocol):
+    """A connection that is closed when a request's head takes too long to arrive.
+
+    So it is when its client does not fetch an answer, or when it waits and others need its place.
+    """
 
     _due: asyncio.TimerHandle | None = None
+    _unfetched: asyncio.TimerHandle | None = None
+
+    def __init__(self, connections: Connections, **given: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(**given)
+        self._connections = connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         super().connection_made(transport)
+        self._connections.enter(transport, self.client[0] if self.client else "")
         self._due = self.loop.call_later(HEAD_SECONDS, transport.close)
 
     def data_received(self, data: bytes) -> None:
@@ -216,6 +252,31 @@ class _HeadTimed(H11Protocol):
             self._on_time()
         elif self._due is None:
             self._due = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._take_place()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._take_place()
+
+    def _take_place(self) -> None:
+        whole = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE)
+        if whole and self.cycle is not None and not self.cycle.response_complete:
+            self._connections.attend(self.transport)
+        else:
+            self._connections.wait(self.transport)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unfetched = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._fetched()
+
+    def _fetched(self) -> None:
+        if self._unfetched is not None:
+            self._unfetched.cancel()
+            self._unfetched = None
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection that was idle for too long."""
@@ -235,6 +296,8 @@ class _HeadTimed(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_time()
+        self._fetched()
+        self._connections.leave(self.transport)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
@@ -246,6 +309,7 @@ class _HeadTimed(H11Protocol):
             (b"content-type", problem.MEDIA_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
+            *((name.encode(), value.encode()) for name, value in HEADERS_SENT.items()),
         ]
         for event in (
             h11.Response(status_code=status, headers=headers, reason=status.phrase.encode()),

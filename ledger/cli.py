@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from keyborn.door import Clients
     from ledger.network import Network
     from ledger.reader import LogReader
 
@@ -149,6 +150,7 @@ def serve(
     port: int,
     ready_file: Path | None,
     tls: "SSLContext | None",
+    clients: "Clients",
     log_json: bool | None,
 ) -> None:
     """Serve a ledger: registrar, resolution, and for an embedded one the log.
@@ -203,7 +205,7 @@ def serve(
                 write_network(path, found)
             return built.app
 
-        serve_named(named, host=host, port=port, ready_file=ready_file, tls=tls)
+        serve_named(named, host=host, port=port, ready_file=ready_file, tls=tls, clients=clients)
 
 
 @ledger.command()

@@ -8,26 +8,32 @@ from contextlib import contextmanager
 
 from starlette.types import ASGIApp
 
+from keyborn.door import Clients
 from keyborn.server import Server, listen
 
 
 @contextmanager
-def serving(app: ASGIApp, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def serving(
+    app: ASGIApp, *, tls: ssl.SSLContext | None = None, clients: Clients | None = None
+) -> Iterator[str]:
     """Serve ``app`` from a thread and yield its URL."""
-    with serving_named(lambda _url: app, tls=tls) as url:
+    with serving_named(lambda _url: app, tls=tls, clients=clients) as url:
         yield url
 
 
 @contextmanager
 def serving_named(
-    make_app: Callable[[str], ASGIApp], *, tls: ssl.SSLContext | None = None
+    make_app: Callable[[str], ASGIApp],
+    *,
+    tls: ssl.SSLContext | None = None,
+    clients: Clients | None = None,
 ) -> Iterator[str]:
     """As ``serving``, for an application that must know its own URL."""
     urls: queue.Queue[str] = queue.Queue()
     listening = listen("127.0.0.1", 0)
     scheme = "http" if tls is None else "https"
     app = make_app(f"{scheme}://127.0.0.1:{listening.getsockname()[1]}")
-    server = Server(app, listening, announce=urls.put, tls=tls)
+    server = Server(app, listening, announce=urls.put, tls=tls, clients=clients)
     thread = threading.Thread(target=server.run_here)
     thread.start()
     try:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from keyborn.door import Clients
+
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
 _PORT: Final = 8103
 
@@ -91,6 +93,7 @@ def serve(
     port: int,
     ready_file: Path | None,
     tls: "SSLContext | None",
+    clients: "Clients",
     log_json: bool | None,
 ) -> None:
     """Ask devices over HTTP and decide on what they present, also by OpenID4VP 1.0."""
@@ -131,7 +134,14 @@ def serve(
             )
             return app
 
-        serve_named(make_app, host=host, port=port, ready_file=ready_file, tls=tls)
+        serve_named(
+            make_app,
+            host=host,
+            port=port,
+            ready_file=ready_file,
+            tls=tls,
+            clients=clients,
+        )
 
 
 def _vc_api_token(directory: Path) -> str:

@@ -9,7 +9,7 @@ import gzip
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -77,18 +77,22 @@ def test_nine_hundred_slow_senders(service: Service) -> None:
         slow = [stack.enter_context(connect(service)) for _ in range(SLOW)]
         for number, connection in enumerate(slow):
             half = HEAD if number % 2 else HEAD + b"content-length: 1000\r\n\r\n{"
-            connection.sendall(half)
+            with suppress(ConnectionError):  # dropped already, to make room
+                connection.sendall(half)
         for _ in range(5):
             is_served(service)
-        heads = slow[1::2]
-        deadline = time.monotonic() + 25
-        for connection in heads:
-            connection.settimeout(max(0.1, deadline - time.monotonic()))
-            assert connection.recv(1024) == b""
-        is_served(service)
-        for connection in slow[0::2]:
-            connection.settimeout(max(0.1, deadline + 10 - time.monotonic()))
-            assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")
+        deadline = time.monotonic() + 35
+        for connection in slow:
+            assert is_dropped(connection, deadline)
+
+
+def is_dropped(connection: socket.socket, deadline: float) -> bool:
+    """Closed, or told that it is late, or reset to make room: within that time."""
+    connection.settimeout(max(0.1, deadline - time.monotonic()))
+    try:
+        return connection.recv(65_536)[:13] in {b"", b"HTTP/1.1 408 "}
+    except ConnectionError:
+        return True
 
 
 def megabytes(count: int) -> Iterator[bytes]:
