@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import re
 import resource
 import signal
 import socket
@@ -33,6 +34,11 @@ FILES: Final = 2 * CONNECTIONS  # that may be open: connections, and what answer
 GOODBYE_SECONDS: Final = 0.5  # for an idle client to close its side of TLS, then
 SHUTDOWN_SECONDS: Final = 10  # for requests under way, after SIGTERM or SIGINT
 
+FRAMING_BYTES: Final = 4_096  # around the chunks of a body, or as many as the body has
+
+_SLICE: Final = 4_096  # bytes that are read at a time
+# A line feed or carriage return alone, and a line that goes on in the next (RFC 9112, 2.2 and 5.2).
+_LOOSE: Final = re.compile(rb"(?<!\r)\n|\r[^\n]|\n[ \t]")
 _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
@@ -236,6 +242,7 @@ class _AtTheDoor(H11Protocol):
 
     _due: asyncio.TimerHandle | None = None
     _unfetched: asyncio.TimerHandle | None = None
+    _bytes = _framing = 0  # of the body that arrives
 
     def __init__(self, connections: Connections, **given: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(**given)
@@ -247,12 +254,46 @@ class _AtTheDoor(H11Protocol):
         self._due = self.loop.call_later(HEAD_SECONDS, transport.close)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        for start in range(0, len(data), _SLICE):
+            self._take(data[start : start + _SLICE])
+            if self.transport.is_closing():
+                return
         if self.conn.their_state is not h11.IDLE:
             self._on_time()
         elif self._due is None:
             self._due = self.loop.call_later(HEAD_SECONDS, self.transport.close)
         self._take_place()
+
+    def _take(self, data: bytes) -> None:
+        """Give some to uvicorn; end what is nearly nothing but the frames of chunks.
+
+        A chunk costs as much time as a kilobyte, however small it is.
+        """
+        before = None if self.conn.their_state is h11.IDLE else len(self.cycle.body)
+        super().data_received(data)
+        if before is None or self.conn.their_state is not h11.SEND_BODY:
+            self._bytes = self._framing = 0
+            return
+        size = len(self.cycle.body) - before
+        self._bytes += size
+        self._framing += len(data) - size
+        if self._framing > max(FRAMING_BYTES, self._bytes):
+            self._refuse()
+
+    def handle_events(self) -> None:
+        """Have h11 read; but not a head with lines that others may end or join elsewhere."""
+        if self.conn.their_state is h11.IDLE:
+            head = self.conn.trailing_data[0].partition(b"\r\n\r\n")[0]
+            if _LOOSE.search(head):
+                self._refuse()
+                return
+        super().handle_events()
+
+    def _refuse(self) -> None:
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.send_400_response("")
+        else:
+            self.transport.abort()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
