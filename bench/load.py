@@ -165,26 +165,30 @@ async def _run(
     start = time.perf_counter()
 
     async def client(url: str, connection: Connection) -> None:
-        while (began := time.perf_counter()) < start + seconds:
-            try:
-                if not await once(connection):
-                    return
-            except (FailedError, OSError) as error:
-                tally.failures += 1
-                if len(tally.errors) < _MAX_ERRORS:
-                    tally.errors.append(str(error))
-                connection.close()
-                connection = await Connection.open(url)
-            else:
-                ended = time.perf_counter()
-                tally.latencies.append(ended - began)
-                tally.ends.append(ended - start)
-        connection.close()
+        try:
+            while (began := time.perf_counter()) < start + seconds:
+                try:
+                    if not await once(connection):
+                        return
+                except (FailedError, OSError) as error:
+                    tally.failures += 1
+                    if len(tally.errors) < _MAX_ERRORS:
+                        tally.errors.append(str(error))
+                    connection.close()
+                    connection = await Connection.open(url)
+                else:
+                    ended = time.perf_counter()
+                    tally.latencies.append(ended - began)
+                    tally.ends.append(ended - start)
+        finally:
+            connection.close()
 
     await asyncio.gather(*(client(*each) for each in connections))
+    seconds = time.perf_counter() - start
+    await asyncio.sleep(0)  # for the connections to close
     return Load(
         clients,
-        time.perf_counter() - start,
+        seconds,
         tally.latencies,
         tally.ends,
         tally.failures,
