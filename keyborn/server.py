@@ -276,7 +276,7 @@ class _AtTheDoor(H11Protocol):
 
         A chunk costs as much time as a kilobyte, however small it is.
         """
-        before = None if self.conn.their_state is h11.IDLE else len(self.cycle.body)
+        before = len(self.cycle.body) if self.conn.their_state is h11.SEND_BODY else None
         super().data_received(data)
         if before is None or self.conn.their_state is not h11.SEND_BODY:
             self._bytes = self._framing = 0
