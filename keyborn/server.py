@@ -36,7 +36,11 @@ SHUTDOWN_SECONDS: Final = 10  # for requests under way, after SIGTERM or SIGINT
 
 FRAMING_BYTES: Final = 4_096  # around the chunks of a body, or as many as the body has
 
-_SLICE: Final = 4_096  # bytes that are read at a time
+_READ_BYTES: Final = 32_768  # of each connection, before it is another's turn
+_SLICE: Final = 8_192  # of these, before they are looked at
+_ACCEPTED: Final = (
+    32  # connections at a time, so that each is read before many newer ones are there
+)
 # A line feed or carriage return alone, and a line that goes on in the next (RFC 9112, 2.2 and 5.2).
 _LOOSE: Final = re.compile(rb"(?<!\r)\n|\r[^\n]|\n[ \t]")
 _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -184,6 +188,7 @@ class Server(uvicorn.Server):
                 Envelope(app, clients=clients),
                 http=partial(_AtTheDoor, Connections(clients)),  # type: ignore[arg-type] # it makes them
                 loop="asyncio",
+                backlog=_ACCEPTED,
                 ws="none",
                 interface="asgi3",
                 log_config=None,
@@ -213,6 +218,7 @@ class Server(uvicorn.Server):
                 loop.create_server, ssl_handshake_timeout=HEAD_SECONDS
             )
         await super().startup(sockets)
+        self._listening.listen(CONNECTIONS)  # that wait to be accepted; asyncio asked for _ACCEPTED
         self._announce(_url(self._listening, self.config.ssl))
 
     @contextmanager
@@ -250,6 +256,7 @@ class _AtTheDoor(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         super().connection_made(transport)
+        transport.max_size = _READ_BYTES  # type: ignore[attr-defined] # as asyncio calls it
         self._connections.enter(transport, self.client[0] if self.client else "")
         self._due = self.loop.call_later(HEAD_SECONDS, transport.close)
 
@@ -269,7 +276,7 @@ class _AtTheDoor(H11Protocol):
 
         A chunk costs as much time as a kilobyte, however small it is.
         """
-        before = None if self.conn.their_state is h11.IDLE else len(self.cycle.body)
+        before = len(self.cycle.body) if self.conn.their_state is h11.SEND_BODY else None
         super().data_received(data)
         if before is None or self.conn.their_state is not h11.SEND_BODY:
             self._bytes = self._framing = 0

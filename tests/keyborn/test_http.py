@@ -259,6 +259,9 @@ def test_every_answer_has_its_headers(service: httpx.Client) -> None:
         headers = service.get(path).headers
         ids.add(headers["x-request-id"])
         assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert "strict-transport-security" not in headers
         assert headers["cache-control"] == ("max-age=60" if path == "/cached" else "no-store")
         assert "server" not in headers
     assert len(ids) == 4
@@ -339,6 +342,25 @@ def test_a_slow_body_is_given_up() -> None:
     sent = asyncio.run(call(Envelope(echo, body_seconds=0.01), chunk(b"a")))
     assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"])["code"] == "body_timeout"
+
+
+def test_of_slow_bodies_the_one_that_arrives_longest_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "ARRIVING_BYTES", 100)
+
+    async def story() -> list[int]:
+        app = Envelope(echo)
+        slow = [asyncio.create_task(call(app, chunk(b"x" * 40))) for _ in range(3)]
+        given_up, *_ = await asyncio.wait(slow, return_when=asyncio.FIRST_COMPLETED)
+        assert given_up == {slow[0]}
+        alone = await call(Envelope(echo), chunk(b"x" * 101))  # more than all may have
+        whole = await call(app, chunk(b"x"), chunk(b"x", more=False), {"type": "http.disconnect"})
+        for task in slow[1:]:
+            task.cancel()
+        return [sent[0]["status"] for sent in (slow[0].result(), alone, whole)]
+
+    assert asyncio.run(story()) == [408, 408, 200]
 
 
 def test_a_client_that_leaves_is_not_answered() -> None:

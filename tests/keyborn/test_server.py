@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -20,12 +21,16 @@ from keyborn.server import listen, serve
 
 SERVICE = """
 import sys
+import threading
 from pathlib import Path
 from starlette.applications import Starlette
 from keyborn.server import serve
 serve(Starlette(), host="127.0.0.1", port=0, ready_file=Path(sys.argv[1]))
 print("exits are run")
 """
+
+
+MUCH = 40_000_000  # more bytes than two sockets hold
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,6 +162,41 @@ def test_a_head_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch
                 answer += second.recv(4096)
             second.sendall(request[:9])
             assert second.recv(1) == b""
+
+
+async def much(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await PlainTextResponse("x" * MUCH)(scope, receive, send)
+
+
+def test_an_answer_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    lost = server._AtTheDoor.connection_lost
+
+    def lose(self: server._AtTheDoor, error: Exception | None) -> None:
+        lost(self, error)
+        ended.set()
+
+    with serving(much) as url:
+        address = (httpx.URL(url).host, httpx.URL(url).port)
+        monkeypatch.setattr(server._AtTheDoor, "connection_lost", lose)
+        assert len(httpx.get(url).content) == MUCH
+        assert ended.wait(5)
+        ended.clear()
+        monkeypatch.setattr(server, "ANSWER_SECONDS", 0.1)
+        with socket.create_connection(address, timeout=5) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert ended.wait(5)
+            assert sum(map(len, iter(lambda: connection.recv(1_000_000), b""))) < MUCH
+
+
+def test_a_process_may_have_as_many_files_as_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed: list[tuple[int, int]] = []
+    monkeypatch.setattr(server.resource, "setrlimit", lambda _, limits: allowed.append(limits))
+    for limits in ((1_024, 4_096), (1_024, -1), (256, 512), (65_536, 65_536), (-1, -1)):
+        monkeypatch.setattr(server.resource, "getrlimit", lambda _, limits=limits: limits)
+        server._allow_files()
+    assert allowed == [(2_048, 4_096), (2_048, -1), (512, 512)]
 
 
 def test_a_head_that_is_too_large_is_refused() -> None:

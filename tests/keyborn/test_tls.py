@@ -1,4 +1,5 @@
 import hashlib
+import socket
 import ssl
 import time
 from datetime import timedelta
@@ -15,6 +16,7 @@ from serving import serving
 from starlette.responses import PlainTextResponse
 
 from did.errors import Invalid, Unavailable
+from keyborn import server
 from keyborn.client import connect, request
 from keyborn.clock import now
 from keyborn.options import service_options
@@ -40,7 +42,9 @@ def test_a_service_that_speaks_tls(certificate: Path) -> None:
     with serving(hello, tls=server_context(certificate)) as url:
         assert url.startswith("https://127.0.0.1:")
         trusting = ssl.create_default_context(cafile=str(certificate))
-        assert httpx.get(url, verify=trusting).text == "hello"
+        answer = httpx.get(url, verify=trusting)
+        assert answer.text == "hello"
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
         assert httpx.get(url.replace("127.0.0.1", "localhost"), verify=trusting).text == "hello"
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             httpx.get(url)
@@ -52,6 +56,16 @@ def test_a_service_that_speaks_tls(certificate: Path) -> None:
         with pytest.raises(httpx.ConnectError):
             httpx.get(url, verify=old)
         assert httpx.get(url, verify=trusting).text == "hello"  # it goes on all the same
+
+
+def test_a_handshake_that_does_not_come_is_given_up(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    with serving(hello, tls=server_context(certificate)) as url:
+        host, port = url.removeprefix("https://").split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            assert connection.recv(1) == b""
 
 
 def test_ciphers_have_authenticated_encryption_and_ephemeral_keys(certificate: Path) -> None:
