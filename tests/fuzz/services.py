@@ -413,9 +413,15 @@ def ledger(directory: Path) -> Iterator[Service]:
                 {
                     "POST /v1/operations": (registered,),
                     "POST /1.0/identifiers/{did}": (
+                        lambda: Request(
+                            {"expandRelativeUrls": True}, names={"did": ISSUER.short.text}
+                        ),
                         lambda: Request({"expandRelativeUrls": True}, names={"did": next(dids)}),
                     ),
-                    "GET /1.0/identifiers/{did}": (lambda: Request(names={"did": next(dids)}),),
+                    "GET /1.0/identifiers/{did}": (
+                        lambda: Request(names={"did": ISSUER.short.text}),
+                        lambda: Request(names={"did": next(dids)}),
+                    ),
                     "GET /v1/log/entries": (lambda: Request(query={"start": 1, "stop": 2}),),
                 },
                 (
