@@ -121,7 +121,7 @@ def router(issuer: Issuer, token: str) -> APIRouter:
     def show_issuer() -> Response:
         return _json(_identity(issuer))
 
-    @routes.post("/rotate", **answers({200: in_json(descriptions.IDENTITY)}, 403, 409, 429))
+    @routes.post("/rotate", **answers({200: in_json(descriptions.IDENTITY)}, 403, 409))
     def rotate(body: RotationBody) -> Response:
         issuer.identity.rotate(replacing=body.replacing)
         return _json(_identity(issuer))

@@ -47,7 +47,7 @@ def routes(registrar: Relay) -> APIRouter:
     """The routes of ``registrar``."""
     router = APIRouter(prefix="/v1/operations", route_class=http.StrictRoute, tags=["registrar"])
 
-    @router.post("", **answers({202: in_json(descriptions.OPERATION)}, 403, 409, 429))
+    @router.post("", **answers({202: in_json(descriptions.OPERATION)}, 403, 409))
     def submit(operation: OperationBody) -> Response:
         """Take an operation, durably, to put it on the log."""
         given = operation_from_json(operation.model_dump())
