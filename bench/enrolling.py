@@ -15,10 +15,12 @@ from urllib.parse import quote
 
 import orjson
 
-from bench.load import Connection, FailedError, Load, head_of, run_clients
+from bench.load import Connection, FailedError, Load, head_of, run_clients, whole
 from bench.newborn import Newborn, newborns
 from did.openid4vci import PRE_AUTHORIZED, PROVISIONING_CONFIGURATION
 
+CLIENTS: Final = 64  # at once, where nothing else is said
+MOST: Final = 1_500  # enrolments per second that claims are made for
 KEPT: Final = 10  # one in so many answers
 
 _OK: Final = 200
@@ -57,7 +59,7 @@ def enrol(
     grant = f"grant_type={quote(PRE_AUTHORIZED, safe='')}&pre-authorized_code="
     prepared = iter(
         [
-            (_whole(token_head, f"{grant}{code}".encode()), device, device.proof_head())
+            (whole(token_head, f"{grant}{code}".encode()), device, device.proof_head())
             for code, device in zip(codes, newborns(len(codes)), strict=True)
         ]
     )
@@ -94,10 +96,6 @@ def enrol(
         return True
 
     return Enrolments(run_clients(urls, clients, seconds, once), kept)
-
-
-def _whole(head: bytes, body: bytes) -> bytes:
-    return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
 
 def _ok(answer: tuple[int, bytes], path: str) -> bytes:

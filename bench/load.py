@@ -139,6 +139,11 @@ def head_of(url: str, path: str, content_type: str = "") -> bytes:
     return f"{line}content-length: ".encode()
 
 
+def whole(head: bytes, body: bytes) -> bytes:
+    """A POST that begins with ``head``, as ``head_of`` makes it, and has this body."""
+    return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+
+
 def run_clients(
     urls: Sequence[str], clients: int, seconds: float, once: Callable[[Connection], Awaitable[bool]]
 ) -> Load:

@@ -25,21 +25,19 @@ import click
 from databases import binaries, postgresql
 
 from bench.apart import apart
-from bench.enrolling import Enrolments, enrol
+from bench.enrolling import CLIENTS, MOST, Enrolments, enrol
 from bench.load import Load
 from bench.operating import Operator, granted
 from bench.presenting import Holder, present, register
 from bench.services import Service, Services
 from bench.slow_disk import MILLISECONDS, slow_disk
-from bench.table import Row, bar, show
-from did.errors import Invalid, KeybornError
+from bench.table import Row, bar, report
+from did.errors import Invalid
 from keyborn.output import json_option
 
-CLIENTS: Final = 64
 SHORT: Final = 10.0  # seconds of the runs that are not the long one
 OTHERS: Final = (1, 8, 128)  # clients
 PRESENTERS: Final = 256  # devices
-_MOST: Final = 1_500  # enrolments per second that claims are made for
 _PUBLIC: Final = "https://issuer.example"
 
 
@@ -55,11 +53,8 @@ _PUBLIC: Final = "https://issuer.example"
 @json_option
 def onboarding(*, seconds: float, short: float, as_json: bool) -> None:
     """Enrol, register and present with many clients at once."""
-    try:
-        rows = measure(seconds, short)
-    except KeybornError as error:
-        raise click.ClickException(f"{error.step}: {error.message}. {error.hint or ''}") from error
-    show("Onboarding over HTTP, durable, all checks on", rows, as_json=as_json)
+    title = "Onboarding over HTTP, durable, all checks on"
+    report(title, lambda: measure(seconds, short), as_json=as_json)
 
 
 def measure(seconds: float, short: float) -> list[Row]:
@@ -104,8 +99,8 @@ def _enrolments(
     floors: bool = False,
     audience: str | None = None,
 ) -> tuple[list[Row], Enrolments]:
-    operator = Operator.of(processes[0], services.folder / directory)
-    wanted = int(seconds * _MOST)
+    operator = Operator.of(processes[0].url, services.folder / directory)
+    wanted = int(seconds * MOST)
     with bar(f"claims: {label}", wanted) as progress:
         codes = operator.claims(wanted, progress)
     store = services.folder / directory / "issuer.sqlite"
@@ -116,7 +111,7 @@ def _enrolments(
     used = sum(each.cpu() for each in processes) - used
     done = len(run.load.latencies)
     if done == wanted:
-        raise Invalid("bench_out_of_claims", f"more than {_MOST} enrolments per second")
+        raise Invalid("bench_out_of_claims", f"more than {MOST} enrolments per second")
     if store.exists() and granted(store) - before != done:
         raise Invalid("bench_wrong_count", "the store has not granted what was acknowledged")
     operator.verify(run.kept)
@@ -134,12 +129,8 @@ def _registrar(registrar: Service, holders: Sequence[Holder]) -> list[Row]:
 def _verifier(
     services: Services, issuer: Service, holders: Sequence[Holder], seconds: float
 ) -> list[Row]:
-    trust = services.folder / "trust.toml"
-    did = Operator.of(issuer, services.folder / "issuer").did
-    services.run(
-        *("verifier", "trust", "--network", str(services.network), "--issuer", did),
-        *("--status-url", f"{issuer.url}/v1/status/", "--out", str(trust)),
-    )
+    operator = Operator.of(issuer.url, services.folder / "issuer")
+    trust = services.trusting(issuer, operator.did)
     with services.verifier("verifier", trust) as verifier:
         apart(present, verifier.url, holders, 1, 1.0)  # so that the status list has been fetched
         before, used = verifier.resident(), verifier.cpu()

@@ -11,7 +11,6 @@ import httpx
 import orjson
 
 from bench.newborn import Newborn
-from bench.services import Service
 from did.errors import Invalid
 from did.jcs import JsonObject
 from did.keys import PublicKey
@@ -41,14 +40,14 @@ class Operator:
     _token: str
 
     @classmethod
-    def of(cls, service: Service, folder: Path) -> Self:
-        """The operator of an issuer that runs in ``folder``."""
+    def of(cls, url: str, folder: Path) -> Self:
+        """The operator of the issuer at this URL, which runs in ``folder``."""
         token = (folder / "admin.token").read_text().strip()
-        answer = httpx.get(f"{service.url}/v1/admin/issuer", headers=_bearer(token))
+        answer = httpx.get(f"{url}/v1/admin/issuer", headers=_bearer(token))
         answer.raise_for_status()
         said = answer.json()
         key = PublicKey.from_multibase(said["key"])
-        return cls(service.url, folder, key, said["did"], token)
+        return cls(url, folder, key, said["did"], token)
 
     def offer(self) -> str:
         """The offer of a new claim, for one device."""

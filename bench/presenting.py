@@ -13,11 +13,10 @@ from typing import Final, Self
 
 import orjson
 
-from bench.load import Connection, FailedError, Load, head_of, run_clients
+from bench.load import Connection, FailedError, Load, head_of, run_clients, whole
 from bench.newborn import Newborn
 from did.identifier import parse_did
 from did.jcs import JsonObject, canonicalize
-from did.keys import ed25519_multibase
 from did.multibase import multibase_encode
 from did.timestamps import format_time
 from did.vc.data_integrity import CRYPTOSUITE, PROOF_TYPE
@@ -27,7 +26,6 @@ from did.vc.securing import AUTHENTICATION
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
 _OK: Final = 200
-_KEY: Final = slice(32, 64)  # of a secret key as libsodium has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +37,14 @@ class Holder:
         document: The presentation, without its proof.
         digest: SHA-256 of that in canonical form.
         asking: The body of its request for a challenge.
+        method: The verification method of its proofs: its key, under its short DID.
     """
 
     device: Newborn
     document: JsonObject
     digest: bytes
     asking: bytes
+    method: str
 
     @classmethod
     def of(cls, device: Newborn, answer: bytes) -> Self:
@@ -52,11 +52,12 @@ class Holder:
         (entry,) = orjson.loads(answer)["credentials"]
         document = unsecured_presentation([entry["credential"]], parse_did(device.did))
         digest = hashlib.sha256(canonicalize(document)).digest()
-        return cls(device, document, digest, orjson.dumps({"did": device.did}))
+        asking = orjson.dumps({"did": device.did})
+        method = f"{device.did}#{device.kid.partition('#')[2]}"
+        return cls(device, document, digest, asking, method)
 
     def present(self, challenge: str, audience: str) -> bytes:
         """The presentation that answers ``challenge``."""
-        key = ed25519_multibase(self.device.secret[_KEY])
         proof: JsonObject = {
             "@context": self.document["@context"],
             "challenge": challenge,
@@ -65,7 +66,7 @@ class Holder:
             "domain": audience,
             "proofPurpose": AUTHENTICATION,
             "type": PROOF_TYPE,
-            "verificationMethod": f"{self.device.did}#{key}",
+            "verificationMethod": self.method,
         }
         signed = hashlib.sha256(canonicalize(proof)).digest() + self.digest
         value = multibase_encode(self.device.sign(signed))
@@ -80,13 +81,13 @@ def present(verifier: str, holders: Sequence[Holder], clients: int, seconds: flo
 
     async def once(connection: Connection) -> bool:
         holder = next(turns)
-        asked = _whole(challenge_head, holder.asking)
+        asked = whole(challenge_head, holder.asking)
         status, answer = await connection.ask(asked)
         if status != _CREATED:
             raise FailedError(f"/v1/challenges answered {status}: {answer[:300]!r}")
         challenge = orjson.loads(answer)
         shown = holder.present(challenge["challenge"], challenge["domain"])
-        status, answer = await connection.ask(_whole(presentation_head, shown))
+        status, answer = await connection.ask(whole(presentation_head, shown))
         if status != _OK or holder.device.did.encode() not in answer:
             raise FailedError(f"/v1/presentations answered {status}: {answer[:300]!r}")
         return True
@@ -108,13 +109,9 @@ def register(registrar: str, devices: Sequence[Newborn], clients: int) -> Load:
         body = next(bodies, None)
         if body is None:
             return False
-        status, answer = await connection.ask(_whole(head, body))
+        status, answer = await connection.ask(whole(head, body))
         if status not in {_OK, _ACCEPTED}:
             raise FailedError(f"/v1/operations answered {status}: {answer[:300]!r}")
         return True
 
     return run_clients([registrar], clients, float("inf"), once)
-
-
-def _whole(head: bytes, body: bytes) -> bytes:
-    return b"%b%d\r\n\r\n%b" % (head, len(body), body)

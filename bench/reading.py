@@ -34,22 +34,21 @@ def reading(*, times: int, as_json: bool) -> None:
     raw = RawKey.generate()
     signed = raw.sign(bytes(64))
     with bar("reading credentials", 1 + 2 * len(FORMATS)) as advance:
-        unit = _seconds(lambda: raw.verify_key.verify(signed), times)
+        unit = seconds(lambda: raw.verify_key.verify(signed), times)
         advance(1)
         rows = []
         for format_ in FORMATS:
-            data = _credential(format_)
+            data = credential(format_, SigningKey.generate())
             for how, read in (("in one pass", read_credential), ("generally", read_generally)):
-                taken = _seconds(partial(read, data, format_), times)
+                taken = seconds(partial(read, data, format_), times)
                 rows.append(Row(f"{format_}, {how}", taken / unit, "checks"))
                 advance(1)
     show(f"One reading, in checks of one signature ({unit * 1e6:.1f} us)", rows, as_json=as_json)
 
 
-def _credential(format_: Format) -> bytes:
-    key = SigningKey.generate()
-    next_key = SigningKey.generate().public_key()
-    did = KeybornDid.born(Genesis.of(key.public_key(), next_key)).canonical
+def credential(format_: Format, key: SigningKey) -> bytes:
+    """A credential like those of our issuers, built and signed with ``key``."""
+    did = KeybornDid.born(Genesis.of(key.public_key(), key.public_key())).canonical
     now = datetime(2026, 1, 31, 12, tzinfo=UTC)
     document = build_credential(
         PROVISIONING,
@@ -61,7 +60,9 @@ def _credential(format_: Format) -> bytes:
     return secure_credential(document, key, issuer=did, created=now, format=format_)
 
 
-def _seconds(act: Callable[[], object], times: int) -> float:
+def seconds(act: Callable[[], object], times: int) -> float:
+    """What ``act`` takes once, of the quickest of several rounds of so many ``times``."""
+
     def once() -> float:
         start = time.perf_counter()
         for _ in range(times):

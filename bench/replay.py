@@ -35,9 +35,8 @@ from bench.fleet import (
     rotations,
 )
 from bench.phases import Expected, Indexed, Kinds, Rebuilt, measure_index, measure_rebuild
-from bench.table import Row, bar, show
+from bench.table import Row, bar, report
 from bench.written import fetch_log, start_log, write_log
-from did.errors import KeybornError
 from did.identifier import GENESIS_BYTES
 from keyborn.output import json_option
 from ledger.ethereum.anvil import running_anvil
@@ -75,12 +74,8 @@ class Measured:
 @json_option
 def replay(*, devices: int, as_json: bool) -> None:
     """Measure how fast, and how small, a log of many devices is replayed."""
-    try:
-        rows = measure(devices)
-    except KeybornError as error:
-        raise click.ClickException(f"{error.step}: {error.message}. {error.hint or ''}") from error
     title = f"{devices:,} creates and {-(-devices // DEVICES_PER_ROTATION):,} rotations"
-    show(title, rows, as_json=as_json)
+    report(title, lambda: measure(devices), as_json=as_json)
 
 
 def measure(devices: int) -> list[Row]:

@@ -28,10 +28,10 @@ import orjson
 
 from bench.fleet import CREATES_PER_BATCH, Progress, honest_log, make_fleet
 from bench.local import LocalLog
-from bench.table import Row, bar, show
+from bench.table import Row, bar, report
 from bench.written import start_log, write_log
 from did.document import document
-from did.errors import Invalid, KeybornError, Unavailable
+from did.errors import Invalid, Unavailable
 from did.identifier import GENESIS_BYTES, Genesis, KeybornDid
 from did.keys import PublicKey, SigningKey
 from keyborn.output import json_option
@@ -64,11 +64,8 @@ _SCRIPT: Final = Path(__file__).with_name("ethr.mjs")
 @json_option
 def resolution(*, resolutions: int, as_json: bool) -> None:
     """Measure resolutions, ours beside those of ethr-did-resolver."""
-    try:
-        rows = measure(resolutions)
-    except KeybornError as error:
-        raise click.ClickException(f"{error.step}: {error.message}. {error.hint or ''}") from error
-    show("Resolutions, one after the other, on the same anvil", rows, as_json=as_json)
+    title = "Resolutions, one after the other, on the same anvil"
+    report(title, lambda: measure(resolutions), as_json=as_json)
 
 
 def measure(count: int) -> list[Row]:

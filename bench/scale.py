@@ -15,18 +15,15 @@ from typing import Final
 import click
 
 from bench.apart import apart
-from bench.enrolling import enrol
+from bench.enrolling import CLIENTS, MOST, enrol
 from bench.operating import Operator
 from bench.services import Services
-from bench.table import Row, bar, show
-from did.errors import KeybornError
+from bench.table import Row, bar, report
 from keyborn.output import json_option
 
-CLIENTS: Final = 64
 STEPS: Final = (0, 1_000, 10_000, 100_000, 1_000_000)
 _TIMES: Final = 2.0  # of the 99th percentile of an empty store
 _MB: Final = 1_000_000
-_MOST: Final = 1_500  # enrolments per second that claims are made for
 _RUNS: Final = 3  # at each step; the middle one counts
 
 # By table, what replaces a column of the one device's row; ``n`` counts the copies.
@@ -49,11 +46,8 @@ _COPIED: Final = {
 @json_option
 def scale(*, most: int, seconds: float, as_json: bool) -> None:
     """Enrol devices where many are already known."""
-    try:
-        rows = measure(most, seconds)
-    except KeybornError as error:
-        raise click.ClickException(f"{error.step}: {error.message}. {error.hint or ''}") from error
-    show(f"Enrolment against devices stored, {CLIENTS} clients", rows, as_json=as_json)
+    title = f"Enrolment against devices stored, {CLIENTS} clients"
+    report(title, lambda: measure(most, seconds), as_json=as_json)
 
 
 def measure(most: int, seconds: float) -> list[Row]:
@@ -88,7 +82,7 @@ def measure(most: int, seconds: float) -> list[Row]:
 def first_device(services: Services) -> None:
     """Enrol one device: the first is what the others are copies of."""
     with services.issuer() as issuer:
-        operator = Operator.of(issuer, services.folder / "issuer")
+        operator = Operator.of(issuer.url, services.folder / "issuer")
         enrol([issuer.url], issuer.url, operator.claims(1, lambda _: None), 1, 60.0)
 
 
@@ -96,9 +90,9 @@ def _middle(services: Services, seconds: float) -> tuple[float, float, int]:
     """Rate, 99th percentile in ms, and bytes that the service holds; of three runs the middle."""
     runs = []
     with services.issuer() as issuer:
-        operator = Operator.of(issuer, services.folder / "issuer")
+        operator = Operator.of(issuer.url, services.folder / "issuer")
         for _ in range(_RUNS):
-            codes = operator.claims(int(seconds * _MOST), lambda _: None)
+            codes = operator.claims(int(seconds * MOST), lambda _: None)
             run = apart(enrol, [issuer.url], issuer.url, codes, CLIENTS, seconds)
             operator.verify(run.kept)
             runs.append((run.load.rate, run.load.percentile(99), issuer.resident()))

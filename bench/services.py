@@ -102,6 +102,15 @@ class Services:
         ) as service:
             yield service
 
+    def trusting(self, issuer: Service, did: str) -> Path:
+        """A trust root that believes this issuer, whose DID is ``did``, in a file."""
+        trust = self.folder / "trust.toml"
+        self.run(
+            *("verifier", "trust", "--network", str(self.network), "--issuer", did),
+            *("--status-url", f"{issuer.url}/v1/status/", "--out", str(trust)),
+        )
+        return trust
+
     def run(self, *arguments: str) -> dict[str, object]:
         """What the command ``keyborn <arguments> --json`` answers.
 

@@ -1,13 +1,16 @@
 """What a measurement prints: rows, each with its floor, and whether that was met."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from did.errors import KeybornError
+from did.jcs import JsonObject
 from keyborn.output import emit
 
 
@@ -53,10 +56,29 @@ class Row:
         return f"goal {self.goal:,g}: {(self.value / self.goal - 1) * 100:+.0f} %"
 
 
+def said(row: Row) -> JsonObject:
+    """A row as JSON, with whether it is met; ``read`` is the way back."""
+    return {**asdict(row), "met": row.met}
+
+
+def read(value: Mapping[str, Any]) -> Row:
+    """The row that ``said`` wrote."""
+    return Row(**{name: value[name] for name in Row.__slots__})
+
+
+def report(title: str, measure: Callable[[], Sequence[Row]], *, as_json: bool) -> None:
+    """Measure, and ``show`` the rows; what fails is said as a command says it."""
+    try:
+        rows = measure()
+    except KeybornError as error:
+        raise click.ClickException(f"{error.step}: {error.message}. {error.hint or ''}") from error
+    show(title, rows, as_json=as_json)
+
+
 def show(title: str, rows: Sequence[Row], *, as_json: bool) -> None:
     """Print the rows, and exit with 1 where a floor is missed."""
     met = all(row.met for row in rows)
-    data = {"title": title, "rows": [{**asdict(row), "met": row.met} for row in rows], "met": met}
+    data = {"title": title, "rows": [said(row) for row in rows], "met": met}
     emit(data, as_json=as_json, human="\n".join([title, *map(_line, rows)]))
     if not met:
         raise click.exceptions.Exit(1)

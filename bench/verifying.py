@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,16 +26,16 @@ import orjson
 from nacl.signing import SigningKey as RawKey
 
 from bench.operating import Operator
-from bench.services import Service, Services
-from bench.table import Row, bar, show
+from bench.reading import credential, seconds
+from bench.services import Services
+from bench.table import Row, bar, report
 from did.document import MULTIKEY_CONTEXT, key_document
-from did.errors import KeybornError, Unavailable
-from did.identifier import Genesis, KeybornDid, KeyDid
+from did.errors import Unavailable
+from did.identifier import KeyDid
 from did.jcs import JsonObject
 from did.keys import SigningKey
 from did.vc.credential import CREDENTIALS_CONTEXT_1, PROVISIONING, build_credential
 from did.vc.formats import Format, credential_in, secure_credential
-from did.vc.status_list import REVOCATION, StatusEntry
 from keyborn.output import json_option
 from ledger.network import open_reader
 from ledger.resolving.methods import MethodResolver
@@ -60,11 +61,8 @@ _DIDKIT: Final = Path(__file__).with_name("didkit_peer.py")
 @json_option
 def verifying(*, times: int, as_json: bool) -> None:
     """Verify and issue credentials, ours beside those of others."""
-    try:
-        rows = measure(times)
-    except KeybornError as error:
-        raise click.ClickException(f"{error.step}: {error.message}. {error.hint or ''}") from error
-    show("Credentials, one core", rows, as_json=as_json)
+    title = "Credentials, one core"
+    report(title, lambda: measure(times), as_json=as_json)
 
 
 def measure(times: int) -> list[Row]:
@@ -75,35 +73,25 @@ def measure(times: int) -> list[Row]:
     ):
         services.ledger()
         with services.issuer() as issuer:
-            held = {each: _enrolled(services, issuer, each) for each in FORMATS}
-            trust = _trusting(services, issuer)
+            operator = Operator.of(issuer.url, services.folder / "issuer")
+            held = {each: _enrolled(services, operator, each) for each in FORMATS}
+            trust = services.trusting(issuer, operator.did)
             with bar("verifying and issuing", 2 * len(FORMATS)) as advance:
                 rows = _verify(trust, services.folder, held, times, advance)
                 rows += _issue(times, advance)
     return rows + _peers(times)
 
 
-def _enrolled(services: Services, issuer: Service, format_: Format) -> bytes:
+def _enrolled(services: Services, operator: Operator, format_: Format) -> bytes:
     """The credential of a new device, in this format, as the issuer gave it."""
-    operator = Operator.of(issuer, services.folder / "issuer")
     device = services.folder / f"device-{format_.value.replace('+', '-')}"
     services.run("device", "init", "--dir", str(device))
     services.run(
         *("device", "enroll", operator.offer(), "--dir", str(device), "--format", format_.value),
-        *("--network", str(services.network), "--issuer", issuer.url),
+        *("--network", str(services.network), "--issuer", operator.url),
     )
     (kept,) = (device / "credentials").glob("*rovisioning*")
     return credential_in(orjson.loads(kept.read_bytes())).to_bytes()
-
-
-def _trusting(services: Services, issuer: Service) -> Path:
-    trust = services.folder / "trust.toml"
-    did = Operator.of(issuer, services.folder / "issuer").did
-    services.run(
-        *("verifier", "trust", "--network", str(services.network), "--issuer", did),
-        *("--status-url", f"{issuer.url}/v1/status/", "--out", str(trust)),
-    )
-    return trust
 
 
 def _verify(
@@ -125,13 +113,13 @@ def _verify(
             statuses=statuses,
             challenges=book,
         )
-        for format_, credential in held.items():
-            verifier.verify_credential(credential, at=datetime.now(UTC))  # fetches the status list
+        for format_, data in held.items():
+            verifier.verify_credential(data, at=datetime.now(UTC))  # fetches the status list
 
-            def many(credential: bytes = credential, format_: Format = format_) -> None:
+            def many(data: bytes = data, format_: Format = format_) -> None:
                 here = verifier.at_hand()
                 for _ in range(times):
-                    here.verify_credential(credential, at=datetime.now(UTC), format=format_)
+                    here.verify_credential(data, at=datetime.now(UTC), format=format_)
 
             rate, ratio = _beside_raw(many, times)
             least, goal = FORMATS[format_]
@@ -149,28 +137,10 @@ def _issue(times: int, advance: Callable[[int], object]) -> list[Row]:
     rows: list[Row] = []
     key = SigningKey.generate()
     for format_ in FORMATS:
-
-        def many(format_: Format = format_) -> None:
-            for _ in range(times):
-                _made(key, format_)
-
-        rate, _ = _beside_raw(many, times)
-        rows.append(Row(f"issue, {format_}: built and signed", rate, "per s"))
+        taken = seconds(partial(credential, format_, key), times)
+        rows.append(Row(f"issue, {format_}: built and signed", 1 / taken, "per s"))
         advance(1)
     return rows
-
-
-def _made(key: SigningKey, format_: Format) -> bytes:
-    did = KeybornDid.born(Genesis.of(key.public_key(), key.public_key())).canonical
-    now = datetime.now(UTC)
-    document = build_credential(
-        PROVISIONING,
-        issuer=did,
-        subject={"id": did.text, "logId": "0" * 64, "model": "bench-1", "roles": ["sensor"]},
-        valid_from=now,
-        statuses=[StatusEntry(REVOCATION, 7, "https://issuer.example/v1/status/1")],
-    )
-    return secure_credential(document, key, issuer=did, created=now, format=format_)
 
 
 def _beside_raw(act: Callable[[], None], times: int) -> tuple[float, float]:

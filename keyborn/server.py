@@ -38,9 +38,7 @@ FRAMING_BYTES: Final = 4_096  # around the chunks of a body, or as many as the b
 
 _READ_BYTES: Final = 32_768  # of each connection, before it is another's turn
 _SLICE: Final = 8_192  # of these, before they are looked at
-_ACCEPTED: Final = (
-    32  # connections at a time, so that each is read before many newer ones are there
-)
+_ACCEPTED: Final = 32  # connections at a time: each is read before many newer ones are there
 # A line feed or carriage return alone, and a line that goes on in the next (RFC 9112, 2.2 and 5.2).
 _LOOSE: Final = re.compile(rb"(?<!\r)\n|\r[^\n]|\n[ \t]")
 _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
