@@ -2,6 +2,7 @@
 
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,15 +11,12 @@ import orjson
 
 from conformance.identity import NAME, DidMethod, Identity
 from did.jcs import Json, JsonObject
-from keyborn.options import Group, service_options
+from keyborn.options import Group, Listening, service_options
 from keyborn.output import as_text, emit, json_option
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from fastapi import FastAPI
 
-    from keyborn.door import Clients
 
 PORT: Final = 8110
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
@@ -69,12 +67,7 @@ def serve(
     did_method: str,
     manifest_out: Path | None,
     as_json: bool,
-    host: str,
-    port: int,
-    ready_file: Path | None,
-    tls: "SSLContext | None",
-    clients: "Clients",
-    log_json: bool | None,
+    listening: Listening,
 ) -> None:
     """Run issuer, verifier and resolver for conformance tests, on this machine alone.
 
@@ -85,19 +78,16 @@ def serve(
     from conformance.certificate import certificate_in  # noqa: PLC0415 - slow to import
     from conformance.instance import instance  # noqa: PLC0415
     from conformance.manifest import endpoints, manifest  # noqa: PLC0415
-    from keyborn import logs  # noqa: PLC0415
     from keyborn.clock import now  # noqa: PLC0415
     from keyborn.files import locked, private_directory, write_public  # noqa: PLC0415
-    from keyborn.server import serve_named  # noqa: PLC0415
 
-    if host not in _LOOPBACK:
+    if listening.host not in _LOOPBACK:
         raise click.UsageError("it asks nobody who they are, so --host is 127.0.0.1 or ::1")
-    logs.configure(as_json=log_json)
     with ExitStack() as stack:
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.enter_context(locked(private_directory(directory) / "lock"))
-        made = certificate_in(directory, at=now()) if https and tls is None else None
+        made = certificate_in(directory, at=now()) if https and listening.tls is None else None
         opened = stack.enter_context(
             instance(
                 directory,
@@ -118,10 +108,8 @@ def serve(
             emit(data, as_json=as_json, human=as_text(human))
             return opened.make_app(url)
 
-        context = tls if made is None else made.server
-        serve_named(
-            make_app, host=host, port=port, ready_file=ready_file, tls=context, clients=clients
-        )
+        tls = listening.tls if made is None else made.server
+        replace(listening, tls=tls).serve(make_app)
 
 
 def _as_json(options: Json) -> JsonObject:

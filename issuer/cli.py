@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,13 +9,8 @@ from issuer.cli_claims import claim
 from issuer.cli_client import Admin, admin_options
 from issuer.cli_devices import devices
 from keyborn.inputs import INPUT_FILE
-from keyborn.options import Group, service_options, store_option
+from keyborn.options import Group, Listening, service_options, store_option
 from keyborn.output import as_text, emit, json_option
-
-if TYPE_CHECKING:
-    from ssl import SSLContext
-
-    from keyborn.door import Clients
 
 PORT = 8102
 
@@ -92,12 +86,7 @@ def serve(
     status_messages: tuple[str, ...],
     vc_api: bool,
     store: str | None,
-    host: str,
-    port: int,
-    ready_file: Path | None,
-    tls: "SSLContext | None",
-    clients: "Clients",
-    log_json: bool | None,
+    listening: Listening,
 ) -> None:
     """Run the issuer: enrolment, status lists and administration.
 
@@ -105,11 +94,8 @@ def serve(
     """
     from issuer.serving import running  # noqa: PLC0415 - what it needs is slow to import
     from issuer.status_terms import StatusTerms  # noqa: PLC0415
-    from keyborn import logs  # noqa: PLC0415
-    from keyborn.server import serve_named  # noqa: PLC0415
     from ledger.network import load_network  # noqa: PLC0415
 
-    logs.configure(as_json=log_json)
     network = load_network(network_file)
     statuses = StatusTerms(
         ttl=timedelta(seconds=status_ttl),
@@ -125,14 +111,7 @@ def serve(
         with_vc_api=vc_api,
         store=store,
     ) as make_app:
-        serve_named(
-            make_app,
-            host=host,
-            port=port,
-            ready_file=ready_file,
-            tls=tls,
-            clients=clients,
-        )
+        listening.serve(make_app)
 
 
 @issuer.command()

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -9,6 +10,8 @@ import click
 
 if TYPE_CHECKING:
     import ssl
+
+    from starlette.types import ASGIApp
 
     from keyborn.door import Clients
 
@@ -29,15 +32,40 @@ class Group(click.Group):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a service listens, and to whom: what each ``serve`` command is told.
+
+    The attributes are what ``keyborn.server.serve`` takes.
+    """
+
+    host: str
+    port: int
+    ready_file: Path | None
+    tls: "ssl.SSLContext | None"
+    clients: "Clients"
+
+    def serve(self, make_app: "Callable[[str], ASGIApp]") -> None:
+        """Serve what ``make_app`` makes of the service's URL, as ``serve_named`` does."""
+        from keyborn.server import serve_named  # noqa: PLC0415 - what it needs is slow to import
+
+        serve_named(
+            make_app,
+            host=self.host,
+            port=self.port,
+            ready_file=self.ready_file,
+            tls=self.tls,
+            clients=self.clients,
+        )
+
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def service_options(*, port: int) -> Callable[[_Command], _Command]:
     """Add what each ``serve`` command takes.
 
-    ``host``, ``port``, ``ready_file``, ``tls`` and ``clients`` go to ``keyborn.server.serve``,
-    ``log_json`` to ``keyborn.logs.configure``. ``tls`` is an ``ssl.SSLContext``, or None;
-    ``clients`` are ``keyborn.door.Clients``.
+    The command gets ``listening``, and its log is configured when it is called.
 
     Args:
         port: The default port.
@@ -91,17 +119,24 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
     def add(command: _Command) -> _Command:
         @functools.wraps(command)
         def with_made(
+            *,
+            host: str,
+            port: int,
+            ready_file: Path | None,
             tls_cert: Path | None,
             tls_key: Path | None,
             rate: int | None,
             trusted_proxies: tuple[str, ...],
+            log_json: bool | None,
             **given: object,
         ) -> object:
             if tls_cert is None and tls_key is not None:
                 raise click.UsageError("--tls-key is the key of a certificate: give --tls-cert too")
-            return command(
-                tls=_context(tls_cert, tls_key), clients=_clients(rate, trusted_proxies), **given
-            )
+            from keyborn import logs  # noqa: PLC0415 - only where something is served
+
+            logs.configure(as_json=log_json)
+            tls, clients = _context(tls_cert, tls_key), _clients(rate, trusted_proxies)
+            return command(listening=Listening(host, port, ready_file, tls, clients), **given)
 
         added = cast("_Command", with_made)
         for option in reversed(options):

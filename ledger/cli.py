@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from keyborn.inputs import INPUT_FILE
-from keyborn.options import Group, service_options, store_option
+from keyborn.options import Group, Listening, service_options, store_option
 from keyborn.output import emit, json_option
 from ledger.cli_deploy import deploy
 from ledger.cli_doctor import doctor
@@ -25,11 +25,8 @@ from ledger.options import (
 )
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from fastapi import FastAPI
 
-    from keyborn.door import Clients
     from ledger.network import Network
     from ledger.reader import LogReader
 
@@ -146,12 +143,7 @@ def serve(
     block_time: float,
     did_web: bool,
     store: str | None,
-    host: str,
-    port: int,
-    ready_file: Path | None,
-    tls: "SSLContext | None",
-    clients: "Clients",
-    log_json: bool | None,
+    listening: Listening,
 ) -> None:
     """Serve a ledger: registrar, resolution, and for an embedded one the log.
 
@@ -159,8 +151,6 @@ def serve(
     a key that pays, a registrar of a log on Ethereum. What readers need, network.toml, is written
     to --dir once the service listens.
     """
-    from keyborn import logs  # noqa: PLC0415 - not before it is needed: it is slow
-    from keyborn.server import serve_named  # noqa: PLC0415
     from ledger.account import find_account  # noqa: PLC0415
     from ledger.network import load_network, parse_network, write_network  # noqa: PLC0415
     from ledger.registrar.dispatch import Batching  # noqa: PLC0415
@@ -169,7 +159,6 @@ def serve(
 
     if network is None and (key_file is not None or password_file is not None):
         raise click.UsageError("a key pays for a log on Ethereum, which --network names")
-    logs.configure(as_json=log_json)
     batching = Batching(
         count=batch_size, size=batch_bytes, queue=queue_limit, patience=replace_after
     )
@@ -205,7 +194,7 @@ def serve(
                 write_network(path, found)
             return built.app
 
-        serve_named(named, host=host, port=port, ready_file=ready_file, tls=tls, clients=clients)
+        listening.serve(named)
 
 
 @ledger.command()

@@ -20,7 +20,7 @@ from did.vc.enveloping import PRESENTATION
 from did.vc.recognition import kind_of
 from keyborn.clock import now
 from keyborn.inputs import INPUT_FILE, read_object, reading, without_line_end
-from keyborn.options import Group, service_options, store_option
+from keyborn.options import Group, Listening, service_options, store_option
 from keyborn.output import emit, json_option, printable
 from keyborn.storage.locations import is_file, locate
 from verifier.challenges import LIFETIME, ChallengeBook
@@ -33,11 +33,8 @@ from verifier.trust_file import load_trust_root
 from verifier.verifier import AuthenticatedDevice, VerifiedCredential
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from fastapi import FastAPI
 
-    from keyborn.door import Clients
 
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
 _PORT: Final = 8103
@@ -89,23 +86,15 @@ def serve(
     lifetime: int,
     vc_api: bool,
     store: str | None,
-    host: str,
-    port: int,
-    ready_file: Path | None,
-    tls: "SSLContext | None",
-    clients: "Clients",
-    log_json: bool | None,
+    listening: Listening,
 ) -> None:
     """Ask devices over HTTP and decide on what they present, also by OpenID4VP 1.0."""
-    from keyborn.logs import configure  # noqa: PLC0415 - only where it is used
-    from keyborn.server import serve_named  # noqa: PLC0415 - only where it is used
     from verifier.app import create_app  # noqa: PLC0415 - only where it is used
     from verifier.openid4vp.serving import add_openid4vp  # noqa: PLC0415 - only where it is used
 
     if (did is None) != (key_file is None):
         raise click.UsageError("--did and --did-key go together")
     named = None if did is None or key_file is None else (did, key_file)
-    configure(as_json=log_json)
     root = load_trust_root(trust_file)
     with ExitStack() as stack:
 
@@ -134,14 +123,7 @@ def serve(
             )
             return app
 
-        serve_named(
-            make_app,
-            host=host,
-            port=port,
-            ready_file=ready_file,
-            tls=tls,
-            clients=clients,
-        )
+        listening.serve(make_app)
 
 
 def _vc_api_token(directory: Path) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 import click
 
 from did.errors import Conflict, Invalid, Refused, Unavailable, Undecided
-from keyborn.options import service_options
+from keyborn.options import Listening, service_options
 from keyborn.output import emit, json_option
 
 Path(os.environ["SEEN"]).write_text("imported")
@@ -68,9 +68,10 @@ def show(name: str, *, as_json: bool) -> None:
 
 @sample.command()
 @service_options(port=8100)
-def serve(*, host: str, port: int, ready_file: Path, log_json: bool | None, **_: object) -> None:
+def serve(*, listening: Listening) -> None:
     """Serve."""
-    emit(None, as_json=False, human=f"{host} {port} {ready_file} {log_json}")
+    where = f"{listening.host} {listening.port} {listening.ready_file}"
+    emit(None, as_json=False, human=where)
 '''
 ENTRY_POINTS = """
 [keyborn.commands]
@@ -147,11 +148,11 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("fail interrupt", 130, "", "keyborn: interrupted\n"),
         ("show --name x", 0, "name is x\n", ""),
         ("show --name x --json", 0, '{\n  "name": "x"\n}\n', ""),
-        ("serve", 0, "127.0.0.1 8100 None None\n", ""),
+        ("serve", 0, "127.0.0.1 8100 None\n", ""),
         (
             "serve --host ::1 --port 0 --ready-file r --log-json",
             0,
-            "::1 0 r True\n",
+            "::1 0 r\n",
             "",
         ),
         (
@@ -209,7 +210,7 @@ def test_options_come_from_the_environment(
         main(["sample", "show"])
     with pytest.raises(SystemExit):
         main(["sample", "serve"])
-    assert capsys.readouterr().out == "name is env\n127.0.0.1 9 None None\n"
+    assert capsys.readouterr().out == "name is env\n127.0.0.1 9 None\n"
 
 
 def test_listing_commands_imports_none(seen: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from did.errors import Invalid
 from keyborn import door
 from keyborn.door import Clients, Connections, group
-from keyborn.options import service_options
+from keyborn.options import Listening, service_options
 
 PROXY = "192.0.2.1"
 OTHER = "198.51.100.7"
@@ -81,8 +81,8 @@ def test_what_an_operator_chooses() -> None:
 
     @click.command()
     @service_options(port=8100)
-    def serve(*, clients: Clients, **_more: object) -> None:
-        given.append(clients)
+    def serve(*, listening: Listening) -> None:
+        given.append(listening.clients)
 
     words = ["--rate", "3", "--trusted-proxy", PROXY, "--trusted-proxy", "2001:db8::/32"]
     assert CliRunner().invoke(serve, words).exit_code == 0

@@ -19,7 +19,7 @@ from did.errors import Invalid, Unavailable
 from keyborn import server
 from keyborn.client import connect, request
 from keyborn.clock import now
-from keyborn.options import service_options
+from keyborn.options import Listening, service_options
 from keyborn.server import SHUTDOWN_SECONDS
 from keyborn.tls import fingerprint, self_signed, server_context
 
@@ -149,8 +149,8 @@ def test_the_options(certificate: Path) -> None:
 
     @click.command()
     @service_options(port=8100)
-    def serve(*, tls: ssl.SSLContext | None, **_more: object) -> None:
-        found.append(tls)
+    def serve(*, listening: Listening) -> None:
+        found.append(listening.tls)
 
     run = CliRunner().invoke
     assert run(serve, []).exit_code == 0

@@ -13,7 +13,7 @@ from operations import batch, create
 
 from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from ledger.chain import LogEntry
-from ledger.contradiction import Contradiction
+from ledger.contradiction import Contradiction, same_content
 from ledger.embedded.store import EmbeddedLedger
 from ledger.following.follower import (
     Alarm,
@@ -105,14 +105,20 @@ def append(ledger: EmbeddedLedger, *names: str) -> None:
         ledger.submit(ledger.prepare(batch(create(actor(name)))))
 
 
+def moved_to(follower: Follower, ledger: EmbeddedLedger) -> bool:
+    """Whether the next step tells of the ledger's heads alone; their time goes on meanwhile."""
+    (event,) = follower.step()
+    return isinstance(event, Moved) and same_content(event.heads, ledger.heads())
+
+
 def test_it_tells_when_a_head_has_moved_and_at_no_other_time(
     ledger: EmbeddedLedger, follower: Follower
 ) -> None:
     assert follower.standing() == []
-    assert follower.step() == [Moved(ledger.heads())]
+    assert moved_to(follower, ledger)
     assert follower.step() == []
     append(ledger, "a")
-    assert follower.step() == [Moved(ledger.heads())]
+    assert moved_to(follower, ledger)
     for _ in range(3):
         ledger.mine()
         (moved,) = follower.step() or [None]
