@@ -4,9 +4,9 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,26 @@ def ended_in_order() -> Iterator[None]:
             signal.signal(each, handler)
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that would end the block by an exception are raised when it is over."""
+    if threading.current_thread() is not threading.main_thread():  # which no signal strikes
+        yield
+        return
+    came: list[int] = []
+    former = {
+        each: signal.signal(each, lambda number, _frame: came.append(number))
+        for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for each, handler in former.items():
+            signal.signal(each, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+
 class Stage:
     """Services and commands in one folder; leaving it stops every process that it started."""
 
@@ -78,9 +98,8 @@ class Stage:
         ready, log = self.folder / f"{name}.ready", self.folder / f"{name}.log"
         ready.unlink(missing_ok=True)
         words = [*_command(arguments), "--ready-file", str(ready)]
-        # A signal's exception strikes this thread: never between a process' start and its noting.
-        with ThreadPoolExecutor(1) as apart:
-            process = apart.submit(self._start, words, log).result()
+        with _undisturbed():  # or a signal's exception strikes between its start and its noting
+            process = self._start(words, log)
         deadline = time.monotonic() + READY_SECONDS
         while not ready.exists():
             if process.poll() is not None or time.monotonic() > deadline:
