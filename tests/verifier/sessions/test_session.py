@@ -53,7 +53,7 @@ def test_what_cannot_be_a_token(token: str) -> None:
 
 
 def test_it_ends_after_its_lifetime_or_with_the_first_credential(
-    house: Gatehouse, device: AuthenticatedDevice
+    device: AuthenticatedDevice,
 ) -> None:
     assert ends(device, LIFETIME, at=NOW) == NOW + LIFETIME
     (credential,) = device.credentials
