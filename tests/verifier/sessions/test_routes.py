@@ -1,8 +1,9 @@
 """Sessions over HTTP, over real sockets; the clock is the test's."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -293,3 +294,26 @@ def test_a_lifetime_has_bounds(house: Gatehouse) -> None:
         for bad in (timedelta(0), MAX_LIFETIME + second):
             with pytest.raises(Exception, match="a session lasts 1 to 3600 seconds"):
                 Sessions(house.verifier(), store, lifetime=bad)
+
+
+def test_who_alters_the_store_does_not_decide(gate: Gate) -> None:
+    def alter(statement: str, *values: object) -> None:
+        path = gate.house.directory / "verifier" / "sessions.db"
+        with closing(sqlite3.connect(path, timeout=10)) as connection:
+            connection.execute(statement, values)
+            connection.commit()
+
+    house = gate.house
+    ends = house.now + timedelta(seconds=30)
+    token = gate.opened(house.issuer.issue(DEVICE.short, valid_until=ends))
+    other = gate.opened()
+    house.wait(91)  # beyond the skew of clocks
+    alter("UPDATE sessions SET expires = expires + 1000")
+    assert code(gate.auth(token), 403) == "credential_expired"
+    assert gate.auth(other).status_code == 204
+    alter("UPDATE sessions SET did = ?", STRANGER.short.text)
+    assert gate.auth(other).status_code == 403
+    alter("UPDATE sessions SET did = ?", DEVICE.short.text)
+    assert gate.auth(other).status_code == 204
+    alter("UPDATE sessions SET key = ?", STRANGER.key.public_key().raw)
+    assert code(gate.auth(other), 403) == "unknown_verification_method"
