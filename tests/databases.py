@@ -17,9 +17,10 @@ from issuer.store import KIND as ISSUER
 from keyborn.storage import open_store
 from ledger.registrar.outbox_tables import KIND as REGISTRAR
 from verifier.openid4vp.requests import KIND as REQUESTS
+from verifier.sessions.store import KIND as SESSIONS
 from verifier.store import KIND as VERIFIER
 
-KINDS: Final = (ISSUER, VERIFIER, REQUESTS, REGISTRAR)
+KINDS: Final = (ISSUER, VERIFIER, REQUESTS, SESSIONS, REGISTRAR)
 
 _USERS: Final = ("postgres", "nobody")  # PostgreSQL does not run as root
 _TEMPLATE: Final = "keyborn_template"

@@ -69,8 +69,11 @@ class World:
 
     def challenges_used(self) -> int:
         """How many challenges were used, as the verifier's store says."""
-        rows = _rows(self.folder / "verifier" / "verifier.db", "SELECT * FROM used_challenges")
-        return len(rows)
+        return len(self.verifier_rows("verifier.db", "SELECT * FROM used_challenges"))
+
+    def verifier_rows(self, name: str, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What one of the verifier's stores says."""
+        return _rows(self.folder / "verifier" / name, query, *values)
 
     def operations(self, did: KeybornDid) -> list[Operation]:
         """All that is on the log of a DID, effective or not."""

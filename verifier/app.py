@@ -6,6 +6,8 @@ POST   /v1/presentations      a presentation that answers one: 200 with ``device
 GET    /health                200 with the audience and the pinned log
 =====  =====================  ===================================================================
 
+Beside these, sessions (``verifier.sessions.routes``) and the VC-API (``verifier.vc_api``).
+
 A presentation is in any format that a ``Content-Type`` of its own names, ``application/vp`` (JSON),
 ``application/vp+jwt``, ``application/vp+cose`` or ``application/jwt`` (VC 1.1); with any other, the
 format is told from the bytes.
@@ -34,6 +36,8 @@ from keyborn.groups import Groups
 from keyborn.http import RawBody, install
 from keyborn.shortcuts import Shortcuts
 from verifier import descriptions, vc_api
+from verifier.sessions.admission import Sessions
+from verifier.sessions.routes import install as install_sessions
 from verifier.verifier import AuthenticatedDevice, Proven, Verifier
 
 ContentType = Annotated[str, Header()]
@@ -52,6 +56,7 @@ def create_app(
     *,
     now: Callable[[], datetime] = clock.now,
     vc_api_token: str | None = None,
+    sessions: Sessions | None = None,
 ) -> FastAPI:
     """The application of ``verifier``.
 
@@ -59,15 +64,23 @@ def create_app(
         verifier: What decides.
         now: Read once for each request.
         vc_api_token: What callers of the VC-API present (RFC 6750); None for no VC-API.
+        sessions: Those of ``verifier``; None for none.
     """
     app = FastAPI(title="Keyborn verifier", openapi_url=None, docs_url=None, redoc_url=None)
     install(app)
     describe(app)
 
     shortcuts = Shortcuts()
-    admit = Groups[tuple[bytes, Format | None], AuthenticatedDevice | Proven](
+    groups = Groups[tuple[bytes, Format | None], AuthenticatedDevice | Proven](
         lambda presentations: verifier.admit_all(presentations, at=now())
     )
+
+    async def admit(body: bytes, content_type: str) -> AuthenticatedDevice:
+        named = format_of_media_type(content_type, PRESENTATION)
+        device = await groups.ask((body, named))
+        if isinstance(device, Proven):
+            device = await run_in_threadpool(verifier.finish, device)
+        return device
 
     @shortcuts.post(app.router, "/v1/challenges", **answers({201: in_json(descriptions.CHALLENGE)}))
     async def challenges(body: ChallengeRequest) -> Response:
@@ -80,11 +93,11 @@ def create_app(
         **answers({200: in_json(descriptions.ADMITTED)}, 403, takes=descriptions.PRESENTATIONS),
     )
     async def presentations(body: RawBody, content_type: ContentType = "") -> Response:
-        named = format_of_media_type(content_type, PRESENTATION)
-        device = await admit.ask((body, named))
-        if isinstance(device, Proven):
-            device = await run_in_threadpool(verifier.finish, device)
+        device = await admit(body, content_type)
         return _json({"device": device.to_json(), "decision": device.decision.to_json()})
+
+    if sessions is not None:
+        install_sessions(app, shortcuts, sessions, admit=admit, now=now)
 
     if vc_api_token is not None:
         app.include_router(vc_api.router(verifier.proofs(), token=vc_api_token, now=now))

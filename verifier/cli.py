@@ -27,6 +27,8 @@ from verifier.challenges import LIFETIME, ChallengeBook
 from verifier.decision import Trail
 from verifier.opening import verifier_at
 from verifier.report import checklist, refusal
+from verifier.sessions.session import LIFETIME as SESSION_LIFETIME
+from verifier.sessions.session import MAX_LIFETIME
 from verifier.store import open_store
 from verifier.trust_commands import mark, trust
 from verifier.trust_file import load_trust_root
@@ -68,6 +70,13 @@ def verifier() -> None:
 @click.option("--did-key", "key_file", type=INPUT_FILE, help="The file with that DID's key.")
 @_lifetime_option
 @click.option(
+    "--session-lifetime",
+    type=click.IntRange(1, int(MAX_LIFETIME.total_seconds())),
+    default=int(SESSION_LIFETIME.total_seconds()),
+    show_default=True,
+    help="Seconds that a session lasts at most; it never outlives what was presented.",
+)
+@click.option(
     "--vc-api",
     is_flag=True,
     help="Verify proofs posted to /credentials/verify and /presentations/verify too, for whoever"
@@ -84,18 +93,26 @@ def serve(
     did: str | None,
     key_file: Path | None,
     lifetime: int,
+    session_lifetime: int,
     vc_api: bool,
     store: str | None,
     listening: Listening,
 ) -> None:
-    """Ask devices over HTTP and decide on what they present, also by OpenID4VP 1.0."""
+    """Ask devices over HTTP and decide on what they present, also by OpenID4VP 1.0.
+
+    An admitted device may open a session, which a reverse proxy asks about at /auth.
+    """
     from verifier.app import create_app  # noqa: PLC0415 - only where it is used
     from verifier.openid4vp.serving import add_openid4vp  # noqa: PLC0415 - only where it is used
+    from verifier.sessions.admission import Sessions  # noqa: PLC0415 - only where it is used
+    from verifier.sessions.store import open_sessions  # noqa: PLC0415 - only where it is used
 
     if (did is None) != (key_file is None):
         raise click.UsageError("--did and --did-key go together")
     named = None if did is None or key_file is None else (did, key_file)
     root = load_trust_root(trust_file)
+    # A file holds one kind of store; sessions and requests have files of their own beside it.
+    shared = None if store is None or is_file(locate(store)) else store
     with ExitStack() as stack:
 
         def make_app(url: str) -> "FastAPI":
@@ -109,7 +126,13 @@ def serve(
                     store=store,
                 )
             )
-            app = create_app(opened, vc_api_token=_vc_api_token(directory) if vc_api else None)
+            sessions = Sessions(
+                opened,
+                stack.enter_context(open_sessions(directory, shared)),
+                lifetime=timedelta(seconds=session_lifetime),
+            )
+            token = _vc_api_token(directory) if vc_api else None
+            app = create_app(opened, vc_api_token=token, sessions=sessions)
             add_openid4vp(
                 app,
                 opened,
@@ -118,8 +141,7 @@ def serve(
                 named=named,
                 now=now,
                 stack=stack,
-                # A file holds one kind of store; requests have one of their own beside it.
-                store=None if store is None or is_file(locate(store)) else store,
+                store=shared,
             )
             return app
 

@@ -58,6 +58,9 @@ _DECISION: Final[Schema] = record(
     }
 )
 ADMITTED: Final[Schema] = record({"device": _DEVICE, "decision": _DECISION})
+SESSION: Final[Schema] = record(
+    {"device": _DEVICE, "decision": _DECISION, "token": TEXT, "expires": TIME}
+)
 
 ASKED: Final[Schema] = record(
     {

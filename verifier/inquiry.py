@@ -5,15 +5,17 @@ DID as an issuer, and its answer may be as old as a status list may be: to take 
 document is to revoke it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from did.errors import Invalid, Refused, Unavailable, Undecided
+from did.errors import Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.identifier import Did, DidUrl, KeyDid
 from did.jcs import JsonObject
 from did.keys import PublicKey
 from did.resolution import (
     RETRY_UNTIL_FINAL,
+    AtHand,
     Registration,
     Resolution,
     Resolver,
@@ -129,3 +131,26 @@ class Inquiry:
 def version_facts(version: Version) -> JsonObject:
     """What an entry of a decision record tells of the version that counted."""
     return {"versionId": version.id, "finality": version.finality.value}
+
+
+def at_hand(resolver: Resolver, dids: Collection[Did] = ()) -> Resolver:
+    """``resolver`` as of one moment from now on, if it can be had so.
+
+    Where that moment cannot be known, whoever comes to resolve is told so in that step.
+    """
+    if not isinstance(resolver, AtHand):
+        return resolver
+    try:
+        return resolver.at_hand(dids)
+    except KeybornError as error:
+        return _Unreadable(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """A log that could not be read just now."""
+
+    error: KeybornError
+
+    def resolve(self, did: Did, *, at: str | datetime | None = None) -> Resolution:  # noqa: ARG002
+        raise self.error.again()

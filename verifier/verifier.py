@@ -38,58 +38,37 @@ unharmed; that nobody relays between the device and this verifier (a channel mus
 ``verify_credential`` leaves out steps 1 to 5, 6.7 and 7: it says nothing of who hands it over.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from did.challenge import Challenge
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import Did, KeybornDid
-from did.jcs import JsonObject
 from did.keys import PublicKey
-from did.resolution import AtHand, NotAtHandError, Resolution, Resolver, authenticating_version
+from did.resolution import NotAtHandError, Resolver
 from did.timestamps import format_time
-from did.vc.credential import PROVISIONING, Credential
+from did.vc.credential import Credential
 from did.vc.formats import Format, read_credential, read_presentation
 from did.vc.presentation import Presentation
 from verifier.acceptance import TrustedIssuersAlone
 from verifier.challenges import ChallengeBook, check_audience, check_first, expired
-from verifier.credentials import CredentialChecks, DeviceClaims, device_claims
+from verifier.conclusion import (
+    AuthenticatedDevice,
+    check_key,
+    conclude,
+    decision,
+    registrable,
+)
+from verifier.credentials import CredentialChecks
 from verifier.decision import Check, Decision, Trail
-from verifier.inquiry import Inquiry, version_facts
+from verifier.inquiry import Inquiry, at_hand
 from verifier.proofs_only import ProofVerifier
+from verifier.rechecks import Rechecks
 from verifier.statuses import Statuses
 from verifier.trust_root import TrustRoot
 
-
-@dataclass(frozen=True, slots=True)
-class AuthenticatedDevice:
-    """A device that proved who it is, and how that was decided. Only ``Verifier`` makes one.
-
-    Attributes:
-        did: Its DID, in short form.
-        key: The key it signed with, its current one.
-        issuer: Who provisioned it.
-        claims: What its provisioning credential says of it.
-        credentials: All that it presented, each of them checked.
-        decision: Every step, with its evidence.
-    """
-
-    did: KeybornDid
-    key: PublicKey
-    issuer: Did
-    claims: DeviceClaims
-    credentials: tuple[Credential, ...]
-    decision: Decision
-
-    def to_json(self) -> JsonObject:
-        """Who it is, as an object; the decision apart."""
-        return {
-            "did": self.did.text,
-            "key": self.key.multibase,
-            "issuer": self.issuer.text,
-            **self.claims.to_json(),
-        }
+__all__ = ["AuthenticatedDevice", "Proven", "VerifiedCredential", "Verifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +155,7 @@ class Verifier:
         """
         return Verifier(
             trust_root=self._root,
-            resolver=_at_hand(self._resolver),
+            resolver=at_hand(self._resolver),
             statuses=self._statuses.at_hand(),
             challenges=self._challenges,
         )
@@ -189,6 +168,10 @@ class Verifier:
             statuses=self._statuses,
             acceptance=TrustedIssuersAlone(self._root),
         )
+
+    def rechecks(self) -> Rechecks:
+        """What judges devices again that this verifier has admitted, without a new presentation."""
+        return Rechecks(trust_root=self._root, resolver=self._resolver, statuses=self._statuses)
 
     def challenge(self, *, at: datetime, did: Did | None = None) -> Challenge:
         """A new challenge, for ``did`` alone if that is given; nothing is stored."""
@@ -296,7 +279,7 @@ class Verifier:
             except KeybornError as error:
                 outcomes[number] = error
         shown = [each for each, _ in parsed.values()]
-        resolver = _at_hand(self._resolver, [each.holder for each in shown])
+        resolver = at_hand(self._resolver, [each.holder for each in shown])
         statuses = self._statuses.at_hand()
         check_unused = self._challenges.unused_among([each.challenge for each in shown])
         proven: dict[int, Proven] = {}
@@ -341,7 +324,7 @@ class Verifier:
             found.facts.update({"format": parsed.format.value, "credentials": 1})
         inquiry = Inquiry(self._root, self._resolver, at)
         CredentialChecks(inquiry, self._statuses, trail, holder=None).check(parsed, 0)
-        return VerifiedCredential(parsed, self._decision(at, trail))
+        return VerifiedCredential(parsed, decision(inquiry, trail, self._digest))
 
     def _admitted(
         self,
@@ -380,27 +363,14 @@ class Verifier:
 
     def _concluded(self, proven: Proven, statuses: Statuses) -> AuthenticatedDevice:
         """Steps 6 and 7; where they cannot be taken now, the trail is as it was before them."""
-        trail, holder = proven.trail, proven.holder
-        before = len(trail.steps)
-        checks = CredentialChecks(proven.inquiry, statuses, trail, holder)
-        credentials = tuple(each for parsed in proven.presentations for each in parsed.credentials)
-        try:
-            for number, credential in enumerate(credentials):
-                checks.check(credential, number)
-        except NotAtHandError:
-            del trail.steps[before:]
-            raise
-        with trail.step(Check.DEVICE) as found:
-            provisioned = _provisioning(proven.presentations)
-            claims = device_claims(provisioned)
-            found.facts["did"] = holder.text
-        return AuthenticatedDevice(
-            did=holder,
-            key=proven.key,
-            issuer=provisioned.issuer,
-            claims=claims,
-            credentials=credentials,
-            decision=self._decision(proven.inquiry.at, trail),
+        shown = [parsed.credentials for parsed in proven.presentations]
+        return conclude(
+            shown,
+            holder=(proven.holder, proven.key),
+            inquiry=proven.inquiry,
+            statuses=statuses,
+            trail=proven.trail,
+            digest=self._digest,
         )
 
     def _holder(
@@ -410,48 +380,14 @@ class Verifier:
         holders: list[tuple[KeybornDid, PublicKey]] = []
         for parsed in presentations:
             with trail.step(Check.HOLDER) as found:
-                holder = _registrable(parsed.holder)
-                key = parsed.proof.method.key()
-                found.facts["key"] = key.multibase
-                resolution = inquiry.resolve(holder)
-                inquiry.note(found, resolution)
-                finality = self._root.policy.finality
-                version = authenticating_version(
-                    resolution, key, finality=finality, step=Check.HOLDER
-                )
-                found.facts.update(version_facts(version))
+                holder, key = registrable(parsed.holder), parsed.proof.method.key()
+                check_key(holder, key, inquiry, found)
                 holders.append((holder, key))
                 _check_one_holder(holders)
             with trail.step(Check.PRESENTATION_SIGNATURE):
                 parsed.proof.verify(key)
                 _check_in_force(parsed, inquiry.at, self._root.policy.clock_skew)
         return holders[0]
-
-    def _decision(self, at: datetime, trail: Trail) -> Decision:
-        return Decision(at, self._digest, self._root.log_id, tuple(trail.steps))
-
-
-def _at_hand(resolver: Resolver, dids: Collection[Did] = ()) -> Resolver:
-    """``resolver`` as of one moment from now on, if it can be had so.
-
-    Where that moment cannot be known, whoever comes to resolve is told so in that step.
-    """
-    if not isinstance(resolver, AtHand):
-        return resolver
-    try:
-        return resolver.at_hand(dids)
-    except KeybornError as error:
-        return _Unreadable(error)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unreadable:
-    """A log that could not be read just now."""
-
-    error: KeybornError
-
-    def resolve(self, did: Did, *, at: str | datetime | None = None) -> Resolution:  # noqa: ARG002
-        raise self.error.again()
 
 
 def _parse(
@@ -486,17 +422,6 @@ def _check_challenge(parsed: Presentation, challenge: Challenge, at: datetime) -
         raise expired()
 
 
-def _registrable(holder: Did) -> KeybornDid:
-    if not isinstance(holder, KeybornDid):
-        raise Refused(
-            "not_registered",
-            "the holder's DID is not of a kind that the log holds",
-            value=holder.text,
-            hint="present with a did:keyborn that is registered",
-        )
-    return holder
-
-
 def _check_one_holder(holders: Sequence[tuple[KeybornDid, PublicKey]]) -> None:
     if holders[-1] != holders[0]:
         raise Refused(
@@ -523,19 +448,3 @@ def _check_in_force(parsed: Presentation, at: datetime, skew: timedelta) -> None
             value=format_time(ends),
             hint="present anew",
         )
-
-
-def _provisioning(presentations: Sequence[Presentation]) -> Credential:
-    found: list[Credential] = []
-    for parsed in presentations:
-        own = [each for each in parsed.credentials if PROVISIONING in each.types]
-        # Presentations of one answer may show the same one; a presentation shows it once.
-        found += own if own != found else []
-    if len(found) != 1:
-        raise Refused(
-            "one_provisioning_credential_needed",
-            f"a presentation holds exactly one {PROVISIONING}: it says who the device is",
-            value=len(found),
-            hint="present one, and no other of this type",
-        )
-    return found[0]

@@ -31,7 +31,13 @@ from ledger.resolving import errors, negotiation, options
 from verifier.app import create_app as verifier_app
 from verifier.openid4vp import routes as openid4vp
 from verifier.openid4vp.requests import Status
+from verifier.sessions.admission import Sessions
+from verifier.sessions.session import LIFETIME as SESSION
+from verifier.sessions.session import MAX_HEADER
+from verifier.sessions.session import MAX_LIFETIME as MAX_SESSION
+from verifier.sessions.store import MOST, open_sessions
 
+HOUR: Final = timedelta(hours=1)
 PAGE: Final = (DOCS / "reference" / "http-apis.md").read_text()
 
 
@@ -75,19 +81,28 @@ def test_the_routes_of_the_issuer(tmp_path: Path) -> None:
 
 
 def test_the_routes_of_the_verifier_and_the_form_of_an_error(tmp_path: Path) -> None:
-    with gatehouse(tmp_path) as house:
-        app = verifier_app(house.verifier(), now=lambda: house.now)
+    with gatehouse(tmp_path) as house, open_sessions(tmp_path / "verifier") as kept:
+        sessions = Sessions(house.verifier(), kept)
+        app = verifier_app(house.verifier(), now=lambda: house.now, sessions=sessions)
         with asking(house) as gate:
             openid4vp.install(app, gate.exchange, token=TOKEN, now=lambda: house.now)
         holder, credential = house.device(DEVICE), house.issuer.issue(DEVICE.short)
         challenge = house.verifier().challenge(at=house.now)
         answer = house.present(holder, credential, challenge=challenge)
+        challenge = house.verifier().challenge(at=house.now)
+        another = house.present(holder, credential, challenge=challenge)
         with serving(app) as url, httpx.Client(base_url=url) as client:
+            session = client.post("/v1/sessions", content=another).json()
+            bearer = {"authorization": f"Bearer {session['token']}"}
+            passes = client.get("/auth", headers=bearer).headers
             accepted = client.post("/v1/presentations", content=answer).json()
             replayed = client.post("/v1/presentations", content=answer).json()
             health = client.get("/health").json()
     assert described("Verifier") == served(app)
     assert accepted["device"].keys() | accepted["decision"].keys() <= codes(section("Verifier"))
+    assert session.keys() <= codes(section("Verifier"))
+    told = {name for name in passes if name.startswith("x-keyborn")}
+    assert told == {name.lower() for name in codes(section("Sessions")) if "X-Keyborn" in name}
     assert health.keys() <= codes(section("Verifier"))
     assert json.loads(fences(PAGE)[0].text) == replayed
 
@@ -206,6 +221,9 @@ def test_the_states_of_an_operation_and_the_fields_of_a_claim() -> None:
         (f"at most {http.HEAD_BYTES:,} bytes and {http.HEADERS} headers (431)", True),
         (f"`limit` (1 to {MAX_PAGE})", True),
         (f"up to {MAX_CLAIMS} at once", True),
+        ("at most an hour away, ten minutes unless", (HOUR, HOUR / 6) == (MAX_SESSION, SESSION)),
+        (f"A device has up to {MOST} sessions", True),
+        (f"beyond {MAX_HEADER:,} characters of a list", True),
         ("a day unless given", timedelta(days=1) == LIFETIME),
         (f"up to {requests.BATCH_SIZE}, of one type", True),
         (f"unless given; up to {MAX_DEVICES}", True),

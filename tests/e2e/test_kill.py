@@ -195,6 +195,8 @@ MARK: Final = around("registrar.mark")
 COPY: Final = ("keyborn.copy.before_commit", "keyborn.database.before_link")
 ANSWER: Final = around("verifier.challenge")
 REQUEST: Final = around("verifier.request")
+SESSION: Final = around("verifier.session")
+SESSION_END: Final = around("verifier.session_end")
 DECISION: Final = around("issuer.decision")
 NOTIFICATION: Final = around("issuer.notification")
 DEFERRAL: Final = (*around("device.enroll", "deferral_stored"), "device.enroll.after_notified")
@@ -213,7 +215,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_every_fault_point_of_the_code_is_tried() -> None:
     named = {case.point.partition(":")[0] for case in (*DEVICE, *LEDGER, *ISSUER, *VERIFIER)}
     named.update(*FIRST_START.values(), TX_CODE, CANCEL, MARK, COPY, ANSWER, REQUEST)
-    named.update(DECISION, NOTIFICATION, DEFERRAL)
+    named.update(DECISION, NOTIFICATION, DEFERRAL, SESSION, SESSION_END)
     there = (PROJECT / ON_A_CHAIN).read_text()
     assert all(f'"{point}"' in there for point in around("registrar.replace"))
     named.update(around("registrar.replace"))
@@ -356,6 +358,73 @@ def test_an_answer_counts_once_however_the_verifier_dies(
     assert world.challenges_used() == before + 1
     life.go_through("present again")
     assert world.challenges_used() == before + 2
+
+
+@pytest.mark.parametrize("point", SESSION)
+def test_a_session_is_open_or_not_however_the_verifier_dies(
+    world: World, tmp_path: Path, point: str
+) -> None:
+    """Nobody heard of the one that was being opened; the device presents anew, and others stay."""
+    life = Life(world, tmp_path)
+    life.go_through(*BIRTH)
+    url = world.verifier.url
+    before = _opened(world, _answered(world, life)).json()["token"]
+    assert _auth(url, before) == 204
+    answer = _answered(world, life)
+    world.verifier.arm(point)
+    with pytest.raises(httpx.RemoteProtocolError):
+        _opened(world, answer)
+    world.verifier.assert_killed(point)
+    world.verifier.start()
+    again = _opened(world, answer)
+    assert again.json()["code"] == "challenge_used"
+    assert _auth(url, before) == 204
+    after = _opened(world, _answered(world, life)).json()["token"]
+    assert _auth(url, after) == 204
+    opened = world.verifier_rows("sessions.db", "SELECT * FROM sessions WHERE did = ?", life.did)
+    assert len(opened) == 2 + point.endswith("after_commit")
+    life.go_through("revoke")
+    assert (_auth(url, before), _auth(url, after)) == (403, 403)
+
+
+@pytest.mark.parametrize("point", SESSION_END)
+def test_a_session_is_closed_or_not_however_the_verifier_dies(
+    world: World, tmp_path: Path, point: str
+) -> None:
+    life = Life(world, tmp_path)
+    life.go_through(*BIRTH)
+    url = world.verifier.url
+    token = _opened(world, _answered(world, life)).json()["token"]
+    bearer = {"authorization": f"Bearer {token}"}
+    world.verifier.arm(point)
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.delete(f"{url}/v1/sessions", headers=bearer)
+    world.verifier.assert_killed(point)
+    world.verifier.start()
+    committed = point.endswith("after_commit")
+    assert _auth(url, token) == (401 if committed else 204)
+    again = httpx.delete(f"{url}/v1/sessions", headers=bearer)
+    assert again.status_code == (401 if committed else 204)
+    assert _auth(url, token) == 401
+
+
+def _answered(world: World, life: Life) -> bytes:
+    """A presentation of the device, for a fresh challenge."""
+    challenge, file = life.directory.parent / "challenge", life.directory.parent / "shown"
+    challenge.write_bytes(httpx.post(f"{world.verifier.url}/v1/challenges", json={}).content)
+    file.unlink(missing_ok=True)
+    words = ("--dir", life.directory, "--challenge", challenge, "--out", file)
+    made = run("device", "present", *words)
+    assert made.exit_code == 0, made
+    return file.read_bytes()
+
+
+def _opened(world: World, answer: bytes) -> httpx.Response:
+    return httpx.post(f"{world.verifier.url}/v1/sessions", content=answer)
+
+
+def _auth(url: str, token: str) -> int:
+    return httpx.get(f"{url}/auth", headers={"authorization": f"Bearer {token}"}).status_code
 
 
 @pytest.mark.parametrize(

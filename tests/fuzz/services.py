@@ -43,6 +43,8 @@ from verifier.openid4vp.exchange import Exchange
 from verifier.openid4vp.identity import own_identity
 from verifier.openid4vp.requests import open_requests
 from verifier.openid4vp.routes import install
+from verifier.sessions.admission import Sessions
+from verifier.sessions.store import open_sessions
 
 Names = Mapping[str, Callable[[], str]]
 
@@ -300,6 +302,10 @@ class _Verifier:
     def object_of_presentation(self) -> Request:
         return Request(parse_object(self._shown()), "application/vp")
 
+    def session(self) -> Request:
+        answer = self._gate.http.post("/v1/sessions", content=self._shown())
+        return Request(token=answer.raise_for_status().json()["token"])
+
     def asked(self) -> Request:
         asked = self._gate.ask()
         return Request(token=asked["secret"], names={"id_": asked["id"]})
@@ -339,10 +345,14 @@ def verifier(directory: Path) -> Iterator[Service]:
         requests = stack.enter_context(open_requests(house.directory / "verifier"))
         identity = own_identity(house.directory / "verifier")
         decides = house.verifier()
+        kept = stack.enter_context(open_sessions(house.directory / "verifier"))
+        sessions = Sessions(decides, kept)
         made: list[tuple[FastAPI, Exchange]] = []
 
         def make_app(url: str) -> FastAPI:
-            app = verifier_app(decides, now=lambda: house.now, vc_api_token=ASKING_TOKEN)
+            app = verifier_app(
+                decides, now=lambda: house.now, vc_api_token=ASKING_TOKEN, sessions=sessions
+            )
             named = decides.called(identity.client_id.text)
             exchange = Exchange(named, identity, requests, url)
             install(app, exchange, token=ASKING_TOKEN, now=lambda: house.now)
@@ -361,6 +371,9 @@ def verifier(directory: Path) -> Iterator[Service]:
             {
                 "POST /v1/challenges": (lambda: Request({"did": DEVICE.did.text}),),
                 "POST /v1/presentations": (make.presentation, make.object_of_presentation),
+                "POST /v1/sessions": (make.presentation, make.object_of_presentation),
+                "GET /auth": (make.session,),
+                "DELETE /v1/sessions": (make.session,),
                 "POST /v1/openid4vp/requests": (lambda: Request({"dcql_query": QUERY}),),
                 "GET /v1/openid4vp/requests/{id_}": (make.answered, make.asked),
                 "GET /openid4vp/requests/{id_}": (make.asked,),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from street import Street, street
 
 from did.challenge import Challenge
 from did.jcs import canonicalize
+from did.timestamps import parse_time
+from keyborn import clock
 from keyborn.cli import cli
 from ledger.identity_store import create_key
 from ledger.network import write_network
@@ -362,6 +365,29 @@ def test_a_service_asks_by_openid4vp_and_is_the_same_after_a_restart(outside: St
     create_key(key, DEVICE.key)
     with Service(outside, "--did", DEVICE.short.text, "--did-key", str(key)) as service:
         assert ask(service)["client_id"] == f"decentralized_identifier:{DEVICE.short}"
+
+
+@pytest.mark.e2e
+def test_a_service_opens_sessions_as_long_as_it_is_told(outside: Street) -> None:
+    def auth(service: Service, token: str) -> int:
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.get(f"{service.url}/auth", headers=headers).status_code
+
+    with Service(outside, "--audience", AUDIENCE, "--session-lifetime", "3600") as service:
+        shown = outside.answer(service.ask())
+        before = clock.now()
+        said = httpx.post(f"{service.url}/v1/sessions", content=shown).raise_for_status().json()
+        left = parse_time(said["expires"]) - before
+        assert timedelta(seconds=3_599) <= left <= timedelta(seconds=3_660)
+        assert auth(service, said["token"]) == 204
+    with Service(outside, "--audience", AUDIENCE) as service:
+        assert auth(service, said["token"]) == 204
+    with Service(outside, "--audience", "https://other.example") as service:
+        assert auth(service, said["token"]) == 401
+    assert (outside.trust.parent / "gate" / "sessions.db").stat().st_mode & 0o777 == 0o600
+    for wrong in ("0", "3601"):
+        serve = ("verifier", "serve", "--trust", outside.trust, "--dir", "gate")
+        assert keyborn(*serve, "--session-lifetime", wrong).exit_code == 2
 
 
 def test_a_service_that_is_not_told_rightly_who_asks(outside: Street, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Migrations of the store `verifier sessions` (``keyborn.storage.migrations``)."""
