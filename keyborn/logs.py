@@ -17,7 +17,7 @@ from did.timestamps import format_time
 from keyborn.output import printable
 
 request_id: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
-"""Set for the time of one request by ``keyborn.http.Envelope``."""
+"""Set for the time of one request by ``keyborn.rim.Envelope``."""
 
 _CHATTY: Final = ("alembic", "httpx", "httpcore", "web3", "urllib3", "asyncio")
 

@@ -26,7 +26,7 @@ from did.errors import Invalid, Unavailable
 from keyborn import problem
 from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
-from keyborn.http import HEAD_BYTES, HEADERS_SENT, Envelope
+from keyborn.rim import HEAD_BYTES, HEADERS_SENT, Envelope
 
 HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
 ANSWER_SECONDS: Final = 30.0  # for a client to fetch what is ready for it
@@ -60,7 +60,7 @@ def serve(
     at any other time (save after a kill).
 
     Args:
-        app: Any ASGI application; ``keyborn.http.Envelope`` is put around it here.
+        app: Any ASGI application; ``keyborn.rim.Envelope`` is put around it here.
         host: Name or address to bind.
         port: 0 for one that is free.
         ready_file: Written atomically, for scripts that wait.

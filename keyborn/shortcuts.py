@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from did.errors import KeybornError
 from did.strict_json import parse
 from keyborn import http
+from keyborn.bodies import STEP
 
 Endpoint = Callable[..., Awaitable[Response]]
 
@@ -129,7 +130,7 @@ def _read(model: type[BaseModel], body: bytes, content_type: str) -> BaseModel:
     try:
         value = parse(body)
     except KeybornError as error:
-        raise error.at(http.STEP) from error
+        raise error.at(STEP) from error
     try:
         return model.model_validate(value)
     except ValidationError as error:

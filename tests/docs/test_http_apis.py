@@ -24,7 +24,7 @@ from issuer import oauth, redemption, requests, tokens
 from issuer.admin import MAX_CLAIMS, MAX_PAGE, ClaimBody
 from issuer.app import create_app as issuer_app
 from issuer.terms import LIFETIME, MAX_DEVICES
-from keyborn import http, problem
+from keyborn import bodies, problem, rim
 from ledger.app import create_app as ledger_app
 from ledger.registrar.messages import State
 from ledger.resolving import errors, negotiation, options
@@ -202,8 +202,8 @@ def test_the_states_of_an_operation_and_the_fields_of_a_claim() -> None:
     ("said", "is_so"),
     [
         (f"at most {LIMITS.json_bytes:,} bytes (413)", True),
-        (f"{int(http.BODY_SECONDS)} seconds to arrive (408)", True),
-        (f"at most {http.HEAD_BYTES:,} bytes and {http.HEADERS} headers (431)", True),
+        (f"{int(bodies.BODY_SECONDS)} seconds to arrive (408)", True),
+        (f"at most {rim.HEAD_BYTES:,} bytes and {rim.HEADERS} headers (431)", True),
         (f"`limit` (1 to {MAX_PAGE})", True),
         (f"up to {MAX_CLAIMS} at once", True),
         ("a day unless given", timedelta(days=1) == LIFETIME),
