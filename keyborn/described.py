@@ -155,6 +155,7 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
             "step": TEXT,
             "hint": TEXT,
             "fields": listed(record({"field": TEXT, "problem": TEXT})),
+            "parts": listed(record({"part": TEXT, "code": TEXT})),  # of a service that is not ready
             # of the VC-API
             "verified": {"const": False},
             "errors": listed(OBJECT),

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 from http import HTTPStatus
 from typing import Final
 
@@ -10,10 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from did.errors import Busy, Invalid, KeybornError, Unavailable
 from did.limits import LIMITS
+from keyborn.access import AccessLog, code_of, tell
 from keyborn.bodies import BODY_SECONDS, STEP, Bodies, DisconnectedError
 from keyborn.door import Clients
 from keyborn.http import answer, answer_internal_error
 from keyborn.logs import request_id
+from keyborn.traffic import Traffic, known_method, route_of
+from keyborn.watching import introduce
 
 HEAD_BYTES: Final = 16_384  # target and headers
 HEADERS: Final = 100
@@ -55,12 +59,16 @@ class Envelope:
         app: ASGIApp,
         *,
         clients: Clients | None = None,
+        traffic: Traffic | None = None,
+        access: AccessLog = AccessLog.PROBLEMS,
         max_body: int = LIMITS.json_bytes,
         body_seconds: float = BODY_SECONDS,
         concurrent_requests: int = CONCURRENT_REQUESTS,
     ) -> None:
         self._app = app
         self._clients = clients or Clients()
+        self._traffic = traffic or Traffic()
+        self._access = access
         self._bodies = Bodies(most=max_body, seconds=body_seconds)
         self._free = concurrent_requests
 
@@ -71,34 +79,54 @@ class Envelope:
             return
         this = secrets.token_hex(8)
         request_id.set(this)  # not reset: the server may still log something of this very task
-        started = False
-        head_only = scope["method"] == "HEAD"
-        if head_only:
-            scope = {**scope, "method": "GET"}
+        status: int | None = None
+        code: str | None = None
+        method: str = scope["method"]
+        head_only = method == "HEAD"
+        scope = {**scope, "method": "GET"} if head_only else scope
+        introduce(scope, self._traffic, self._clients)
 
         async def send_enveloped(message: Message) -> None:
-            nonlocal started
+            nonlocal status, code
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = this
                 for name, value in HEADERS_SENT.items():
                     headers.setdefault(name, value)
                 if scope.get("scheme") == "https":
                     headers.setdefault("strict-transport-security", _TLS_ONLY)
-            elif head_only:
-                message = {**message, "body": b""}
+            else:
+                if status is not None and status >= HTTPStatus.BAD_REQUEST and code is None:
+                    code = code_of(message.get("body", b""))
+                if head_only:
+                    message = {**message, "body": b""}
             await send(message)
 
+        self._traffic.begin()
+        began = time.perf_counter()
         try:
             await self._admit(scope, receive, send_enveloped)
         except Exception:
             # The outermost rim: a fault of one request must not be told to the client, nor end in
             # silence. A half-sent answer is left to the server, which breaks the connection.
-            if started:
+            if status is not None:
                 raise
             _log.exception("a request failed")
             await answer_internal_error(this)(scope, receive, send_enveloped)
+        finally:
+            seconds = time.perf_counter() - began
+            route = route_of(scope)
+            method = known_method(method)
+            self._traffic.end(method, route, status, seconds)
+            tell(
+                self._access,
+                method=method,
+                route=route,
+                status=status,
+                seconds=seconds,
+                code=code,
+            )
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -109,10 +137,12 @@ class Envelope:
             return
         except KeybornError as error:
             # Its body may be unread: nothing is to be read after it.
+            self._traffic.refuse(error.code)
             status = _STATUS.get(error.code)
             await answer(error, status, {"connection": "close"})(scope, receive, send)
             return
         if not self._free:
+            self._traffic.refuse("busy")
             await answer(_busy())(scope, receive, send)
             return
         unread = True

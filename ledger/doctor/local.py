@@ -12,6 +12,7 @@ from keyborn.client import connect, request_json
 from ledger.doctor.checks import Check, Verdict, attempt, failed
 from ledger.embedded.heads import EmbeddedPin
 from ledger.embedded.source import HttpSource
+from ledger.freshness import OLD
 from ledger.index import Index
 from ledger.log import Heads, SourceWarning
 from ledger.mirror.source import open_mirror
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
 _SKEW: Final = 15  # seconds by which a block's time may be ahead of a clock that is right
-_OLD: Final = 600  # seconds; older than what a trust root accepts by default
 
 Asked = tuple[Heads, tuple[SourceWarning, ...]]
 
@@ -104,7 +104,7 @@ def _clock(heads: Heads, now: datetime) -> Check:
             "clock_behind",
             "Set the clock of this machine; if it is right, the ledger's is wrong.",
         )
-    if age > _OLD:
+    if age > OLD.total_seconds():
         return Check(
             "clock",
             Verdict.WARNING,
