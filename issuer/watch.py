@@ -60,7 +60,9 @@ def _claims(connection: Connection, now: int) -> Metric:
         else_="open",
     )
     found = connection.execute(select(state, func.count()).group_by(state))
-    counts = dict.fromkeys(_STATES, 0) | dict(iter(found.tuples()))
+    counts = dict.fromkeys(_STATES, 0)
+    for name, count in found:
+        counts[name] = count
     metric = GaugeMetricFamily("keyborn_issuer_claims", "Claims.", labels=["state"])
     for name, count in counts.items():
         metric.add_metric([name], count)
