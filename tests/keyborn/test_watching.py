@@ -252,6 +252,7 @@ def test_problems_and_what_is_slow_are_logged_by_route(
     service.post("/v1/short")
     service.get("/v1/slow")
     service.get("/v1/crash")
+    service.get("/ready")  # an event is written after its answer, and before the next
     text = capsys.readouterr().err
     found = events(text)
     assert [(each["route"], each["status"], each.get("code")) for each in found] == [
