@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from did.errors import KeybornError
+from keyborn.checks import Check, Verdict, attempt, failed
 from keyborn.client import connect, request_json
-from ledger.doctor.checks import Check, Verdict, attempt, failed
 from ledger.embedded.heads import EmbeddedPin
 from ledger.embedded.source import HttpSource
 from ledger.freshness import OLD
 from ledger.index import Index
 from ledger.log import Heads, SourceWarning
 from ledger.mirror.source import open_mirror
-from ledger.network import Network
+from ledger.network import Network, load_network
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -67,6 +67,16 @@ def examine(
     if index is not None:
         checks.append(attempt("index", lambda: _index(index, network.log_id, heads)))
     return checks
+
+
+def examine_file(path: Path, now: datetime) -> list[Check]:
+    """Look at the log of a network file, for ``keyborn doctor --network``."""
+    try:
+        network = load_network(path)
+    except KeybornError as error:
+        return [failed(str(path), error)]
+    read = f"pins the log {network.log_id.hex()}"
+    return [Check(str(path), Verdict.OK, read), *examine(network, now=now)]
 
 
 def _ask(network: Network) -> Asked:

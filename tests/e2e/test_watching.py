@@ -1,5 +1,6 @@
 """Services that are watched from outside, while what they need stops and comes back."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from actors import actor
+from click.testing import CliRunner
 from databases import binaries, postgresql
 from issuing import issuing
 from lives import BIRTH, Life, World, world_in
@@ -23,6 +25,7 @@ from did.openid4vci import PRE_AUTHORIZED, PROVISIONING_CONFIGURATION
 from did.possession import sign_possession
 from issuer.watch import readiness
 from keyborn import clock
+from keyborn.cli import cli
 from keyborn.polling import poll
 from keyborn.readiness import KEPT_SECONDS
 
@@ -221,3 +224,37 @@ def test_postgresql_that_stops_and_comes_back(tmp_path: Path) -> None:
         assert codes()["store"] == "store_unreachable"
         server.start()
         assert poll(lambda: None if codes() else True, 20)
+
+
+def test_the_doctor_finds_nothing_wrong_with_what_works(world: World, tmp_path: Path) -> None:
+    life = Life(world, tmp_path)
+    life.go_through(*BIRTH)
+    for service in (world.ledger, world.issuer, world.verifier):
+        await_ready(service)
+    words: list[str | Path] = ["--network", world.network_file]
+    words += ["--trust", world.folder / "trust.toml", "--dir", life.directory]
+    for name in PARTS:
+        words += ["--dir", world.folder / name, "--service", world.service(name).url]
+    done = run("doctor", *words)
+    assert [each for each in done.data["checks"] if each["verdict"] != "ok"] == []
+    assert done.exit_code == 0
+    subjects = {each["subject"] for each in done.data["checks"]}
+    assert subjects >= {"python", "packages", "log", str(world.folder / "issuer" / "issuer.sqlite")}
+    assert subjects >= {f"{world.issuer.url} ready", f"{world.verifier.url} clock"}
+
+
+def test_the_doctor_names_what_is_down(world: World) -> None:
+    await_ready(world.verifier)
+    world.ledger.stop()
+    try:
+        time.sleep(KEPT_SECONDS)
+        ready, gone = world.verifier.url, world.ledger.url
+        done = CliRunner().invoke(cli, ["doctor", "--service", ready, "--service", gone, "--json"])
+    finally:
+        world.ledger.start()
+    assert done.exit_code == 1
+    found = {each["subject"]: each for each in json.loads(done.stdout)["checks"]}
+    assert found[f"{ready} ready"]["code"] == "not_ready"
+    assert "log (ledger_unreachable)" in found[f"{ready} ready"]["message"]
+    assert found[ready]["verdict"] == "ok"
+    assert (found[gone]["verdict"], found[gone]["code"]) == ("unknown", "unreachable")
