@@ -1,6 +1,6 @@
 """The ceilings on what is parsed here, in one place.
 
-What arrives is bounded before that: by ``keyborn.http`` and ``keyborn.client`` over HTTP, and by
+What arrives is bounded before that: by ``keyborn.rim`` and ``keyborn.client`` over HTTP, and by
 each reader of a file.
 """
 

@@ -6,11 +6,14 @@ from fastapi import FastAPI, Request, Response
 
 from did.errors import KeybornError
 from issuer import admin, protocol, status_route, vc_api
+from issuer.descriptions import HEALTH
 from issuer.errors import NotFound
 from issuer.metadata import base_path
 from issuer.service import Issuer
 from issuer.vc_api import CredentialSigner
-from keyborn.described import describe
+from issuer.watch import collect, readiness
+from keyborn import oauth, watching
+from keyborn.described import answers, describe, in_json
 from keyborn.http import answer, install
 from keyborn.shortcuts import Shortcuts
 
@@ -42,6 +45,17 @@ def create_app(issuer: Issuer, *, admin_token: str, with_vc_api: bool = False) -
             clock=issuer.clock,
         )
         app.include_router(vc_api.router(signer, token=admin_token))
+    watching.install(
+        app,
+        readiness(issuer),
+        by_part={"store": watching.kept(lambda: collect(issuer))},
+    )
+
+    @app.get("/health", **answers({200: in_json(HEALTH)}))
+    def health() -> Response:
+        """That the process answers; whether it can issue is what ``/ready`` says."""
+        return oauth.answer({"status": "ok"})
+
     shortcuts.install(app)
     return app
 

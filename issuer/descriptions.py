@@ -198,4 +198,5 @@ STATUS_REQUEST: Final[Content] = in_json(
         "required": ["credentialId", "credentialStatus"],
     }
 )
+HEALTH: Final[Schema] = record({"status": {"const": "ok"}})
 NOTHING: Final[Schema] = record({})

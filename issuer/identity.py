@@ -182,6 +182,17 @@ class Identity:
             self._settled = assertion
         return assertion
 
+    def check(self) -> None:
+        """Return if the key can sign, and is the current one of the DID on the log.
+
+        Raises:
+            Unavailable: ``rotation_pending``, ``issuer_not_registered``, ``issuer_key_superseded``.
+            Refused: ``issuer_deactivated``.
+            Undecided: The log cannot be read.
+        """
+        self.signing()
+        self._current()
+
     def rotate(self, *, replacing: str | None = None) -> Version:
         """Replace the key by the next one; returns when the log shows it.
 

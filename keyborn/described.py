@@ -1,7 +1,7 @@
 """What a service says of itself over HTTP: an OpenAPI 3.1 description, at ``/openapi.json``.
 
 A route says with ``answers`` what it takes and answers; ``describe`` adds what holds for all of
-them: the limits that ``keyborn.http`` keeps, the token, an error's form. Of what FastAPI would say
+them: the limits that ``keyborn.rim`` keeps, the token, an error's form. Of what FastAPI would say
 by itself, its 422 is left out, since nothing here answers so.
 """
 
@@ -130,7 +130,7 @@ def describe(app: FastAPI, *, prefix: str = "") -> None:
         return Response(orjson.dumps(app.openapi()), media_type=JSON)
 
 
-_OF_ALL: Final = (  # by ``keyborn.http.Envelope``
+_OF_ALL: Final = (  # by ``keyborn.rim.Envelope``
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -155,6 +155,7 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
             "step": TEXT,
             "hint": TEXT,
             "fields": listed(record({"field": TEXT, "problem": TEXT})),
+            "parts": listed(record({"part": TEXT, "code": TEXT})),  # of a service that is not ready
             # of the VC-API
             "verified": {"const": False},
             "errors": listed(OBJECT),

@@ -22,6 +22,8 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.types import Scope
 
 from did.errors import Invalid
+from keyborn.traffic import CONNECTIONS as CONNECTIONS_REFUSED
+from keyborn.traffic import Traffic
 
 RATE: Final = 200  # requests per second of one client that is not on loopback
 WINDOW_SECONDS: Final = 10  # over which the rate is an average
@@ -30,6 +32,7 @@ CONNECTIONS: Final = 1_024
 CONNECTIONS_PER_CLIENT: Final = 192  # fewer than the requests that are answered at a time
 
 _FORWARDED: Final = b"x-forwarded-for"
+_FORWARDING: Final = frozenset({_FORWARDED, b"forwarded", b"x-real-ip", b"via"})
 
 
 class Clients:
@@ -47,12 +50,18 @@ class Clients:
         rate: Requests per second of one client, on average over ``WINDOW_SECONDS``; 0 for any
             number. None is ``RATE``, and any number from loopback.
         proxies: Addresses or networks of reverse proxies that are believed.
+        watchers: Addresses or networks that may read metrics, beside this machine.
 
     Raises:
-        Invalid: ``invalid_proxy``: one of ``proxies`` is neither.
+        Invalid: ``invalid_proxy`` or ``invalid_watcher``: one of them is neither.
     """
 
-    def __init__(self, rate: int | None = None, proxies: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        rate: int | None = None,
+        proxies: Iterable[str] = (),
+        watchers: Iterable[str] = (),
+    ) -> None:
         self._spares_loopback = rate is None
         rate = RATE if rate is None else rate
         # limits counts whole windows, each from a client's first request in it on.
@@ -60,6 +69,7 @@ class Clients:
         self._counts = MemoryStorage()
         self._limiter = FixedWindowRateLimiter(self._counts)
         self._proxies = [_network(proxy) for proxy in proxies]
+        self._watchers = [_watcher(watcher) for watcher in watchers]
 
     def is_proxy(self, host: str) -> bool:
         """Whether what ``host`` forwards is believed."""
@@ -81,6 +91,17 @@ class Clients:
             if not self.is_proxy(named):
                 return named
         return host
+
+    def may_watch(self, scope: Scope) -> bool:
+        """Whether the client of a request may read metrics.
+
+        What a proxy forwards that nobody named comes from this machine only as it seems.
+        """
+        host = self.who(scope)
+        if _is_loopback(host):
+            return not any(name in _FORWARDING for name, _ in scope["headers"])
+        address = _address(host)
+        return address is not None and any(address in network for network in self._watchers)
 
     async def seconds_to_wait(self, scope: Scope) -> int:
         """Count a request; the seconds until its client may ask again, or 0 if it may ask now."""
@@ -106,10 +127,12 @@ class Connections:
 
     Args:
         clients: Knows the proxies, which may have any number of connections.
+        traffic: Counts those that have to go.
     """
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, traffic: Traffic | None = None) -> None:
         self._clients = clients
+        self._traffic = traffic or Traffic()
         self._open: dict[asyncio.Transport, str] = {}
         self._number: Counter[str] = Counter()
         self._waiting: dict[str, dict[asyncio.Transport, None]] = {}  # longest first
@@ -160,6 +183,7 @@ class Connections:
         victim = next(iter(self._waiting.get(client, {})), instead)
         self.leave(victim)
         victim.abort()
+        self._traffic.refuse(CONNECTIONS_REFUSED)
 
 
 @lru_cache(CLIENTS)
@@ -203,5 +227,17 @@ def _network(proxy: str) -> IPv4Network | IPv6Network:
             "invalid_proxy",
             "a trusted proxy is neither an address nor a network",
             value=proxy,
+            hint="give an address such as 192.0.2.1, or a network such as 192.0.2.0/24",
+        ) from error
+
+
+def _watcher(watcher: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(watcher)
+    except ValueError as error:
+        raise Invalid(
+            "invalid_watcher",
+            "who may read metrics is neither an address nor a network",
+            value=watcher,
             hint="give an address such as 192.0.2.1, or a network such as 192.0.2.0/24",
         ) from error

@@ -1,8 +1,9 @@
 """Logging of the services: lines for people on a terminal, JSON everywhere else, on stderr.
 
 What is logged holds no keys, codes or tokens: that is for those who log. What is known to repeat
-them (access lines, URLs of calls, SQL parameters) is switched off here, in ``keyborn.server`` and
-in ``keyborn.storage``.
+them (uvicorn's access lines, URLs of calls, SQL parameters) is switched off here, in
+``keyborn.server`` and in ``keyborn.storage``. What a record has as ``fields`` are members of its
+own beside the message (``keyborn.access``).
 """
 
 import logging
@@ -17,7 +18,7 @@ from did.timestamps import format_time
 from keyborn.output import printable
 
 request_id: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
-"""Set for the time of one request by ``keyborn.http.Envelope``."""
+"""Set for the time of one request by ``keyborn.rim.Envelope``."""
 
 _CHATTY: Final = ("alembic", "httpx", "httpcore", "web3", "urllib3", "asyncio")
 
@@ -42,6 +43,8 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         event = _event(self, record)
         line = " ".join(str(event[key]) for key in ("time", "level", "logger", "message"))
+        if fields := getattr(record, "fields", {}):
+            line += "".join(f" {name}={value}" for name, value in fields.items())
         if "request_id" in event:
             line += f" [{event['request_id']}]"
         return "\n".join((printable(line), *map(printable, event.get("trace", ()))))
@@ -59,6 +62,7 @@ def _event(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str,
         "logger": record.name,
         "message": record.getMessage(),
     }
+    event |= getattr(record, "fields", {})
     if (request := request_id.get()) is not None:
         event["request_id"] = request
     if record.exc_info:

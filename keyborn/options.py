@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from keyborn.access import AccessLog
     from keyborn.door import Clients
 
 
@@ -44,6 +45,7 @@ class Listening:
     ready_file: Path | None
     tls: "ssl.SSLContext | None"
     clients: "Clients"
+    access: "AccessLog"
 
     def serve(self, make_app: "Callable[[str], ASGIApp]") -> None:
         """Serve what ``make_app`` makes of the service's URL, as ``serve_named`` does."""
@@ -56,6 +58,7 @@ class Listening:
             ready_file=self.ready_file,
             tls=self.tls,
             clients=self.clients,
+            access=self.access,
         )
 
 
@@ -109,6 +112,22 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
             " who its clients are; may be repeated.",
         ),
         click.option(
+            "--metrics-from",
+            "watchers",
+            metavar="ADDRESS",
+            multiple=True,
+            help="Let this address or network read /metrics; may be repeated.  [default: this"
+            " machine alone]",
+        ),
+        click.option(
+            "--access-log",
+            type=click.Choice(["all", "problems", "none"]),
+            default="problems",
+            show_default=True,
+            help="Requests that are logged: all, none, or those that ended with an error or took"
+            " a second.",
+        ),
+        click.option(
             "--log-json/--log-text",
             "log_json",
             default=None,
@@ -127,16 +146,26 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
             tls_key: Path | None,
             rate: int | None,
             trusted_proxies: tuple[str, ...],
+            watchers: tuple[str, ...],
+            access_log: str,
             log_json: bool | None,
             **given: object,
         ) -> object:
             if tls_cert is None and tls_key is not None:
                 raise click.UsageError("--tls-key is the key of a certificate: give --tls-cert too")
             from keyborn import logs  # noqa: PLC0415 - only where something is served
+            from keyborn.access import AccessLog  # noqa: PLC0415
 
             logs.configure(as_json=log_json)
-            tls, clients = _context(tls_cert, tls_key), _clients(rate, trusted_proxies)
-            return command(listening=Listening(host, port, ready_file, tls, clients), **given)
+            listening = Listening(
+                host=host,
+                port=port,
+                ready_file=ready_file,
+                tls=_context(tls_cert, tls_key),
+                clients=_clients(rate, trusted_proxies, watchers),
+                access=AccessLog(access_log),
+            )
+            return command(listening=listening, **given)
 
         added = cast("_Command", with_made)
         for option in reversed(options):
@@ -161,7 +190,7 @@ def _context(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | No
     return server_context(certificate, key)
 
 
-def _clients(rate: int | None, proxies: tuple[str, ...]) -> "Clients":
+def _clients(rate: int | None, proxies: tuple[str, ...], watchers: tuple[str, ...]) -> "Clients":
     from keyborn.door import Clients  # noqa: PLC0415 - as above
 
-    return Clients(rate, proxies)
+    return Clients(rate, proxies, watchers)

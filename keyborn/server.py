@@ -24,9 +24,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from did.errors import Invalid, Unavailable
 from keyborn import problem
+from keyborn.access import AccessLog
 from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
-from keyborn.http import HEAD_BYTES, HEADERS_SENT, Envelope
+from keyborn.rim import HEAD_BYTES, HEADERS_SENT, Envelope
+from keyborn.traffic import NOT_HTTP, Traffic
 
 HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
 ANSWER_SECONDS: Final = 30.0  # for a client to fetch what is ready for it
@@ -52,6 +54,7 @@ def serve(
     ready_file: Path | None = None,
     tls: ssl.SSLContext | None = None,
     clients: Clients | None = None,
+    access: AccessLog = AccessLog.PROBLEMS,
 ) -> None:
     """Serve ``app`` until SIGTERM or SIGINT, then finish what is under way and return.
 
@@ -60,12 +63,13 @@ def serve(
     at any other time (save after a kill).
 
     Args:
-        app: Any ASGI application; ``keyborn.http.Envelope`` is put around it here.
+        app: Any ASGI application; ``keyborn.rim.Envelope`` is put around it here.
         host: Name or address to bind.
         port: 0 for one that is free.
         ready_file: Written atomically, for scripts that wait.
         tls: For HTTPS, as ``keyborn.tls.server_context`` makes it; None for plain HTTP.
         clients: Who they are and how often each may ask; None for ``Clients()``.
+        access: Of which requests the access log tells.
 
     Raises:
         Unavailable: ``port_taken`` or ``address_unavailable``.
@@ -73,7 +77,13 @@ def serve(
         Refused: ``store_not_a_file``: ``ready_file`` is a directory, a device or a link.
     """
     serve_named(
-        lambda _url: app, host=host, port=port, ready_file=ready_file, tls=tls, clients=clients
+        lambda _url: app,
+        host=host,
+        port=port,
+        ready_file=ready_file,
+        tls=tls,
+        clients=clients,
+        access=access,
     )
 
 
@@ -85,6 +95,7 @@ def serve_named(
     ready_file: Path | None = None,
     tls: ssl.SSLContext | None = None,
     clients: Clients | None = None,
+    access: AccessLog = AccessLog.PROBLEMS,
 ) -> None:
     """As ``serve``, for an application that must know its own URL.
 
@@ -95,6 +106,7 @@ def serve_named(
         ready_file: As for ``serve``.
         tls: As for ``serve``.
         clients: As for ``serve``.
+        access: As for ``serve``.
     """
     _allow_files()
     if ready_file is not None:
@@ -109,7 +121,9 @@ def serve_named(
     try:
         with listen(host, port) as listening:
             app = make_app(_url(listening, tls))
-            Server(app, listening, announce=announce, tls=tls, clients=clients).run_here()
+            Server(
+                app, listening, announce=announce, tls=tls, clients=clients, access=access
+            ).run_here()
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
@@ -179,12 +193,14 @@ class Server(uvicorn.Server):
         announce: Callable[[str], None],
         tls: ssl.SSLContext | None = None,
         clients: Clients | None = None,
+        access: AccessLog = AccessLog.PROBLEMS,
     ) -> None:
         clients = clients or Clients()
+        traffic = Traffic()
         super().__init__(
             uvicorn.Config(
-                Envelope(app, clients=clients),
-                http=partial(_AtTheDoor, Connections(clients)),  # type: ignore[arg-type] # it makes them
+                Envelope(app, clients=clients, traffic=traffic, access=access),
+                http=partial(_AtTheDoor, Connections(clients, traffic), traffic),  # type: ignore[arg-type] # it makes them
                 loop="asyncio",
                 backlog=_ACCEPTED,
                 ws="none",
@@ -248,9 +264,15 @@ class _AtTheDoor(H11Protocol):
     _unfetched: asyncio.TimerHandle | None = None
     _bytes = _framing = 0  # of the body that arrives
 
-    def __init__(self, connections: Connections, **given: Any) -> None:  # noqa: ANN401 - uvicorn's
+    def __init__(
+        self,
+        connections: Connections,
+        traffic: Traffic,
+        **given: Any,  # noqa: ANN401 - uvicorn's
+    ) -> None:
         super().__init__(**given)
         self._connections = connections
+        self._traffic = traffic
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         super().connection_made(transport)
@@ -348,6 +370,7 @@ class _AtTheDoor(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Answer what is no HTTP as everything else is answered: with problem details."""
+        self._traffic.refuse(NOT_HTTP)
         status = HTTPStatus.BAD_REQUEST
         hint = "send HTTP/1.1, with one Host header and one length"
         body = orjson.dumps(problem.plain_details(status, "this is no HTTP request", hint))

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from did.errors import KeybornError
 from did.strict_json import parse
 from keyborn import http
+from keyborn.bodies import STEP
 
 Endpoint = Callable[..., Awaitable[Response]]
 
@@ -31,25 +32,27 @@ class _Direct:
     """An endpoint, and what it is given.
 
     Attributes:
+        path: The whole path, which is the route's template too.
         endpoint: A coroutine.
         headers: By a header's name, the parameter that takes it.
         takes_body: Whether it takes the body, as it came or as ``model``.
         model: What a JSON body is read as; None where it is taken as it came.
     """
 
+    path: str
     endpoint: Endpoint
     headers: Mapping[bytes, str]
     takes_body: bool
     model: type[BaseModel] | None
 
     @classmethod
-    def to(cls, endpoint: Endpoint) -> Self:
+    def to(cls, path: str, endpoint: Endpoint) -> Self:
         """What the parameters of ``endpoint`` say."""
         parameters = inspect.signature(endpoint).parameters
         headers = {name.replace("_", "-").encode(): name for name in parameters if name != _BODY}
         kind = parameters[_BODY].annotation if _BODY in parameters else None
         model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-        return cls(endpoint, headers, _BODY in parameters, model)
+        return cls(path, endpoint, headers, _BODY in parameters, model)
 
     async def answer(self, scope: Scope, receive: Receive) -> Response:
         """The endpoint's answer to a request; raises what it raises."""
@@ -87,7 +90,8 @@ class Shortcuts:
 
         def declare(endpoint: Endpoint) -> Endpoint:
             routes.post(path, **described)(endpoint)
-            self._direct[f"{routes.prefix}{path}"] = _Direct.to(endpoint)
+            whole = f"{routes.prefix}{path}"
+            self._direct[whole] = _Direct.to(whole, endpoint)
             return endpoint
 
         return declare
@@ -109,6 +113,7 @@ class _Ahead:
         if found is None:
             await self._app(scope, receive, send)
             return
+        scope["route"] = found  # as the framework would have it, for who counts
         try:
             response = await found.answer(scope, receive)
         except KeybornError as error:
@@ -129,7 +134,7 @@ def _read(model: type[BaseModel], body: bytes, content_type: str) -> BaseModel:
     try:
         value = parse(body)
     except KeybornError as error:
-        raise error.at(http.STEP) from error
+        raise error.at(STEP) from error
     try:
         return model.model_validate(value)
     except ValidationError as error:

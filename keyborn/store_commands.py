@@ -82,7 +82,7 @@ def copy(*, source: str, target: str, kind: str | None, as_json: bool) -> None:
     )
 
 
-def _kinds() -> "list[StoreKind]":
+def store_kinds() -> "list[StoreKind]":
     """The stores of the installed packages, which say so in the group ``keyborn.stores``."""
     found = [entry.load() for entry in entry_points(group="keyborn.stores")]
     return sorted(found, key=lambda each: str(each.name))
@@ -98,7 +98,7 @@ def _stores_at(location: str, name: str | None) -> "list[StoreKind]":
     from keyborn.storage.locations import is_file, locate, path_of, shown  # noqa: PLC0415
     from keyborn.storage.stores import missing_at  # noqa: PLC0415
 
-    kinds = _kinds()
+    kinds = store_kinds()
     if name is not None and name not in [each.name for each in kinds]:
         raise Invalid(
             "unknown_kind_of_store",

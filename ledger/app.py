@@ -6,7 +6,7 @@
     GET, POST /1.0/identifiers/{did}                   ledger.resolution_api
     GET  /v1/log/heads, /v1/log/entries                ledger.embedded.routes
     GET  /health                                       200 while operations get onto the log
-    GET  /metrics                                      ledger.registrar.metrics
+    GET  /ready, /metrics                              keyborn.watching
 """
 
 from collections.abc import AsyncIterator
@@ -17,8 +17,9 @@ from fastapi import FastAPI, Response
 
 from did.errors import KeybornError
 from did.resolution import Resolver
-from keyborn import http, oauth
+from keyborn import http, oauth, watching
 from keyborn.described import answers, describe, in_json
+from keyborn.readiness import Readiness
 from ledger import descriptions, resolution_api
 from ledger.embedded import routes as embedded_routes
 from ledger.embedded.store import EmbeddedLedger
@@ -70,10 +71,15 @@ def create_app(
             return http.answer(error, HTTPStatus.SERVICE_UNAVAILABLE)
         return oauth.answer({"status": "ok"})
 
-    @app.get("/metrics", **answers({200: descriptions.METRICS}))
-    def measured() -> Response:
-        """What the registrar does, for Prometheus."""
-        text = metrics.render(registrar.readings())
-        return Response(text, media_type=metrics.CONTENT_TYPE)
-
+    watching.install(
+        app,
+        Readiness(
+            {
+                "store": registrar.check_store,
+                "log": registrar.check_log,
+                "registrar": registrar.check,
+            }
+        ),
+        by_part={"store": lambda: metrics.collect(registrar.readings())},
+    )
     return app

@@ -3,16 +3,13 @@
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from keyborn.inputs import INPUT_FILE
 from keyborn.output import emit, json_option
 from ledger.options import key_options
-
-if TYPE_CHECKING:
-    from ledger.doctor.checks import Check
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -37,8 +34,8 @@ def doctor(
     something is wrong, else with 3 where something could not be found out.
     """
     from keyborn import clock  # noqa: PLC0415 - not before it is needed: it is slow
+    from keyborn.checks import Verdict, as_lines, worst  # noqa: PLC0415
     from ledger.account import KEY_VARIABLE, find_account  # noqa: PLC0415
-    from ledger.doctor.checks import Verdict, worst  # noqa: PLC0415
     from ledger.doctor.local import examine  # noqa: PLC0415
     from ledger.network import load_network  # noqa: PLC0415
 
@@ -50,16 +47,6 @@ def doctor(
         payer = partial(find_account, key_file, password_file, os.environ)
     checks = examine(found, now=clock.now(), index=index, payer=payer)
     verdict = worst(checks)
-    emit({"verdict": verdict, "checks": checks}, as_json=as_json, human=_text(checks))
+    emit({"verdict": verdict, "checks": checks}, as_json=as_json, human=as_lines(checks))
     exits = {Verdict.WRONG: 1, Verdict.UNKNOWN: 3}
     click.get_current_context().exit(exits.get(verdict, 0))
-
-
-def _text(checks: "list[Check]") -> str:
-    lines = []
-    for check in checks:
-        code = "" if check.code is None else f" [{check.code}]"
-        lines.append(f"{check.verdict:<8} {check.subject}: {check.message}{code}")
-        if check.hint is not None:
-            lines.append(f"{'':<8} next: {check.hint}")
-    return "\n".join(lines)

@@ -32,7 +32,6 @@ OPERATION: Final[Schema] = record(
     {"accepted": TIME, "receipt": _RECEIPT},
 )
 HEALTH: Final[Schema] = record({"status": {"const": "ok"}})
-METRICS: Final[Content] = {"text/plain": TEXT}
 
 _HEAD: Final[Schema] = record({"sequence": COUNT, "head": HASH, "time": COUNT, "signature": TEXT})
 HEADS: Final[Schema] = record({"logId": HASH, **dict.fromkeys(Finality, _HEAD)})

@@ -17,6 +17,7 @@ from did.jcs import JsonObject
 from did.openid4vp.request import AuthorizationRequest, open_request, read_request
 from did.vc.credential import PROVISIONING
 from did.vc.presentation import sign_presentation
+from keyborn.access import AccessLog
 from verifier.app import create_app
 from verifier.openid4vp.exchange import Exchange
 from verifier.openid4vp.identity import Identity, own_identity
@@ -118,7 +119,11 @@ def said(answer: httpx.Response) -> tuple[int, str, str]:
 
 @contextmanager
 def asking(
-    house: Gatehouse, verifier: Verifier | None = None, *, identity: Identity | None = None
+    house: Gatehouse,
+    verifier: Verifier | None = None,
+    *,
+    identity: Identity | None = None,
+    access: AccessLog = AccessLog.PROBLEMS,
 ) -> Iterator[Gate]:
     """The service, on a real socket; its clock is the house's."""
     verifier = verifier or house.verifier()
@@ -134,6 +139,6 @@ def asking(
             install(app, made[0], token=TOKEN, now=lambda: house.now)
             return app
 
-        url = stack.enter_context(serving_named(make_app))
+        url = stack.enter_context(serving_named(make_app, access=access))
         http = stack.enter_context(closing(httpx.Client(base_url=url)))
         yield Gate(house, made[0], http)

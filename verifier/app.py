@@ -3,7 +3,8 @@
 =====  =====================  ===================================================================
 POST   /v1/challenges         ``{}`` or ``{"did": ...}``: 201, a challenge (``did.challenge``)
 POST   /v1/presentations      a presentation that answers one: 200 with ``device`` and ``decision``
-GET    /health                200 with the audience and the pinned log
+GET    /health                200 with the audience and the pinned log, while it answers at all
+GET    /ready, /metrics       ``keyborn.watching``
 =====  =====================  ===================================================================
 
 Beside these, sessions (``verifier.sessions.routes``) and the VC-API (``verifier.vc_api``).
@@ -30,7 +31,7 @@ from did.identifier import parse_did
 from did.jcs import JsonObject
 from did.vc.enveloping import PRESENTATION
 from did.vc.formats import Format, format_of_media_type
-from keyborn import clock
+from keyborn import clock, watching
 from keyborn.described import answers, describe, in_json
 from keyborn.groups import Groups
 from keyborn.http import RawBody, install
@@ -39,6 +40,7 @@ from verifier import descriptions, vc_api
 from verifier.sessions.admission import Sessions
 from verifier.sessions.routes import install as install_sessions
 from verifier.verifier import AuthenticatedDevice, Proven, Verifier
+from verifier.watch import Watch
 
 ContentType = Annotated[str, Header()]
 
@@ -101,6 +103,9 @@ def create_app(
 
     if vc_api_token is not None:
         app.include_router(vc_api.router(verifier.proofs(), token=vc_api_token, now=now))
+
+    watch = Watch(verifier, now)
+    watching.install(app, watch.readiness, watch.decided, by_part={"store": watch.kept})
 
     @app.get("/health", **answers({200: in_json(descriptions.HEALTH)}))
     def health() -> Response:

@@ -45,6 +45,10 @@ class ChallengeBook:
         """The challenges of the same verifier under another name, in the same store."""
         return ChallengeBook(store=self._store, audience=audience, lifetime=self._lifetime)
 
+    def check_store(self) -> None:
+        """Return if it can be remembered which are used; raises as ``verifier.store``."""
+        self._store.check()
+
     def issue(self, *, at: datetime, did: Did | None = None) -> Challenge:
         """A new challenge; for ``did`` alone, if that is given (in either form)."""
         who = None if did is None else did.canonical

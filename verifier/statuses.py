@@ -74,6 +74,10 @@ class Statuses:
         """The lists that need not be fetched: what would have to be is ``NotAtHandError``."""
         return Statuses(store=self._store, connect=None)
 
+    def kept(self) -> tuple[int, datetime | None, datetime | None]:
+        """As ``Store.kept_lists``."""
+        return self._store.kept_lists()
+
     def close(self) -> None:
         """Close the connections."""
         for client in self._clients.values():

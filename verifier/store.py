@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    func,
     insert,
     select,
     update,
@@ -36,6 +37,7 @@ from keyborn.faults import FaultPoint
 from keyborn.files import private_directory
 from keyborn.storage import Integer64, StoreKind, insert_once, perform, put, reading
 from keyborn.storage import open_store as open_kind
+from keyborn.storage.trials import trial
 
 # Clocks of processes that share a store may differ: what expired is kept a little longer.
 KEPT_AFTER_EXPIRY: Final = timedelta(hours=1)
@@ -107,10 +109,15 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._trial = trial(engine, KIND)
 
     def close(self) -> None:
         """Close its connections."""
         self._engine.dispose()
+
+    def check(self) -> None:
+        """Return if it can be read and written; raises as ``keyborn.storage.trials``."""
+        self._trial()
 
     def challenge_key(self) -> bytes:
         """The 32-byte MAC key of this verifier's challenges; made at first, then always the same.
@@ -188,6 +195,16 @@ class Store:
             fetched=_from_micros(row.fetched),
             etag=row.etag,
         )
+
+    def kept_lists(self) -> tuple[int, datetime | None, datetime | None]:
+        """How many status lists are kept; when the oldest and the newest were fetched."""
+        fetched = _lists.c.fetched
+        query = select(func.count(), func.min(fetched), func.max(fetched))
+        with reading(self._engine) as connection:
+            count, oldest, newest = connection.execute(query).one()
+        if not count:
+            return 0, None, None
+        return count, _from_micros(oldest), _from_micros(newest)
 
     def keep_status_list(self, kept: KeptList) -> bool:
         """Keep ``kept`` for its URL; False, and nothing done, if a higher version was seen."""

@@ -66,6 +66,7 @@ from verifier.inquiry import Inquiry, at_hand
 from verifier.proofs_only import ProofVerifier
 from verifier.rechecks import Rechecks
 from verifier.statuses import Statuses
+from verifier.tally import Tally, counted
 from verifier.trust_root import TrustRoot
 
 __all__ = ["AuthenticatedDevice", "Proven", "VerifiedCredential", "Verifier"]
@@ -107,6 +108,7 @@ class Verifier:
 
     Raises from its methods: ``Invalid`` (malformed, or a proof that does not hold), ``Refused``
     (proven, but not wanted) or ``Undecided`` (could not be found out), each with its ``step``.
+    How often each came of it is in ``tally``.
     """
 
     def __init__(
@@ -116,7 +118,9 @@ class Verifier:
         resolver: Resolver,
         statuses: Statuses,
         challenges: ChallengeBook,
+        tally: Tally | None = None,
     ) -> None:
+        self.tally = tally or Tally()
         self._root = trust_root
         self._digest = trust_root.digest
         self._resolver = resolver
@@ -145,6 +149,7 @@ class Verifier:
             resolver=self._resolver,
             statuses=self._statuses,
             challenges=self._challenges.called(audience),
+            tally=self.tally,
         )
 
     def at_hand(self) -> "Verifier":
@@ -158,6 +163,7 @@ class Verifier:
             resolver=at_hand(self._resolver),
             statuses=self._statuses.at_hand(),
             challenges=self._challenges,
+            tally=self.tally,
         )
 
     def proofs(self) -> ProofVerifier:
@@ -175,7 +181,16 @@ class Verifier:
 
     def challenge(self, *, at: datetime, did: Did | None = None) -> Challenge:
         """A new challenge, for ``did`` alone if that is given; nothing is stored."""
+        self.tally.challenge()
         return self._challenges.issue(at=at, did=did)
+
+    def check_store(self) -> None:
+        """Return if what it remembers can be read and written; raises as ``verifier.store``."""
+        self._challenges.check_store()
+
+    def kept_lists(self) -> tuple[int, datetime | None, datetime | None]:
+        """How many status lists are kept; when the oldest and the newest were fetched."""
+        return self._statuses.kept()
 
     def was_answered(self, challenge: Challenge) -> bool:
         """Whether somebody who has proven something has answered ``challenge``."""
@@ -204,6 +219,7 @@ class Verifier:
         """
         return self.verify_all([(presentation, format)], challenge=challenge, at=at, trail=trail)
 
+    @counted
     def verify_all(
         self,
         presentations: Sequence[tuple[bytes, Format | None]],
@@ -232,6 +248,7 @@ class Verifier:
         proven = self._redeemed(self._prove(parsed, challenge, inquiry, trail))
         return self._concluded(proven, self._statuses)
 
+    @counted
     def admit(
         self,
         presentation: bytes,
@@ -270,6 +287,21 @@ class Verifier:
         Raises:
             KeybornError: What concerns all of them: the log cannot be read, or the store.
         """
+        try:
+            outcomes = self._admit_all(presentations, at)
+        except KeybornError as error:
+            self.tally.failed(error, len(presentations))
+            raise
+        for outcome in outcomes:
+            if isinstance(outcome, KeybornError):
+                self.tally.failed(outcome)
+            elif isinstance(outcome, AuthenticatedDevice):
+                self.tally.accepted()
+        return outcomes
+
+    def _admit_all(
+        self, presentations: Sequence[tuple[bytes, Format | None]], at: datetime
+    ) -> list[AuthenticatedDevice | Proven | KeybornError]:
         outcomes: dict[int, AuthenticatedDevice | Proven | KeybornError] = {}
         parsed: dict[int, tuple[Presentation, Trail]] = {}
         for number, (data, format_) in enumerate(presentations):
@@ -301,6 +333,7 @@ class Verifier:
                 outcomes[number] = answer
         return [outcomes[number] for number in range(len(presentations))]
 
+    @counted
     def finish(self, proven: Proven) -> AuthenticatedDevice:
         """The device of an answer that ``admit_all`` left open, with all that is to be fetched."""
         inquiry = replace(proven.inquiry, resolver=self._resolver)

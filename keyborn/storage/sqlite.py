@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from did.errors import KeybornError, Refused, Unavailable
 from keyborn.storage.transactions import only_reads
@@ -65,6 +65,26 @@ def file_engine(path: Path, *, foreign_keys: bool = True) -> Engine:
     event.listen(engine, "begin", begin)
     event.listen(engine, "checkin", end)  # the transaction is over, and committed if it is to be
     event.listen(engine, "invalidate", end)
+    event.listen(engine, "handle_error", _explain)
+    return engine
+
+
+def read_only_engine(path: Path) -> Engine:
+    """The database in the file ``path`` as it stands, of which nothing is changed, also no mode.
+
+    Where no write-ahead log is beside it nobody is at work on it, and none is made.
+
+    Raises (from any use):
+        Unavailable: As ``file_engine``.
+    """
+    idle = not path.with_name(f"{path.name}-wal").exists()
+    uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if idle else ''}"
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        creator=lambda: sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
     event.listen(engine, "handle_error", _explain)
     return engine
 

@@ -4,7 +4,6 @@ Everything that reading and writing a log depends on is tried by itself, so that
 wrong does not hide the next. Nothing is changed anywhere.
 
 =============  =========================================================
-``checks``     what a check came to, and how an attempt becomes one
 ``ethereum``   the nodes, and the account that pays
 ``local``      the log as it is read, the registrar, the index, the clock
 =============  =========================================================

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from did.errors import KeybornError
 from did.resolution import Finality
+from keyborn.checks import Check, Verdict, attempt, failed
 from keyborn.output import decimal
-from ledger.doctor.checks import Check, Verdict, attempt, failed
 from ledger.ethereum.encoding import quantity
 from ledger.ethereum.entries import NodeEntries
 from ledger.ethereum.headers import block_by_number

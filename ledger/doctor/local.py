@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from did.errors import KeybornError
+from keyborn.checks import Check, Verdict, attempt, failed
 from keyborn.client import connect, request_json
-from ledger.doctor.checks import Check, Verdict, attempt, failed
 from ledger.embedded.heads import EmbeddedPin
 from ledger.embedded.source import HttpSource
+from ledger.freshness import OLD
 from ledger.index import Index
 from ledger.log import Heads, SourceWarning
 from ledger.mirror.source import open_mirror
-from ledger.network import Network
+from ledger.network import Network, load_network
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
 _SKEW: Final = 15  # seconds by which a block's time may be ahead of a clock that is right
-_OLD: Final = 600  # seconds; older than what a trust root accepts by default
 
 Asked = tuple[Heads, tuple[SourceWarning, ...]]
 
@@ -69,6 +69,16 @@ def examine(
     return checks
 
 
+def examine_file(path: Path, now: datetime) -> list[Check]:
+    """Look at the log of a network file, for ``keyborn doctor --network``."""
+    try:
+        network = load_network(path)
+    except KeybornError as error:
+        return [failed(str(path), error)]
+    read = f"pins the log {network.log_id.hex()}"
+    return [Check(str(path), Verdict.OK, read), *examine(network, now=now)]
+
+
 def _ask(network: Network) -> Asked:
     """The newest verified heads, and what was wrong with whom on the way."""
     with ExitStack() as opened:
@@ -104,7 +114,7 @@ def _clock(heads: Heads, now: datetime) -> Check:
             "clock_behind",
             "Set the clock of this machine; if it is right, the ledger's is wrong.",
         )
-    if age > _OLD:
+    if age > OLD.total_seconds():
         return Check(
             "clock",
             Verdict.WARNING,

@@ -7,17 +7,11 @@ from the outbox, so that it outlives a restart, and nothing is kept in a global 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.registry import Collector
 
 from ledger.log import Heads
 from ledger.registrar.tally import Tally
-
-CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +37,12 @@ class Readings:
     last_failure: tuple[str, datetime] | None
 
 
-def render(readings: Readings) -> bytes:
-    """The readings as Prometheus reads them; ``CONTENT_TYPE`` is their media type."""
-    registry = CollectorRegistry()
-    registry.register(_Readings(readings))
-    return generate_latest(registry)
-
-
-class _Readings(Collector):
-    def __init__(self, readings: Readings) -> None:
-        self._readings = readings
-
-    def collect(self) -> Iterator[Metric]:
-        """Each metric, with its samples."""
-        yield from _registrar(self._readings)
-        yield from _outbox(self._readings)
-        if self._readings.heads is not None:
-            yield from _log(self._readings.heads)
+def collect(readings: Readings) -> Iterator[Metric]:
+    """Each metric, with its samples."""
+    yield from _registrar(readings)
+    yield from _outbox(readings)
+    if readings.heads is not None:
+        yield from _log(readings.heads)
 
 
 def _registrar(now: Readings) -> Iterator[Metric]:

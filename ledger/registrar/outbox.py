@@ -42,6 +42,7 @@ from sqlalchemy import (
 
 from did.errors import KeybornError
 from keyborn.storage import Sole, open_store, reading
+from keyborn.storage.trials import trial
 from ledger.log import Receipt
 from ledger.operations import Batch, Create, Operation, encode_batch
 from ledger.registrar.messages import State
@@ -66,6 +67,7 @@ class Outbox:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._trial = trial(engine, KIND)
         self._sole = Sole(engine, "registrar")
         self._turn = threading.Lock()
 
@@ -83,6 +85,10 @@ class Outbox:
             outbox.close()
             raise
         return outbox
+
+    def check(self) -> None:
+        """Return if it can be read and written; raises as ``keyborn.storage.trials``."""
+        self._trial()
 
     def close(self) -> None:
         """Let go of the database."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from did.errors import Invalid, KeybornError, Refused, Unavailable
 from keyborn import clock as system_clock
+from ledger.freshness import check_log
 from ledger.index import Index
 from ledger.log import Ledger
 from ledger.operations import Operation
@@ -149,6 +150,14 @@ class Registrar:
             )
         if self._trouble is not None:
             raise self._trouble
+
+    def check_store(self) -> None:
+        """Return if its outbox can be read and written; raises as ``Outbox.check``."""
+        self._outbox.check()
+
+    def check_log(self) -> None:
+        """Return if the log can be read and is new enough; raises as ``check_log``."""
+        check_log(self._reader, now=self._clock)
 
     def readings(self) -> Readings:
         """What there is to tell of it now.

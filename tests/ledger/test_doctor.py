@@ -15,8 +15,8 @@ from serving import serving
 
 from did.keys import SigningKey
 from keyborn import clock
+from keyborn.checks import Check, Verdict, worst
 from keyborn.cli import cli
-from ledger.doctor.checks import Check, Verdict, worst
 from ledger.doctor.local import examine
 from ledger.embedded.heads import EmbeddedPin
 from ledger.embedded.store import EmbeddedLedger

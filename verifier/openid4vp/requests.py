@@ -51,6 +51,7 @@ from keyborn.storage import (
     open_store,
     reading,
 )
+from keyborn.storage.trials import trial
 from verifier.store import KEPT_AFTER_EXPIRY
 
 _BYTES: Final = 32
@@ -126,8 +127,13 @@ class Requests:
 
     def __init__(self, engine: Engine, writer: Writer, locks: Locks) -> None:
         self._engine = engine
+        self._trial = trial(engine, KIND)
         self._writer = writer
         self._locks = locks
+
+    def check(self) -> None:
+        """Return if it can be read and written; raises as ``keyborn.storage.trials``."""
+        self._trial()
 
     def begin(
         self,

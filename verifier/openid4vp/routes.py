@@ -32,6 +32,7 @@ from keyborn import oauth, problem
 from keyborn.described import answers, in_json
 from keyborn.http import RawBody, StrictRoute, answer
 from keyborn.tokens import bearer
+from keyborn.watching import also_needed
 from verifier import descriptions
 from verifier.openid4vp.exchange import (
     REQUESTS_PATH,
@@ -64,7 +65,11 @@ class Wish(BaseModel):
 
 
 def install(app: FastAPI, exchange: Exchange, *, token: str, now: Callable[[], datetime]) -> None:
-    """Add the routes to ``app``; ``token`` is what who may ask presents (RFC 6750)."""
+    """Add the routes to ``app``, which ``verifier.app`` made.
+
+    ``token`` is what who may ask presents (RFC 6750).
+    """
+    also_needed(app, "requests", exchange.requests.check)
     app.add_exception_handler(UnknownRequest, _answer_unknown)
     app.include_router(_asking(exchange, token, now))
     app.include_router(_protocol(exchange, now))

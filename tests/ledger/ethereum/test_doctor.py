@@ -12,9 +12,9 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from ethereum_support import Proxy
 
+from keyborn.checks import Check, Verdict, worst
 from keyborn.cli import cli
 from ledger.account import read_account
-from ledger.doctor.checks import Check, Verdict, worst
 from ledger.doctor.local import examine
 from ledger.ethereum.anvil import AnvilNode
 from ledger.ethereum.deploy import Deployment

@@ -14,10 +14,11 @@ from serving import serving
 
 from did.errors import Unavailable
 from keyborn.polling import poll
+from keyborn.watching import render
 from ledger.app import create_app
 from ledger.log import Receipt
 from ledger.registrar.dispatch import Batching
-from ledger.registrar.metrics import Readings, render
+from ledger.registrar.metrics import Readings, collect
 from ledger.registrar.outbox_tables import Passage
 
 
@@ -31,7 +32,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 def measured(site: Site) -> dict[str, float]:
-    return samples(render(site.registrar.readings()).decode())
+    return samples(render(lambda: collect(site.registrar.readings())).decode())
 
 
 def test_a_new_registrar_has_nothing_to_tell(site: Site) -> None:
@@ -95,7 +96,7 @@ def test_rounds_that_fail_are_counted_by_code(site: Site) -> None:
     told = replace(
         now, failures={"ledger_too_dear": 3}, last_failure=("ledger_too_dear", NOW), works=True
     )
-    values = samples(render(told).decode())
+    values = samples(render(lambda: collect(told)).decode())
     assert values["keyborn_registrar_up"] == 1
     assert values["keyborn_registrar_failed_rounds_total ledger_too_dear"] == 3
     moment = values["keyborn_registrar_last_error_timestamp_seconds ledger_too_dear"]
@@ -130,7 +131,7 @@ def told(site: Site) -> Readings:
 
 
 def test_the_reference_names_each_metric(told: Readings) -> None:
-    text = render(told).decode()
+    text = render(lambda: collect(told)).decode()
     names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     page = (DOCS / "reference" / "http-apis.md").read_text()
     documented = {

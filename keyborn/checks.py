@@ -55,3 +55,14 @@ def worst(checks: Iterable[Check]) -> Verdict:
     """The gravest of the verdicts."""
     order = list(Verdict)
     return max((check.verdict for check in checks), key=order.index, default=Verdict.UNKNOWN)
+
+
+def as_lines(checks: Iterable[Check]) -> str:
+    """Checks for people: a line for each, and one for what to do next."""
+    lines = []
+    for check in checks:
+        code = "" if check.code is None else f" [{check.code}]"
+        lines.append(f"{check.verdict:<8} {check.subject}: {check.message}{code}")
+        if check.hint is not None:
+            lines.append(f"{'':<8} next: {check.hint}")
+    return "\n".join(lines)
