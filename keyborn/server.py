@@ -24,6 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from did.errors import Invalid, Unavailable
 from keyborn import problem
+from keyborn.chaos import Chaos
 from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
 from keyborn.http import HEAD_BYTES, HEADERS_SENT, Envelope
@@ -85,6 +86,7 @@ def serve_named(
     ready_file: Path | None = None,
     tls: ssl.SSLContext | None = None,
     clients: Clients | None = None,
+    chaos: Chaos | None = None,
 ) -> None:
     """As ``serve``, for an application that must know its own URL.
 
@@ -95,6 +97,7 @@ def serve_named(
         ready_file: As for ``serve``.
         tls: As for ``serve``.
         clients: As for ``serve``.
+        chaos: What goes wrong on purpose; None for nothing.
     """
     _allow_files()
     if ready_file is not None:
@@ -109,7 +112,9 @@ def serve_named(
     try:
         with listen(host, port) as listening:
             app = make_app(_url(listening, tls))
-            Server(app, listening, announce=announce, tls=tls, clients=clients).run_here()
+            Server(
+                app, listening, announce=announce, tls=tls, clients=clients, chaos=chaos
+            ).run_here()
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
@@ -179,12 +184,14 @@ class Server(uvicorn.Server):
         announce: Callable[[str], None],
         tls: ssl.SSLContext | None = None,
         clients: Clients | None = None,
+        chaos: Chaos | None = None,
     ) -> None:
         clients = clients or Clients()
+        connection = _AtTheDoor if chaos is None else partial(_InTrouble, chaos)
         super().__init__(
             uvicorn.Config(
                 Envelope(app, clients=clients),
-                http=partial(_AtTheDoor, Connections(clients)),  # type: ignore[arg-type] # it makes them
+                http=partial(connection, Connections(clients)),  # type: ignore[arg-type] # it makes them
                 loop="asyncio",
                 backlog=_ACCEPTED,
                 ws="none",
@@ -369,6 +376,18 @@ class _AtTheDoor(H11Protocol):
         if self._due is not None:
             self._due.cancel()
             self._due = None
+
+
+class _InTrouble(_AtTheDoor):
+    """A connection whose answers come late, or not at all."""
+
+    def __init__(self, chaos: Chaos, connections: Connections, **given: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(connections, **given)
+        self._chaos = chaos
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        super().connection_made(transport)
+        self.app = self._chaos.around(self.app, transport.abort)
 
 
 def _url(listening: socket.socket, tls: ssl.SSLContext | None) -> str:

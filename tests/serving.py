@@ -8,16 +8,21 @@ from contextlib import contextmanager
 
 from starlette.types import ASGIApp
 
+from keyborn.chaos import Chaos
 from keyborn.door import Clients
 from keyborn.server import Server, listen
 
 
 @contextmanager
 def serving(
-    app: ASGIApp, *, tls: ssl.SSLContext | None = None, clients: Clients | None = None
+    app: ASGIApp,
+    *,
+    tls: ssl.SSLContext | None = None,
+    clients: Clients | None = None,
+    chaos: Chaos | None = None,
 ) -> Iterator[str]:
     """Serve ``app`` from a thread and yield its URL."""
-    with serving_named(lambda _url: app, tls=tls, clients=clients) as url:
+    with serving_named(lambda _url: app, tls=tls, clients=clients, chaos=chaos) as url:
         yield url
 
 
@@ -27,13 +32,14 @@ def serving_named(
     *,
     tls: ssl.SSLContext | None = None,
     clients: Clients | None = None,
+    chaos: Chaos | None = None,
 ) -> Iterator[str]:
     """As ``serving``, for an application that must know its own URL."""
     urls: queue.Queue[str] = queue.Queue()
     listening = listen("127.0.0.1", 0)
     scheme = "http" if tls is None else "https"
     app = make_app(f"{scheme}://127.0.0.1:{listening.getsockname()[1]}")
-    server = Server(app, listening, announce=urls.put, tls=tls, clients=clients)
+    server = Server(app, listening, announce=urls.put, tls=tls, clients=clients, chaos=chaos)
     thread = threading.Thread(target=server.run_here)
     thread.start()
     try:

@@ -74,7 +74,7 @@ def verifier() -> None:
     " has the token in DIR/vc-api.token.",
 )
 @store_option
-@service_options(port=_PORT)
+@service_options(port=_PORT, nonces=True)
 def serve(
     *,
     trust_file: Path,
@@ -107,6 +107,7 @@ def serve(
                     audience=audience or at,
                     challenge_lifetime=timedelta(seconds=lifetime),
                     store=store,
+                    chaos=listening.chaos,
                 )
             )
             app = create_app(opened, vc_api_token=_vc_api_token(directory) if vc_api else None)
