@@ -12,7 +12,7 @@ import orjson
 from conformance.identity import NAME, DidMethod, Identity
 from did.jcs import Json, JsonObject
 from keyborn.options import Group, Listening, service_options
-from keyborn.output import as_text, emit, json_option
+from keyborn.output import as_text, emit
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -57,8 +57,7 @@ def conformance() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the manifest for the suites to this file.",
 )
-@json_option
-@service_options(port=PORT)
+@service_options(port=PORT, tells_json=True)
 def serve(
     *,
     https: bool,

@@ -74,7 +74,7 @@ issuer.add_command(devices)
     help="Sign what is posted to /credentials/issue, for whoever has the administration token.",
 )
 @store_option
-@service_options(port=PORT)
+@service_options(port=PORT, nonces=True)
 def serve(
     *,
     network_file: Path,
@@ -110,6 +110,7 @@ def serve(
         approval_interval=approval_interval,
         with_vc_api=vc_api,
         store=store,
+        chaos=listening.chaos,
     ) as make_app:
         listening.serve(make_app)
 

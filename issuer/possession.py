@@ -51,6 +51,7 @@ _PURPOSE: Final = "openid4vci c_nonce"
 _POSSESSION: Final = "possession"
 _NONCE: Final = "nonce"
 _DEVICE: Final = "device"
+_FRESH: Final = "take a fresh c_nonce from the nonce endpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,11 @@ class Signed:
 def mint_nonce(key: bytes, *, issuer: str, at: datetime) -> Nonce:
     """A ``c_nonce`` for proofs to ``issuer``."""
     return mint(key, purpose=_PURPOSE, context=issuer.encode(), expires=at + NONCE_LIFETIME)
+
+
+def nonce_over() -> Refused:
+    """The refusal of a nonce that has expired."""
+    return Refused("nonce_expired", "the nonce has expired", step=_NONCE, hint=_FRESH)
 
 
 def check_possession(
@@ -202,7 +208,7 @@ def _check_nonce(proof: PossessionProof, *, issuer: str, key: bytes, at: datetim
     try:
         return recognise(key, proof.nonce, purpose=_PURPOSE, context=issuer.encode(), at=at)
     except KeybornError as error:
-        error.hint = "take a fresh c_nonce from the nonce endpoint"
+        error.hint = _FRESH
         raise error.at(_NONCE) from error
 
 

@@ -34,7 +34,7 @@ from issuer.oauth import (
     media_type,
     response,
 )
-from issuer.possession import check_signed, mint_nonce
+from issuer.possession import check_signed, mint_nonce, nonce_over
 from issuer.redemption import Redeemable
 from issuer.requests import read_deferred_request, read_request
 from issuer.service import Issuer
@@ -176,6 +176,8 @@ def _add_credentials(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) ->
             )
             for proof in asked.proofs
         ]
+        if issuer.chaos is not None and issuer.chaos.refuses_nonce():
+            raise nonce_over()
         resolutions = await asyncio.gather(*(resolve.ask(each.did) for each in signed))
         possessions = [
             each.counting(resolution) for each, resolution in zip(signed, resolutions, strict=True)

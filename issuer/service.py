@@ -15,6 +15,7 @@ from issuer.deferral import INTERVAL
 from issuer.identity import Identity
 from issuer.keys import Keys
 from issuer.status_terms import StatusTerms
+from keyborn.chaos import Chaos
 from keyborn.clock import now
 from ledger.state import DidState
 
@@ -49,6 +50,7 @@ class Issuer:
         statuses: How it keeps status lists.
         approval_interval: Seconds after which a device that awaits approval may ask again.
         clock: The time, aware.
+        chaos: What goes wrong on purpose; None for nothing.
     """
 
     url: str
@@ -60,6 +62,7 @@ class Issuer:
     statuses: StatusTerms = field(default_factory=StatusTerms)
     approval_interval: int = INTERVAL
     clock: Callable[[], datetime] = now
+    chaos: Chaos | None = None
 
     def __post_init__(self) -> None:
         check_url(self.url)

@@ -28,6 +28,7 @@ from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
 from issuer.status_terms import StatusTerms
 from issuer.store import open_store
+from keyborn.chaos import Chaos
 from keyborn.files import locked, private_directory, sweep, write_private
 from keyborn.polling import poll
 from keyborn.storage.locations import is_file, locate
@@ -53,6 +54,7 @@ def running(
     approval_interval: int = INTERVAL,
     with_vc_api: bool = False,
     store: str | None = None,
+    chaos: Chaos | None = None,
 ) -> Iterator[Callable[[str], ASGIApp]]:
     """What makes the issuer's application, once told where it listens.
 
@@ -65,6 +67,7 @@ def running(
         with_vc_api: Whether it signs what administrators give it.
         store: The path or URL of its store; ``issuer.sqlite`` in the directory, if None. On
             PostgreSQL several processes are one issuer, with this directory, or copies of it.
+        chaos: What goes wrong on purpose; None for nothing.
 
     Raises:
         Invalid: ``invalid_issuer_url``; ``issuer_url_missing``: several processes need one.
@@ -101,6 +104,7 @@ def running(
                 log_id=network.log_id,
                 statuses=statuses,
                 approval_interval=approval_interval,
+                chaos=chaos,
             )
             _patiently(identity.start)
             path = directory / TOKEN_FILE

@@ -23,8 +23,9 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, selec
 from did.jcs import canonicalize
 from did.vc.bitstring import MINIMUM_ENTRIES
 from did.vc.status_list import MESSAGE, REVOCATION, SUSPENSION, StatusEntry
+from issuer.restoring import EPOCH
 from issuer.status_terms import FULL, StatusTerms, size_of, status_messages
-from issuer.store import status_indexes, status_lists
+from issuer.store import settings, status_indexes, status_lists
 
 DEVICE_PURPOSES: Final = (REVOCATION, SUSPENSION)
 
@@ -215,11 +216,18 @@ def _open_lists(
         begun = (
             select(func.count()).select_from(status_lists).where(status_lists.c.purpose == purpose)
         )
-        name = f"{purpose}-{connection.execute(begun).scalar_one() + 1}"
+        number = connection.execute(begun).scalar_one() + 1
+        name = "-".join((purpose, *_epoch(connection), str(number)))
         values = {"purpose": purpose, "base": base, "url": base + name, "messages": said}
         connection.execute(insert(status_lists).values(name=name, **values))
         lists.append((name, base + name, full))
     return lists
+
+
+def _epoch(connection: Connection) -> list[str]:
+    """What sets lists begun since a restore apart from those begun since its back-up."""
+    query = select(settings.c.value).where(settings.c.name == EPOCH)
+    return [bytes(value).decode() for value in connection.execute(query).scalars()]
 
 
 def _draw(connection: Connection, name: str, count: int) -> list[int]:

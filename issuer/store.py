@@ -4,6 +4,8 @@ Times are whole seconds since 1970 (UTC) unless a column says otherwise. Codes a
 as SHA-256 digests alone. JSON columns hold canonical JSON (RFC 8785) as bytes.
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Engine,
     ForeignKey,
     Index,
@@ -203,7 +206,13 @@ Index(
 )
 
 
-KIND: Final = StoreKind("issuer", metadata, "issuer.migrations", former=2)
+def _renew(connection: Connection, at: datetime) -> Mapping[str, object]:
+    from issuer.restoring import renew  # noqa: PLC0415 - it needs the tables above
+
+    return renew(connection, at)
+
+
+KIND: Final = StoreKind("issuer", metadata, "issuer.migrations", former=2, renew=_renew)
 
 
 def open_store(location: str | Path) -> Engine:

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from keyborn.configuration import FROM, config_option
+from keyborn.masking import StoreLocation, as_lines, show_configuration
+from keyborn.output import emit, json_option
+
 if TYPE_CHECKING:
     import ssl
 
     from starlette.types import ASGIApp
 
     from keyborn.access import AccessLog
+    from keyborn.chaos import Chaos
     from keyborn.door import Clients
 
 
@@ -46,6 +51,7 @@ class Listening:
     tls: "ssl.SSLContext | None"
     clients: "Clients"
     access: "AccessLog"
+    chaos: "Chaos | None" = None
 
     def serve(self, make_app: "Callable[[str], ASGIApp]") -> None:
         """Serve what ``make_app`` makes of the service's URL, as ``serve_named`` does."""
@@ -59,21 +65,33 @@ class Listening:
             tls=self.tls,
             clients=self.clients,
             access=self.access,
+            chaos=self.chaos,
         )
 
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def service_options(*, port: int) -> Callable[[_Command], _Command]:
+def service_options(
+    *, port: int, nonces: bool = False, tells_json: bool = False
+) -> Callable[[_Command], _Command]:
     """Add what each ``serve`` command takes.
 
-    The command gets ``listening``, and its log is configured when it is called.
+    The command gets ``listening``, and its log is configured when it is called. Each of its options
+    can be in a file as well (``keyborn.configuration``).
 
     Args:
         port: The default port.
+        nonces: Whether it gives out nonces, which ``--chaos`` could have it refuse.
+        tells_json: Whether it prints data itself, and so gets ``as_json`` too.
     """
     options = (
+        config_option(),
+        click.option(
+            "--show-config",
+            is_flag=True,
+            help="Print what is in effect, and where each value is from, and start nothing.",
+        ),
         click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind."),
         click.option(
             "--port",
@@ -133,6 +151,13 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
             default=None,
             help="Form of the log on stderr; by default JSON where that is no terminal.",
         ),
+        click.option(
+            "--chaos",
+            metavar="HOW",
+            help="To test clients with, never where it counts: fail at these rates, such as"
+            f" {'refuse-nonces=0.1,' if nonces else ''}delay=0.2:0.5,drop-answers=0.05,seed=7.",
+        ),
+        json_option,
     )
 
     def add(command: _Command) -> _Command:
@@ -149,8 +174,14 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
             watchers: tuple[str, ...],
             access_log: str,
             log_json: bool | None,
+            chaos: str | None,
+            show_config: bool,
+            as_json: bool,
             **given: object,
         ) -> object:
+            if show_config:
+                _show(as_json=as_json)
+                return None
             if tls_cert is None and tls_key is not None:
                 raise click.UsageError("--tls-key is the key of a certificate: give --tls-cert too")
             from keyborn import logs  # noqa: PLC0415 - only where something is served
@@ -164,8 +195,10 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
                 tls=_context(tls_cert, tls_key),
                 clients=_clients(rate, trusted_proxies, watchers),
                 access=AccessLog(access_log),
+                chaos=_chaos(chaos, nonces=nonces),
             )
-            return command(listening=listening, **given)
+            told = {"as_json": as_json} if tells_json else {}
+            return command(listening=listening, **told, **given)
 
         added = cast("_Command", with_made)
         for option in reversed(options):
@@ -177,6 +210,7 @@ def service_options(*, port: int) -> Callable[[_Command], _Command]:
 
 store_option = click.option(
     "--store",
+    type=StoreLocation(),
     metavar="URL",
     help="Its state: a file, or postgresql://user@host/database.  [default: a file in --dir]",
 )
@@ -194,3 +228,17 @@ def _clients(rate: int | None, proxies: tuple[str, ...], watchers: tuple[str, ..
     from keyborn.door import Clients  # noqa: PLC0415 - as above
 
     return Clients(rate, proxies, watchers)
+
+
+def _chaos(how: str | None, *, nonces: bool) -> "Chaos | None":
+    if how is None:
+        return None
+    from keyborn.chaos import read_chaos  # noqa: PLC0415 - as above
+
+    return read_chaos(how, nonces=nonces)
+
+
+def _show(*, as_json: bool) -> None:
+    context = click.get_current_context()
+    found = show_configuration(context, context.meta[FROM])
+    emit(found, as_json=as_json, human=as_lines(found))

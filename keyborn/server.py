@@ -25,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from did.errors import Invalid, Unavailable
 from keyborn import problem
 from keyborn.access import AccessLog
+from keyborn.chaos import Chaos
 from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
 from keyborn.rim import HEAD_BYTES, HEADERS_SENT, Envelope
@@ -96,6 +97,7 @@ def serve_named(
     tls: ssl.SSLContext | None = None,
     clients: Clients | None = None,
     access: AccessLog = AccessLog.PROBLEMS,
+    chaos: Chaos | None = None,
 ) -> None:
     """As ``serve``, for an application that must know its own URL.
 
@@ -107,6 +109,7 @@ def serve_named(
         tls: As for ``serve``.
         clients: As for ``serve``.
         access: As for ``serve``.
+        chaos: What goes wrong on purpose; None for nothing.
     """
     _allow_files()
     if ready_file is not None:
@@ -122,7 +125,13 @@ def serve_named(
         with listen(host, port) as listening:
             app = make_app(_url(listening, tls))
             Server(
-                app, listening, announce=announce, tls=tls, clients=clients, access=access
+                app,
+                listening,
+                announce=announce,
+                tls=tls,
+                clients=clients,
+                access=access,
+                chaos=chaos,
             ).run_here()
     finally:
         if ready_file is not None:
@@ -194,13 +203,15 @@ class Server(uvicorn.Server):
         tls: ssl.SSLContext | None = None,
         clients: Clients | None = None,
         access: AccessLog = AccessLog.PROBLEMS,
+        chaos: Chaos | None = None,
     ) -> None:
         clients = clients or Clients()
         traffic = Traffic()
+        connection = _AtTheDoor if chaos is None else partial(_InTrouble, chaos)
         super().__init__(
             uvicorn.Config(
                 Envelope(app, clients=clients, traffic=traffic, access=access),
-                http=partial(_AtTheDoor, Connections(clients, traffic), traffic),  # type: ignore[arg-type] # it makes them
+                http=partial(connection, Connections(clients, traffic), traffic),  # type: ignore[arg-type] # it makes them
                 loop="asyncio",
                 backlog=_ACCEPTED,
                 ws="none",
@@ -392,6 +403,18 @@ class _AtTheDoor(H11Protocol):
         if self._due is not None:
             self._due.cancel()
             self._due = None
+
+
+class _InTrouble(_AtTheDoor):
+    """A connection whose answers come late, or not at all."""
+
+    def __init__(self, chaos: Chaos, *rim: Any, **given: Any) -> None:  # noqa: ANN401 - as above
+        super().__init__(*rim, **given)
+        self._chaos = chaos
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        super().connection_made(transport)
+        self.app = self._chaos.around(self.app, transport.abort)
 
 
 def _url(listening: socket.socket, tls: ssl.SSLContext | None) -> str:

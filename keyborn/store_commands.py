@@ -1,7 +1,8 @@
-"""``keyborn store``: the databases of services, brought up to date and copied."""
+"""``keyborn store``: the databases of services, brought up to date, copied and backed up."""
 
 from dataclasses import asdict
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,7 +21,7 @@ _kind_option = click.option(
 
 @click.group(cls=Group)
 def store() -> None:
-    """Databases of services: bring one up to date, copy one."""
+    """Databases of services: bring one up to date, copy one, back one up."""
 
 
 @store.command()
@@ -78,6 +79,55 @@ def copy(*, source: str, target: str, kind: str | None, as_json: bool) -> None:
             f"{name}: {table.table}: {table.rows} rows, {table.digest[:16]}"
             for name, tables in done.items()
             for table in tables
+        ),
+    )
+
+
+@store.command()
+@click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TO", type=click.Path(path_type=Path))
+@json_option
+def backup(*, source: Path, target: Path, as_json: bool) -> None:
+    """Back up FROM, the file of a store or the directory of a service, to TO, while it runs.
+
+    TO must not be there. Databases are copied as of one moment, checked and synced. What is in
+    PostgreSQL is not in the directory: use pg_dump for that. A store in a back-up is refused until
+    'keyborn store restored' was run on it.
+    """
+    from keyborn.storage.backups import back_up  # noqa: PLC0415 - slow to import
+
+    saved = back_up(source, target)
+    emit(
+        {"from": str(source), "to": str(target), "files": [asdict(each) for each in saved]},
+        as_json=as_json,
+        human="\n".join(f"{each.sha256[:16]}  {each.bytes:>10}  {each.path}" for each in saved),
+    )
+
+
+@store.command()
+@click.argument("location", metavar="STORE")
+@_kind_option
+@json_option
+def restored(*, location: str, kind: str | None, as_json: bool) -> None:
+    """Make void, in a store that was restored, what may have been used since its back-up.
+
+    Do it once, before the service starts: after a restore from 'keyborn store backup', which is
+    refused until then, and after pg_restore, where nobody can tell.
+    """
+    from keyborn.clock import now  # noqa: PLC0415
+    from keyborn.storage.backups import renew_store  # noqa: PLC0415 - slow to import
+    from keyborn.storage.locations import locate, shown  # noqa: PLC0415
+
+    at = now()
+    done = {
+        each.name: dict(renew_store(location, each, at=at)) for each in _stores_at(location, kind)
+    }
+    emit(
+        {"store": shown(locate(location)), "renewed": done},
+        as_json=as_json,
+        human="\n".join(
+            f"{name}: {', '.join(f'{what}: {count}' for what, count in each.items()) or 'kept'}"
+            for name, each in done.items()
         ),
     )
 

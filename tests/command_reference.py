@@ -24,7 +24,8 @@ Data go to stdout, talk to stderr. With `--json`, data and errors are JSON. Exit
 too old), 130 interrupted. An error says what, why (a [code](errors.md)) and what to do next.
 
 Every option can be set in the environment, too: `KEYBORN_ISSUER_SERVE_PORT` is `--port` of
-`keyborn issuer serve`. `KEYBORN_ISSUER_DIR`, or `KEYBORN_ISSUER_URL` with
+`keyborn issuer serve`. Services take theirs from a file as well
+([how to](../how-to/configure.md)). `KEYBORN_ISSUER_DIR`, or `KEYBORN_ISSUER_URL` with
 `KEYBORN_ISSUER_TOKEN_FILE`, name the issuer to all commands that administer one.
 """
 

@@ -15,6 +15,7 @@ from did.errors import Invalid, Refused
 from did.identifier import Did
 from did.jcs import canonicalize
 from did.nonce import Nonce, mint, recognise
+from keyborn.chaos import Chaos
 from verifier.store import Store
 
 LIFETIME: Final = timedelta(seconds=120)
@@ -29,7 +30,14 @@ class ChallengeBook:
         audience: The verifier's name, a URL: what its challenges are for.
     """
 
-    def __init__(self, *, store: Store, audience: str, lifetime: timedelta = LIFETIME) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        audience: str,
+        lifetime: timedelta = LIFETIME,
+        chaos: Chaos | None = None,
+    ) -> None:
         if not audience:
             raise Invalid(
                 "invalid_audience",
@@ -39,11 +47,14 @@ class ChallengeBook:
         self.audience = audience
         self._store = store
         self._lifetime = lifetime
+        self._chaos = chaos
         self._key = store.challenge_key()
 
     def called(self, audience: str) -> "ChallengeBook":
         """The challenges of the same verifier under another name, in the same store."""
-        return ChallengeBook(store=self._store, audience=audience, lifetime=self._lifetime)
+        return ChallengeBook(
+            store=self._store, audience=audience, lifetime=self._lifetime, chaos=self._chaos
+        )
 
     def check_store(self) -> None:
         """Return if it can be remembered which are used; raises as ``verifier.store``."""
@@ -74,10 +85,16 @@ class ChallengeBook:
             Invalid: ``unknown_challenge``: not made here, or for another DID.
         """
         check_audience(audience, self.audience)
+        found = self._recall(nonce, holder, at)
+        if self._chaos is not None and self._chaos.refuses_nonce():
+            raise expired()
+        return found
+
+    def _recall(self, nonce: str, holder: Did, at: datetime) -> Challenge:
         try:
             free = self._recognise(nonce, None, at)
             if free is not None:
-                return Challenge(nonce, audience, free.expires)
+                return Challenge(nonce, self.audience, free.expires)
             bound = self._recognise(nonce, holder.canonical, at)
         except Refused as error:
             raise expired() from error
@@ -88,7 +105,7 @@ class ChallengeBook:
                 value=nonce,
                 hint="ask this verifier for a challenge, and answer it with the same DID",
             )
-        return Challenge(nonce, audience, bound.expires, holder.canonical)
+        return Challenge(nonce, self.audience, bound.expires, holder.canonical)
 
     def was_used(self, challenge: Challenge) -> bool:
         """Whether somebody has answered it."""

@@ -83,7 +83,7 @@ def verifier() -> None:
     " has the token in DIR/vc-api.token.",
 )
 @store_option
-@service_options(port=_PORT)
+@service_options(port=_PORT, nonces=True)
 def serve(
     *,
     trust_file: Path,
@@ -124,6 +124,7 @@ def serve(
                     audience=audience or at,
                     challenge_lifetime=timedelta(seconds=lifetime),
                     store=store,
+                    chaos=listening.chaos,
                 )
             )
             sessions = Sessions(

@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from keyborn.chaos import Chaos
 from keyborn.files import private_directory
 from keyborn.public_https import PublicHttps
 from ledger.network import open_reader
@@ -28,6 +29,7 @@ def verifier_at(
     challenge_lifetime: timedelta = LIFETIME,
     https: PublicHttps | None = None,
     store: str | None = None,
+    chaos: Chaos | None = None,
 ) -> Iterator[Verifier]:
     """A verifier for the time of a ``with`` block.
 
@@ -40,6 +42,7 @@ def verifier_at(
         https: How the documents of did:web issuers are fetched; the usual way unless given.
         store: The path or URL of what it remembers, but for the log; a file in the directory, if
             None. Processes on several hosts share one PostgreSQL.
+        chaos: What goes wrong on purpose; None for nothing.
 
     Raises:
         Refused: Others can read the directory, or it belongs to something else.
@@ -51,7 +54,9 @@ def verifier_at(
         closing(Statuses(store=kept)) as statuses,
         open_reader(trust_root.network, index) as reader,
     ):
-        book = ChallengeBook(store=kept, audience=audience, lifetime=challenge_lifetime)
+        book = ChallengeBook(
+            store=kept, audience=audience, lifetime=challenge_lifetime, chaos=chaos
+        )
         yield Verifier(
             trust_root=trust_root,
             resolver=MethodResolver(reader, _web(trust_root, https)),

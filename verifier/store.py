@@ -78,7 +78,15 @@ _lists: Final = Table(
     Column("bits", LargeBinary, nullable=False),
 )
 
-KIND: Final = StoreKind("verifier", _metadata, "verifier.migrations", former=2)
+
+def _renew(connection: Connection, _at: datetime) -> dict[str, object]:
+    """Have all challenges void that were made before: some may have been answered since."""
+    connection.execute(delete(_keys).where(_keys.c.name == "challenge"))
+    forgotten = connection.execute(delete(_used))
+    return {"challenges forgotten": forgotten.rowcount}
+
+
+KIND: Final = StoreKind("verifier", _metadata, "verifier.migrations", former=2, renew=_renew)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from keyborn.storage.stores import (
     make,
     make_schema,
     missing_at,
+    refuse_backup,
     refuse_older,
 )
 
@@ -70,6 +71,7 @@ def copy_store(source: str | Path, target: str | Path, kind: StoreKind) -> list[
             if not is_made(origin):
                 raise missing_at(shown(reader.url))
             refuse_older(origin, kind, shown(reader.url))
+            refuse_backup(origin, shown(reader.url))
             _freeze(origin, kind)
             if is_file(url):
                 return _to_file(origin, path_of(url), kind)

@@ -6,8 +6,10 @@ older one is brought up to date when somebody says so (``keyborn store upgrade``
 another process may be at work on it, and there may be no backup yet. A newer one is refused.
 """
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,8 @@ from keyborn.storage.postgresql import server_engine
 from keyborn.storage.sqlite import file_engine
 from keyborn.storage.transactions import reading
 
+BACKUP: Final = 0x6B62  # as SQLite's user_version: of a back-up that nobody has renewed
+
 _MIGRATED: Final = 0  # as version in ``KINDS``: its migrations tell
 
 
@@ -36,12 +40,15 @@ class StoreKind:
         migrations: The package that has its migrations.
         former: The version of the files from before there were migrations that are as the first of
             them makes one; None if there are none.
+        renew: Makes void, in one that was restored as of this time, what may have been used since
+            it was backed up, and says what it did; None if there is nothing.
     """
 
     name: str
     metadata: MetaData
     migrations: str
     former: int | None = None
+    renew: Callable[[Connection, datetime], Mapping[str, object]] | None = None
 
     @property
     def schema(self) -> str:
@@ -63,7 +70,8 @@ def open_store(location: str | Path, kind: StoreKind) -> Engine:
 
     Raises:
         Invalid: ``invalid_database_url`` or ``database_unsupported``.
-        Refused: ``store_needs_upgrade``, ``store_of_another_version``, ``store_of_another_kind``;
+        Refused: ``store_needs_upgrade``, ``store_of_another_version``, ``store_of_another_kind``,
+            ``store_is_a_backup``;
             ``store_readable_by_others``, ``store_not_durable``, ``store_not_unicode``.
         Unavailable: As the database's kind has it; also from any later use.
     """
@@ -75,6 +83,7 @@ def open_store(location: str | Path, kind: StoreKind) -> Engine:
             _make_if_missing(engine, kind)
         with reading(engine) as connection:
             refuse_older(connection, kind, shown(engine.url))
+            refuse_backup(connection, shown(engine.url))
     except KeybornError:
         engine.dispose()
         raise
@@ -212,6 +221,25 @@ def refuse_older(connection: Connection, kind: StoreKind, where: str) -> None:
             + ("" if found is None else f": it is at revision {found}, not {kind.newest}"),
             value=where,
             hint=f"stop what uses it, copy it, then: keyborn store upgrade {where}",
+        )
+
+
+def refuse_backup(connection: Connection, where: str) -> None:
+    """Return if the store is no back-up, or was renewed (``keyborn.storage.backups``).
+
+    Of PostgreSQL nobody can tell.
+
+    Raises:
+        Refused: ``store_is_a_backup``.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    if connection.exec_driver_sql("PRAGMA user_version").scalar() == BACKUP:
+        raise Refused(
+            "store_is_a_backup",
+            "the store is a back-up: what was used since it was made would be used again",
+            value=where,
+            hint=f"read docs/how-to/back-up-and-restore.md, then: keyborn store restored {where}",
         )
 
 

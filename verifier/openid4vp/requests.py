@@ -78,7 +78,19 @@ _requests: Final = Table(
     Column("result", LargeBinary, nullable=False),
 )
 
-KIND: Final = StoreKind("verifier requests", _metadata, "verifier.openid4vp.migrations", former=1)
+
+def _renew(connection: Connection, _at: datetime) -> dict[str, object]:
+    """Have all requests end: their challenges are void, with the key that they were made with."""
+    return {"requests ended": connection.execute(delete(_requests)).rowcount}
+
+
+KIND: Final = StoreKind(
+    "verifier requests",
+    _metadata,
+    "verifier.openid4vp.migrations",
+    former=1,
+    renew=_renew,
+)
 
 
 class Status(StrEnum):
