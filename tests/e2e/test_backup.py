@@ -183,7 +183,7 @@ def restore(site: Site, saved: Path) -> Path:
         database = site.server.empty()
         subprocess.run([program("pg_restore"), f"--dbname={database}", saved / "dump"], check=True)
         renewed = done(run("store", "restored", database))["renewed"]
-        assert set(renewed) >= {"issuer", "verifier", "verifier requests"}
+        assert set(renewed) >= {"issuer", "verifier", "verifier requests", "verifier sessions"}
         inventory = devices_in(database)
     else:
         shutil.copytree(saved, place)
