@@ -190,7 +190,8 @@ def restore(site: Site, saved: Path) -> Path:
         network = ("--network", site.network)
         refused = run("issuer", "serve", "--dir", place / "issuer", *network)
         assert refused.error == "store_is_a_backup"
-        for store in ("issuer/issuer.sqlite", "verifier/verifier.db", "verifier/openid4vp.db"):
+        kept = ("verifier.db", "openid4vp.db", "sessions.db")
+        for store in ("issuer/issuer.sqlite", *(f"verifier/{each}" for each in kept)):
             done(run("store", "restored", place / store))
         inventory = None
     words: dict[str, tuple[str | Path, ...]] = {
