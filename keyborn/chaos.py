@@ -29,6 +29,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from did.errors import Invalid
+from keyborn.traffic import known_method, route_of
 
 MAX_DELAY: Final = 60.0  # seconds
 
@@ -86,10 +87,9 @@ class Chaos:
             drop = self._drops.random() < self._rates.drop_answers
             late = self._delays.random() < self._rates.delay
             seconds = self._delays.random() * self._rates.delay_seconds if late else 0.0
-            what = f"{scope['method']} {scope['path']}"
             if drop:
                 await app(scope, receive, _swallow)
-                _LOGGER.warning("CHAOS: the answer to %s is dropped", what)
+                _LOGGER.warning("CHAOS: the answer to %s is dropped", _asked(scope))
                 abort()
                 while (await receive())["type"] != "http.disconnect":
                     pass
@@ -100,13 +100,19 @@ class Chaos:
 
             async def send_late(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    _LOGGER.warning("CHAOS: the answer to %s comes %.3f s late", what, seconds)
+                    told = "CHAOS: the answer to %s comes %.3f s late"
+                    _LOGGER.warning(told, _asked(scope), seconds)
                     await asyncio.sleep(seconds)
                 await send(message)
 
             await app(scope, receive, send_late)
 
         return troubled
+
+
+def _asked(scope: Scope) -> str:
+    """What was asked, by its route: a path may hold what opens a claim (``keyborn.access``)."""
+    return f"{known_method(scope['method'])} {route_of(scope)}"
 
 
 async def _swallow(_message: Message) -> None:

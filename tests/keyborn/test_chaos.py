@@ -77,6 +77,15 @@ def test_answers_come_late(caplog: pytest.LogCaptureFixture) -> None:
     assert took >= sum(late)
 
 
+def test_what_it_shouts_has_no_path(caplog: pytest.LogCaptureFixture) -> None:
+    chaos = read_chaos("drop-answers=1", nonces=False)
+    with serving(counting([]), chaos=chaos) as url, pytest.raises(httpx.TransportError):
+        httpx.get(f"{url}/offers/opens-a-claim?code=secret")
+    assert "the answer to GET unmatched is dropped" in caplog.text
+    assert "opens-a-claim" not in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_without_it_nothing_goes_wrong() -> None:
     with serving(counting([])) as url:
         assert outcomes(url, 50) == "." * 50
