@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 SECONDS: Final = 4
 USUAL: Final = (
     "http://127.0.0.1:8101/health",
-    "http://127.0.0.1:8102/.well-known/openid-credential-issuer",
+    "http://127.0.0.1:8102/health",
     "http://127.0.0.1:8103/health",
 )
 
