@@ -13,6 +13,9 @@ from issuer.store import settings
 from keyborn.faults import FaultPoint
 from keyborn.storage import insert_once
 
+NONCE_KEY: Final = "nonce_mac_key"
+TOKEN_KEY: Final = "token_mac_key"  # noqa: S105 - the name of it
+
 _BYTES: Final = 32
 _KID_CHARACTERS: Final = 16
 
@@ -42,8 +45,8 @@ class Keys:
 def load_keys(engine: Engine) -> Keys:
     """The keys in the store, made there if this is the first start."""
     with engine.begin() as connection:
-        nonce = _key(connection, "nonce_mac_key")
-        token = _key(connection, "token_mac_key")
+        nonce = _key(connection, NONCE_KEY)
+        token = _key(connection, TOKEN_KEY)
         offer = _key(connection, "offer_mac_key")
         notification = _key(connection, "notification_mac_key")
         encryption = _key(connection, "encryption_key")

@@ -19,18 +19,17 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from did.timestamps import format_time
 from did.vc.bitstring import MINIMUM_ENTRIES
+from issuer.keys import NONCE_KEY, TOKEN_KEY
 from issuer.store import claims, grants, settings, status_lists
 
 EPOCH: Final = "status_list_epoch"
 """In ``settings``: what the names of lists have that were begun since the last restore."""
 
-_KEYS: Final = ("nonce_mac_key", "token_mac_key")
-
 
 def renew(connection: Connection, at: datetime) -> Mapping[str, object]:
     """Do it, in one transaction; what was done, and when the newest credential was granted."""
     last = connection.execute(select(func.max(grants.c.granted))).scalar()
-    connection.execute(delete(settings).where(settings.c.name.in_(_KEYS)))  # 1
+    connection.execute(delete(settings).where(settings.c.name.in_((NONCE_KEY, TOKEN_KEY))))  # 1
     seconds = int(at.timestamp())
     withdrawn = connection.execute(  # 2
         update(claims)

@@ -27,8 +27,7 @@ from typing import Any, Final
 import click
 
 from did.errors import Invalid
-from keyborn.inputs import INPUT_FILE, reading
-from keyborn.masking import StoreLocation
+from keyborn.inputs import INPUT_FILE, StoreLocation, reading
 from keyborn.toml import parse_toml
 
 MAX_BYTES: Final = 65_536
@@ -67,6 +66,15 @@ def settings_of(command: click.Command) -> dict[str, click.Option]:
         key_of(each): each
         for each in command.params
         if isinstance(each, click.Option) and each.name not in _OWN
+    }
+
+
+def variables_of(context: click.Context) -> set[str]:
+    """The environment's names for the options of ``context``: by parameter, and by key."""
+    names = [str(each.name) for each in context.command.params]
+    return {
+        f"{context.auto_envvar_prefix}_{name.upper()}"
+        for name in (*names, *settings_of(context.command))
     }
 
 
@@ -118,9 +126,7 @@ def _environment(context: click.Context) -> dict[str, tuple[str, Any]]:
     """
     prefix = f"{context.auto_envvar_prefix}_"
     options = {key.upper(): option for key, option in settings_of(context.command).items()}
-    known = {prefix + str(each.name).upper() for each in context.command.params} | {
-        prefix + key for key in options
-    }
+    known = variables_of(context)
     for variable in sorted(os.environ):
         if variable.startswith(prefix) and variable not in known:
             raise Invalid(
@@ -200,10 +206,10 @@ def _typed(where: str, value: object, option: click.Option, context: click.Conte
 
 def _convert(name: str, given: Mapping[str, Any], context: click.Context) -> None:
     """Return if each value is one that its option takes."""
+    options = settings_of(context.command)
     for key, value in given.items():
-        option = settings_of(context.command)[key]
         try:
-            option.type_cast_value(context, value)
+            options[key].type_cast_value(context, value)
         except click.BadParameter as error:
             raise _invalid(context, f"{name}.{key}: {error.message}") from error
 

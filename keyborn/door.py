@@ -68,8 +68,12 @@ class Clients:
         self._limit = RateLimitItemPerSecond(rate * WINDOW_SECONDS, WINDOW_SECONDS)
         self._counts = MemoryStorage()
         self._limiter = FixedWindowRateLimiter(self._counts)
-        self._proxies = [_network(proxy) for proxy in proxies]
-        self._watchers = [_watcher(watcher) for watcher in watchers]
+        self._proxies = [
+            _address_range(each, "invalid_proxy", "a trusted proxy") for each in proxies
+        ]
+        self._watchers = [
+            _address_range(each, "invalid_watcher", "who may read metrics") for each in watchers
+        ]
 
     def is_proxy(self, host: str) -> bool:
         """Whether what ``host`` forwards is believed."""
@@ -219,25 +223,13 @@ def _host(element: str) -> str | None:
     return None if _address(element) is None else element
 
 
-def _network(proxy: str) -> IPv4Network | IPv6Network:
+def _address_range(named: str, code: str, what: str) -> IPv4Network | IPv6Network:
     try:
-        return ip_network(proxy)
+        return ip_network(named)
     except ValueError as error:
         raise Invalid(
-            "invalid_proxy",
-            "a trusted proxy is neither an address nor a network",
-            value=proxy,
-            hint="give an address such as 192.0.2.1, or a network such as 192.0.2.0/24",
-        ) from error
-
-
-def _watcher(watcher: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(watcher)
-    except ValueError as error:
-        raise Invalid(
-            "invalid_watcher",
-            "who may read metrics is neither an address nor a network",
-            value=watcher,
+            code,
+            f"{what} is neither an address nor a network",
+            value=named,
             hint="give an address such as 192.0.2.1, or a network such as 192.0.2.0/24",
         ) from error

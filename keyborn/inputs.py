@@ -1,4 +1,4 @@
-"""Files that people name to commands."""
+"""What people name to commands: files, and stores."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +14,21 @@ from did.strict_json import parse_object
 
 INPUT_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 """The type of an option that names a file to read; one that is missing is wrong usage (exit 2)."""
+
+
+class StoreLocation(click.ParamType[str]):
+    """A store: the path of a file, or a URL, which may have a password in it."""
+
+    name = "URL"
+
+    def convert(
+        self,
+        value: str,
+        param: click.Parameter | None,  # noqa: ARG002 - click's signature
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> str:
+        """As it is: what uses it reads it, and knows which are right."""
+        return value
 
 
 def read_object(path: Path, *, max_bytes: int = LIMITS.json_bytes) -> JsonObject:

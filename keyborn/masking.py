@@ -11,6 +11,8 @@ from click.core import ParameterSource
 
 from did.errors import KeybornError
 from did.jcs import JsonObject
+from keyborn.configuration import key_of, settings_of, variables_of
+from keyborn.inputs import StoreLocation
 
 HIDDEN: Final = "***"
 
@@ -21,21 +23,6 @@ _PARAMETER: Final = re.compile(
 )
 
 
-class StoreLocation(click.ParamType[str]):
-    """A store: the path of a file, or a URL, which may have a password in it."""
-
-    name = "URL"
-
-    def convert(
-        self,
-        value: str,
-        param: click.Parameter | None,  # noqa: ARG002 - click's signature
-        ctx: click.Context | None,  # noqa: ARG002
-    ) -> str:
-        """As it is: what uses it reads it, and knows which are right."""
-        return value
-
-
 def show_configuration(context: click.Context, origins: Mapping[str, str]) -> JsonObject:
     """Each option of the command of ``context``: its value, and where that is from.
 
@@ -43,8 +30,6 @@ def show_configuration(context: click.Context, origins: Mapping[str, str]) -> Js
         context: The command's, with its parameters.
         origins: By a parameter's name, where what click holds for its default is from.
     """
-    from keyborn.configuration import key_of, settings_of  # noqa: PLC0415 - which needs this
-
     shown: JsonObject = {}
     for option in settings_of(context.command).values():
         name = str(option.name)
@@ -52,9 +37,7 @@ def show_configuration(context: click.Context, origins: Mapping[str, str]) -> Js
             "value": _shown(context.params.get(name), option),
             "from": _origin(context, option, origins.get(name, "default")),
         }
-    taken = {f"{context.auto_envvar_prefix}_{key.upper()}" for key in shown} | {
-        f"{context.auto_envvar_prefix}_{str(each.name).upper()}" for each in context.command.params
-    }
+    taken = variables_of(context)
     others = [
         each for each in sorted(os.environ) if each.startswith("KEYBORN_") and each not in taken
     ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from keyborn.configuration import FROM, config_option
-from keyborn.masking import StoreLocation, as_lines, show_configuration
+from keyborn.inputs import StoreLocation
+from keyborn.masking import as_lines, show_configuration
 from keyborn.output import emit, json_option
 
 if TYPE_CHECKING:

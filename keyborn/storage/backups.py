@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from did.errors import Conflict, Invalid, Unavailable
-from keyborn.files import private_directory, refuse_special, staged
+from keyborn.files import private_directory, refuse_special, staged, sync
 from keyborn.storage.databases import KINDS
 from keyborn.storage.locations import shown
 from keyborn.storage.locks import hold
@@ -128,7 +128,7 @@ def _back_up_directory(source: Path, target: Path) -> list[Saved]:
                 _copy_file(path, copied)
         saved = [_saved(path, fresh) for path in sorted(_files(fresh))]
         for folder in (fresh, *(path for path in fresh.rglob("*") if path.is_dir())):
-            _sync(folder)
+            sync(folder)
         try:
             fresh.rename(target)
         except OSError as error:
@@ -137,7 +137,7 @@ def _back_up_directory(source: Path, target: Path) -> list[Saved]:
             raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    _sync(target.parent)
+    sync(target.parent)
     return saved
 
 
@@ -174,7 +174,7 @@ def _copy_database(source: Path, target: Path) -> None:
         if _is_store(copy):
             copy.execute(f"PRAGMA user_version={BACKUP}")
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
-    _sync(target)
+    sync(target)
 
 
 def _is_store(copy: sqlite3.Connection) -> bool:
@@ -198,14 +198,6 @@ def _saved(path: Path, base: Path) -> Saved:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Saved(str(path.relative_to(base)), path.stat().st_size, digest)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _exists(target: Path) -> Conflict:

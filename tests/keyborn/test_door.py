@@ -74,6 +74,8 @@ def test_forwarded_is_not_believed() -> None:
 def test_a_proxy_that_is_no_address(proxy: str) -> None:
     with pytest.raises(Invalid, match="invalid_proxy"):
         Clients(proxies=[proxy])
+    with pytest.raises(Invalid, match="invalid_watcher"):
+        Clients(watchers=[proxy])
 
 
 def test_what_an_operator_chooses() -> None:
