@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Self
 
+from msgspec import Struct
+
 from did.did_url import DID
 from did.errors import Invalid
 from did.keys import KEY_BYTES, PublicKey, ed25519_from_multibase
@@ -137,8 +139,7 @@ class KeyDid:
 Did = KeybornDid | KeyDid | WebDid
 
 
-@dataclass(frozen=True, slots=True)
-class DidUrl:
+class DidUrl(Struct, frozen=True, cache_hash=True):
     """A DID with a fragment: the name of a verification method."""
 
     did: Did

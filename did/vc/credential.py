@@ -9,12 +9,13 @@ proof's signature is checked with ``Credential.proof.verify(key)``.
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Final
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from did.errors import Invalid
 from did.identifier import Did, DidUrl, KeybornDid, parse_did
@@ -41,8 +42,7 @@ _VALIDITY = {
 LOG_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Credential:
+class Credential(Struct, frozen=True, dict=True):
     """A parsed credential. Its proof has not been verified yet.
 
     Attributes:
@@ -59,7 +59,7 @@ class Credential:
         envelope: The token or message that it came in; None where the proof is in the document.
     """
 
-    content: JsonObject | bytes = field(compare=False)  # whatever secures it holds all of it
+    content: JsonObject | bytes
     id: str | None
     types: tuple[str, ...]
     issuer: Did
@@ -70,6 +70,16 @@ class Credential:
     proof: Proof
     format: Format
     envelope: bytes | None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all but ``content`` is the same, which whatever secures it holds too."""
+        if not isinstance(other, Credential):
+            return NotImplemented
+        return astuple(self)[1:] == astuple(other)[1:]
+
+    def __hash__(self) -> int:
+        """Of its proof, which is of all the rest."""
+        return hash(self.proof)
 
     @cached_property
     def document(self) -> JsonObject:

@@ -5,10 +5,11 @@ around it (a JWS or a COSE_Sign1): a verification method, times, what a presenta
 bytes that are signed, and the signature.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from did.identifier import DidUrl
@@ -37,8 +38,7 @@ class Format(StrEnum):
     """VC 1.1 as the claims of a JWT (VC Data Model 1.1, section 6.3.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """A parsed proof whose signature has not been verified yet.
 
     Attributes:

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from did.errors import Invalid, shorten
 from did.jcs import Json, JsonObject
 from did.vc.bitstring import (
@@ -48,8 +50,7 @@ class StatusMessage:
         return {"status": hex(self.value), "message": self.text}
 
 
-@dataclass(frozen=True, slots=True)
-class StatusEntry:
+class StatusEntry(Struct, frozen=True):
     """Where a credential's status stands: entry ``index`` of the list at URL ``list_url``.
 
     Attributes:
@@ -139,8 +140,7 @@ class StatusList:
     messages: tuple[StatusMessage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """What a list says of one entry.
 
     Attributes:

@@ -6,12 +6,13 @@ And what a signer must never do: sign under a public key that somebody else chos
 import hashlib
 import inspect
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
 from actors import DEVICE, ISSUER, STRANGER
 from curve import IDENTITY, ORDER, TORSION, Holder, challenge
 from formats import credential, presentation
+from msgspec import structs
 from nacl import bindings
 
 from did.errors import Invalid
@@ -46,12 +47,12 @@ def proofs(format_: Format) -> tuple[tuple[Proof, SigningKey], ...]:
 def test_a_signature_that_departs_from_the_rule(format_: Format, forgery: str) -> None:
     for proof, key in proofs(format_):
         holder = Holder.of(key)
-        forged = replace(proof, signature=FORGERIES[forgery](holder, proof.signed))
+        forged = structs.replace(proof, signature=FORGERIES[forgery](holder, proof.signed))
         with pytest.raises(Invalid) as raised:
             forged.verify(key.public_key())
         assert raised.value.code == "invalid_signature"
 
-        twin = replace(proof, signature=holder.sign(proof.signed, nonce=7))
+        twin = structs.replace(proof, signature=holder.sign(proof.signed, nonce=7))
         twin.verify(key.public_key())
 
 
@@ -60,7 +61,7 @@ def test_a_key_under_which_one_signature_fits_every_message(format_: Format) -> 
     """With A the identity, R = S B holds whatever is signed; such a key is none."""
     for proof, key in proofs(format_):
         with pytest.raises(Invalid) as raised:
-            replace(proof, signature=IDENTITY + bytes(32)).verify(PublicKey(IDENTITY))
+            structs.replace(proof, signature=IDENTITY + bytes(32)).verify(PublicKey(IDENTITY))
         assert raised.value.code == "invalid_public_key"
         proof.verify(key.public_key())
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from actors import DEVICE, NOW, STRANGER
 from gatehouse import INDEX, PREFIX, Gatehouse, Issuer
+from msgspec import structs
 from outcomes import invalid, refused, undecided
 
 from did.errors import KeybornError
@@ -618,7 +619,7 @@ TEXTS = [StatusMessage(value, text) for value, text in enumerate(("fine", "worn"
 
 def _entry(purpose: str, **changes: Any) -> StatusEntry:
     entry = StatusEntry(purpose, INDEX, f"{PREFIX}{purpose}-1", 2, tuple(TEXTS))
-    return replace(entry, **changes)
+    return structs.replace(entry, **changes)
 
 
 def _serve(house: Gatehouse, purpose: str, value: int, **changes: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from actors import DEVICE, NOW, STRANGER
 from data_model_cases import MINIMAL
 from gatehouse import Gatehouse, Issuer
+from msgspec import structs
 from outcomes import invalid
 from proof_api import Api, code, serve
 from tampered import sign, take, whole
@@ -327,8 +328,8 @@ def test_an_entry_that_its_list_contradicts(api: Api) -> None:
     house = api.house
     mine = house.issuer.entries()[0]
     for wrong, expected in (
-        (replace(mine, list_url=house.issuer.url(SUSPENSION)), "status_purpose_mismatch"),
-        (replace(mine, size=2, messages=TEXTS), "status_size_mismatch"),
+        (structs.replace(mine, list_url=house.issuer.url(SUSPENSION)), "status_purpose_mismatch"),
+        (structs.replace(mine, size=2, messages=TEXTS), "status_size_mismatch"),
     ):
         house.issuer.publish(size=1)
         answer = api.verify(house.issuer.issue(DEVICE.short, statuses=[wrong]))

@@ -5,7 +5,6 @@ gives is handed to it.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from actors import DEVICE, STRANGER
 from gatehouse import INDEX, Gatehouse, gatehouse
 from issuing import World, issuing
+from msgspec import structs
 from outcomes import invalid, refused, undecided
 from peer import Peer
 
@@ -125,7 +125,7 @@ def test_what_is_wrong_with_theirs(digitalbazaar: Peer, house: Gatehouse) -> Non
 def test_a_longer_list_of_theirs(digitalbazaar: Peer, house: Gatehouse) -> None:
     last = 8 * MINIMUM_ENTRIES - 1
     device = house.device(DEVICE)
-    entries = tuple(replace(entry, index=last) for entry in house.issuer.entries()[:1])
+    entries = tuple(structs.replace(entry, index=last) for entry in house.issuer.entries()[:1])
     credential = house.issuer.issue(DEVICE.short, statuses=entries)
     serve_theirs(digitalbazaar, house, INDEX, length=8 * MINIMUM_ENTRIES)
     house.admit(device, credential)

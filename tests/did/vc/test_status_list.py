@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from did.errors import Invalid
 from did.jcs import JsonObject
@@ -84,7 +85,7 @@ def test_messages_in_another_order_and_spelling() -> None:
 def test_one_bit_may_have_messages() -> None:
     two: Any = [message.to_json() for message in FOUR[:2]]
     value = {**ENTRY.to_json(), "statusMessage": two}
-    assert StatusEntry.from_json(value) == replace(ENTRY, messages=FOUR[:2])
+    assert StatusEntry.from_json(value) == structs.replace(ENTRY, messages=FOUR[:2])
 
 
 @pytest.mark.parametrize(
@@ -241,14 +242,14 @@ def test_one_bit_is_set_or_unset() -> None:
     bits = bitstring([(94_567, 1)], entries=MINIMUM_BITS)
     assert read_status(LIST, ENTRY) == Status(REVOCATION, 0, "unset")
     assert read_status(replace(LIST, bits=bits), ENTRY) == Status(REVOCATION, 1, "set")
-    assert read_status(replace(LIST, bits=bits), replace(ENTRY, index=94_566)).value == 0
+    assert read_status(replace(LIST, bits=bits), structs.replace(ENTRY, index=94_566)).value == 0
 
 
 def test_the_list_says_what_a_value_means_else_the_entry_does() -> None:
     bits = bitstring([(7, 2)], entries=MINIMUM_BITS, size=2)
     assert read_status(replace(RICH_LIST, bits=bits), RICH_ENTRY) == Status(MESSAGE, 2, "c")
     silent = StatusList(URL, (REVOCATION,), bits)
-    assert read_status(silent, replace(RICH_ENTRY, purpose=REVOCATION)).message == "c"
+    assert read_status(silent, structs.replace(RICH_ENTRY, purpose=REVOCATION)).message == "c"
     other = tuple(StatusMessage(value, text) for value, text in enumerate("wxyz"))
     assert read_status(replace(RICH_LIST, bits=bits, messages=other), RICH_ENTRY).message == "y"
 
@@ -256,18 +257,18 @@ def test_the_list_says_what_a_value_means_else_the_entry_does() -> None:
 def test_a_list_for_several_purposes() -> None:
     both = replace(LIST, purposes=(SUSPENSION, REVOCATION))
     for purpose in both.purposes:
-        assert read_status(both, replace(ENTRY, purpose=purpose)).purpose == purpose
+        assert read_status(both, structs.replace(ENTRY, purpose=purpose)).purpose == purpose
     with pytest.raises(Invalid) as raised:
-        read_status(both, replace(ENTRY, purpose=REFRESH))
+        read_status(both, structs.replace(ENTRY, purpose=REFRESH))
     assert raised.value.code == "status_purpose_mismatch"
 
 
 def test_entries_are_counted_by_their_size() -> None:
     """131,072 entries of two bits are 262,144 bits."""
-    entry = replace(RICH_ENTRY, purpose=REVOCATION)
+    entry = structs.replace(RICH_ENTRY, purpose=REVOCATION)
     assert read_status(replace(LIST, bits=EMPTY * 2), entry).value == 0
     with pytest.raises(Invalid) as raised:
-        read_status(replace(LIST, bits=EMPTY * 2 + b"", size=None), replace(entry, size=3))
+        read_status(replace(LIST, bits=EMPTY * 2 + b"", size=None), structs.replace(entry, size=3))
     assert raised.value.code == "status_list_too_short"
     with pytest.raises(Invalid) as raised:
         read_status(LIST, entry)
@@ -276,16 +277,18 @@ def test_entries_are_counted_by_their_size() -> None:
 
 def test_a_list_of_another_size() -> None:
     with pytest.raises(Invalid) as raised:
-        read_status(RICH_LIST, replace(RICH_ENTRY, size=1, messages=()))
+        read_status(RICH_LIST, structs.replace(RICH_ENTRY, size=1, messages=()))
     assert raised.value.code == "status_size_mismatch"
     with pytest.raises(Invalid) as raised:
-        read_status(replace(LIST, bits=EMPTY * 2, size=1), replace(RICH_ENTRY, purpose=REVOCATION))
+        read_status(
+            replace(LIST, bits=EMPTY * 2, size=1), structs.replace(RICH_ENTRY, purpose=REVOCATION)
+        )
     assert raised.value.code == "status_size_mismatch"
     assert read_status(RICH_LIST, RICH_ENTRY).value == 0
 
 
 def test_an_index_beyond_the_list() -> None:
     with pytest.raises(Invalid) as raised:
-        read_status(RICH_LIST, replace(RICH_ENTRY, index=MINIMUM_BITS))
+        read_status(RICH_LIST, structs.replace(RICH_ENTRY, index=MINIMUM_BITS))
     assert raised.value.code == "status_index_out_of_range"
-    assert read_status(RICH_LIST, replace(RICH_ENTRY, index=MINIMUM_BITS - 1)).value == 0
+    assert read_status(RICH_LIST, structs.replace(RICH_ENTRY, index=MINIMUM_BITS - 1)).value == 0

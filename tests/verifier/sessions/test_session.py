@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from actors import DEVICE, NOW
 from gatehouse import Gatehouse
+from msgspec import structs
 from outcomes import refused
 
 from verifier.conclusion import AuthenticatedDevice
@@ -57,18 +58,18 @@ def test_it_ends_after_its_lifetime_or_with_the_first_credential(
 ) -> None:
     assert ends(device, LIFETIME, at=NOW) == NOW + LIFETIME
     (credential,) = device.credentials
-    soon = replace(credential, valid_until=NOW + 5 * SECOND)
-    later = replace(credential, valid_until=NOW + timedelta(days=1))
+    soon = structs.replace(credential, valid_until=NOW + 5 * SECOND)
+    later = structs.replace(credential, valid_until=NOW + timedelta(days=1))
     both = replace(device, credentials=(later, soon))
     assert ends(both, LIFETIME, at=NOW) == NOW + 5 * SECOND
     odd = NOW + timedelta(milliseconds=300)
     assert ends(device, LIFETIME, at=odd) == NOW + LIFETIME  # never longer than it says
-    proof = replace(credential.proof, expires=NOW + 3 * SECOND)
-    assert ends(replace(device, credentials=(replace(soon, proof=proof),)), LIFETIME, at=NOW) == (
-        NOW + 3 * SECOND
-    )
+    proof = structs.replace(credential.proof, expires=NOW + 3 * SECOND)
+    assert ends(
+        replace(device, credentials=(structs.replace(soon, proof=proof),)), LIFETIME, at=NOW
+    ) == (NOW + 3 * SECOND)
     for end in (NOW - 30 * SECOND, NOW, NOW + timedelta(milliseconds=900)):
-        over = replace(device, credentials=(replace(credential, valid_until=end),))
+        over = replace(device, credentials=(structs.replace(credential, valid_until=end),))
         with refused("credential_expired"):
             ends(over, LIFETIME, at=NOW)
 
