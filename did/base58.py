@@ -30,8 +30,19 @@ def _join(digits: int) -> tuple[int, int, int, int]:
 _JOINS: Final = tuple(_join(1 << power) for power in range(MAX_DIGITS.bit_length() - 1))
 
 
+def decode(digits: bytes, *, max_digits: int = MAX_DIGITS) -> bytes | None:
+    """The bytes that ``digits`` stand for; None where they are none, or more than so many."""
+    if not 0 < len(digits) <= max_digits or digits.translate(None, ALPHABET):
+        return None
+    value = number_of(digits)
+    data = value.to_bytes((value.bit_length() + 7) // 8)
+    if digits[0] != ALPHABET[0]:
+        return data
+    return bytes(len(digits) - len(digits.lstrip(ALPHABET[:1]))) + data  # a zero for each 1
+
+
 def number_of(digits: bytes) -> int:
-    """The number that at most 256 ``digits``, all of them of the alphabet, write."""
+    """The number that ``digits`` write: at most 256, all of them of the alphabet."""
     count = len(digits)
     value = int.from_bytes(digits.translate(_VALUES))
     for joined, shift, mask, less in _JOINS:

@@ -11,7 +11,7 @@ import re
 
 import base58
 
-from did.base58 import ALPHABET, MAX_DIGITS, number_of
+from did import base58 as base58_digits
 from did.errors import Invalid
 from did.limits import LIMITS
 
@@ -29,22 +29,18 @@ def base58_decode(text: str, *, length: int | None = None, limit: int = LIMITS.b
     Args:
         text: The encoded text.
         length: The number of bytes it must decode to, if that is known.
-        limit: The most characters that are looked at, up to 256.
+        limit: The most characters that are looked at, 256 at most.
 
     Raises:
         Invalid: ``invalid_base58``.
     """
-    limit = min(limit, MAX_DIGITS)
     if len(text) > limit:
         raise Invalid(
             "invalid_base58", f"base58 text is longer than {limit} characters", value=text
         )
-    digits = text.encode() if text.isascii() else b""
-    if not digits or digits.translate(None, ALPHABET):
+    data = base58_digits.decode(text.encode()) if text.isascii() else None
+    if data is None:
         raise Invalid("invalid_base58", "text is not base58btc", value=text)
-    value = number_of(digits)
-    zeros = len(digits) - len(digits.lstrip(b"1"))  # each 1 that it begins with is a byte
-    data = bytes(zeros) + value.to_bytes((value.bit_length() + 7) // 8)
     if length is not None and len(data) != length:
         raise Invalid(
             "invalid_base58",

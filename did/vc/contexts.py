@@ -27,6 +27,7 @@ from did.vc.published_contexts import (
 
 __all__ = [
     "ANY_TERM",
+    "ASCII_URL",
     "DATA_INTEGRITY",
     "UNDEFINED_TERMS",
     "V1",
@@ -49,7 +50,8 @@ _NO_HOST: Final = r"\[\]/?#@\s\x00-\x20\x7f<>\"{}|\\^`"
 _HOST: Final = rf"(?:\[[0-9A-Fa-f:.]+\]|[^:{_NO_HOST}]+)"
 _AUTHORITY: Final = rf"(?:[^{_NO_HOST}]*@)?{_HOST}(?::{_PORT})?(?=[/?#]|\Z)"
 _SCHEME: Final = rf"(?:(?i:https?)://{_AUTHORITY}|(?!(?i:https?:))[A-Za-z][A-Za-z0-9+.-]*:)"
-_URL: Final = re.compile(_SCHEME + r"[!#-;=?-\[\]_a-z~]*")  # in ASCII: without blanks, quotes, <, >
+# In ASCII: without blanks, quotes, <, >
+ASCII_URL: Final = re.compile(_SCHEME + r"[!#-;=?-\[\]_a-z~]*")
 _IRI: Final = re.compile(_SCHEME + r"[^\s\x00-\x20\x7f<>\"{}|\\^`]*")
 _BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
 
@@ -75,7 +77,7 @@ class BrokenRuleError(Exception):
 def is_url(value: object) -> bool:
     """Whether ``value`` is an absolute URL (section 4.4; any scheme, ``did:`` and ``urn:`` too)."""
     return isinstance(value, str) and (
-        _URL.fullmatch(value) is not None
+        ASCII_URL.fullmatch(value) is not None
         or (not value.isascii() and _IRI.fullmatch(value) is not None)
     )
 

@@ -17,23 +17,22 @@ Why a few comparisons are enough (docs/adr/0024):
 * What is around it, the headers of token and message, is compared with what our securings write.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, Literal, TypeVar, cast
+from hashlib import sha256
+from typing import Final, Literal, TypeVar
 
 from msgspec import UNSET, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, Encoder
 
-from did import cbor, cose
+from did import base58, cbor, cose
 from did.errors import Invalid
-from did.identifier import DidUrl, KeybornDid, parse_did_url
+from did.identifier import DidUrl, parse_did_url
 from did.jcs import MAX_INTEGER, JsonObject
 from did.keys import SIGNATURE_BYTES
-from did.multibase import base64url_decode, multibase_decode
+from did.multibase import base64url_decode
 from did.timestamps import parse_time
-from did.vc.contexts import is_url
+from did.vc.contexts import ASCII_URL, is_url
 from did.vc.credential import LOG_ID, Credential
 from did.vc.securing import ASSERTION, Format, Proof
 from did.vc.status_list import INDEX_DIGITS, StatusEntry, is_list_url
@@ -45,7 +44,10 @@ _Contexts = tuple[
 ]
 
 _KEPT_URL: Final = 512  # characters of URLs that are remembered
+_ESCAPE: Final = ord("\\")
 _PROOF: Final = b',"proof":{'
+_VALUE: Final = b'"proofValue":"z'  # in base58
+_AFTER_VALUE: Final = b'","type":'
 
 
 class _Entry(
@@ -150,11 +152,12 @@ _LEAST_SECONDS: Final = 1 << 16  # of which the one encoding has four bytes
 
 def read_usual(data: bytes, format: Format) -> Credential | None:  # noqa: A002 - the field's name
     """The credential that ``data`` is, if it is of this form; None to read it the general way."""
-    read = _READERS.get(format)
-    if read is None:
-        return None
     try:
-        return read(data)
+        if format is Format.LDP_VC:
+            return _read_json(data)
+        if format is Format.VC_COSE:
+            return _read_message(data)
+        return _read_token(data) if format is Format.VC_JWT else None
     except (Invalid, MsgspecError):  # whoever reads on says what is wrong, if anything is
         return None
 
@@ -164,28 +167,29 @@ def _read_json(data: bytes) -> Credential | None:
     if said is None:
         return None
     proof = said.proof
-    # The proof is the one member that is an object, but for those in lists; and it holds none.
-    start = data.index(_PROOF)
+    # The proof is the one member of its name that is an object, and holds none. No text has a
+    # quotation mark in it, so what begins and ends with one is found nowhere but where it stands.
+    start = data.rindex(_PROOF)
     end = data.index(b"}", start) + 1
-    before, _, after = data[start + len(_PROOF) - 1 : end].partition(
-        b'"proofValue":"%s",' % proof.value.encode()
-    )
+    value = data.find(_VALUE, start)
+    digits, after = value + len(_VALUE), data.index(_AFTER_VALUE, start)
+    signature = None if value < 0 else base58.decode(data[digits:after])
+    if signature is None or len(signature) != SIGNATURE_BYTES:
+        return None
+    configuration = data[start + len(_PROOF) - 1 : value] + data[after + len(b'",') : end]
+    signed = sha256(configuration).digest() + sha256(data[:start] + data[end:]).digest()
+    begins = parse_time(said.valid_from)
+    # Both are stated by the credential; our issuers state the same.
+    created = begins if proof.created == said.valid_from else parse_time(proof.created)
     return _credential(
         said,
         data,
-        Proof(
-            method=parse_did_url(proof.method),
-            purpose=ASSERTION,
-            created=parse_time(proof.created),
-            not_before=None,
-            expires=None,
-            challenge=None,
-            domain=None,
-            signed=hashlib.sha256(before + after).digest()
-            + hashlib.sha256(data[:start] + data[end:]).digest(),
-            signature=multibase_decode(proof.value, length=SIGNATURE_BYTES),
-        ),
         format=Format.LDP_VC,
+        begins=begins,
+        signer=_signer(proof.method),
+        created=created,
+        signed=signed,
+        signature=signature,
         envelope=None,
     )
 
@@ -195,15 +199,26 @@ def _read_token(data: bytes) -> Credential | None:
         return None
     signed, _, signature = data.rpartition(b".")
     head, _, payload = signed.partition(b".")
-    method = _method_of_header(head) if len(head) <= _KEPT_URL * 2 else None
-    if method is None or b"." in payload:
+    signer = _signer_of_header(head) if len(head) <= _KEPT_URL * 2 else None
+    if signer is None or b"." in payload:
         return None
     content = base64url_decode(payload.decode("ascii"))
     said = _decode(_CLAIMED, content)
     if said is None or not 0 <= said.iat <= MAX_INTEGER:
         return None
-    proof = _proof_around(method, said.iat, signed, base64url_decode(signature.decode("ascii")))
-    return _credential(said, content, proof, format=Format.VC_JWT, envelope=data)
+    raw = base64url_decode(signature.decode("ascii"))
+    begins, created = parse_time(said.valid_from), _time(said.iat)
+    return _credential(
+        said,
+        content,
+        format=Format.VC_JWT,
+        begins=begins,
+        signer=signer,
+        created=created,
+        signed=signed,
+        signature=raw,
+        envelope=data,
+    )
 
 
 def _read_message(data: bytes) -> Credential | None:
@@ -221,25 +236,29 @@ def _read_message(data: bytes) -> Credential | None:
     ):
         return None
     kid = head[len(_HEAD_BEFORE_KID) : claims]
-    method = _method_of_kid(kid) if len(kid) <= _KEPT_URL else None
+    signer = _signer_of_kid(kid) if len(kid) <= _KEPT_URL else None
     seconds = int.from_bytes(head[place : place + _SECONDS])
     said = _decode(_SAID, payload)
-    if method is None or said is None or seconds < _LEAST_SECONDS:
+    if signer is None or said is None or seconds < _LEAST_SECONDS:
         return None
-    proof = _proof_around(method, seconds, cose.to_sign(head, payload), signature)
-    return _credential(said, payload, proof, format=Format.VC_COSE, envelope=data)
-
-
-_READERS: Final[Mapping[Format, Callable[[bytes], Credential | None]]] = {
-    Format.LDP_VC: _read_json,
-    Format.VC_JWT: _read_token,
-    Format.VC_COSE: _read_message,
-}
+    begins, created = parse_time(said.valid_from), _time(seconds)
+    signed = cose.to_sign(head, payload)
+    return _credential(
+        said,
+        payload,
+        format=Format.VC_COSE,
+        begins=begins,
+        signer=signer,
+        created=created,
+        signed=signed,
+        signature=signature,
+        envelope=data,
+    )
 
 
 def _decode(decoder: Decoder[_Kind], data: bytes) -> _Kind | None:
     """The value of canonical JSON ``data``, if it has the form of ``decoder``."""
-    if not data.isascii() or b"\\" in data:
+    if not data.isascii() or _ESCAPE in data:
         return None
     value = decoder.decode(data)
     return value if _ENCODER.encode(value) == data else None
@@ -248,54 +267,45 @@ def _decode(decoder: Decoder[_Kind], data: bytes) -> _Kind | None:
 def _credential(
     said: _Said,
     content: bytes,
-    proof: Proof,
     *,
     format: Format,  # noqa: A002 - the field's name
+    begins: datetime,
+    signer: "_Signer | None",
+    created: datetime,
+    signed: bytes,
+    signature: bytes,
     envelope: bytes | None,
 ) -> Credential | None:
     """What ``did.vc.credential.credential_of`` makes of the same; None where it may refuse it."""
-    issuer = proof.method.did
-    if isinstance(issuer, KeybornDid) and issuer.genesis is not None:
-        return None
-    subject = said.subject
+    subject: JsonObject = said.subject  # type: ignore[assignment] # texts are Json
     about, log_id = subject.get("id"), subject.get("logId")
-    begins = parse_time(said.valid_from)
     ends = None if said.valid_until is UNSET else parse_time(said.valid_until)
     if (
-        issuer.text != said.issuer
+        signer is None
+        or signer.issuer != said.issuer
         or not said.type[1]
         or not subject
-        or not is_url(said.id)
-        or (about is not None and not is_url(about))
+        or not ASCII_URL.fullmatch(said.id)
+        or (about is not None and not (isinstance(about, str) and ASCII_URL.fullmatch(about)))
         or (log_id is not None and not (isinstance(log_id, str) and LOG_ID.fullmatch(log_id)))
         or (ends is not None and ends < begins)
-        or not all(map(_is_plain_entry, said.statuses))
     ):
         return None
-    return Credential(
-        content=content,
-        id=said.id,
-        types=said.type,
-        issuer=issuer,
-        valid_from=begins,
-        valid_until=ends,
-        subjects=(cast("JsonObject", subject),),
-        statuses=tuple(
-            StatusEntry(each.purpose, int(each.index), each.list) for each in said.statuses
-        ),
-        proof=proof,
-        format=format,
-        envelope=envelope,
-    )
-
-
-def _proof_around(method: DidUrl, issued: int, signed: bytes, signature: bytes) -> Proof:
-    try:
-        created = datetime.fromtimestamp(issued, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise Invalid("invalid_claims", "iat is no time") from error
-    return Proof(
-        method=method,
+    statuses = []
+    for entry in said.statuses:
+        index, url = entry.index, entry.list
+        if (
+            not entry.purpose
+            or not index.isdigit()
+            or len(index) > INDEX_DIGITS
+            or entry.id != f"{url}#{index}"
+            or len(url) > _KEPT_URL
+            or not _is_kept_url(url)
+        ):
+            return None
+        statuses.append(StatusEntry(entry.purpose, int(index), url))
+    proof = Proof(
+        method=signer.method,
         purpose=ASSERTION,
         created=created,
         not_before=None,
@@ -305,18 +315,26 @@ def _proof_around(method: DidUrl, issued: int, signed: bytes, signature: bytes) 
         signed=signed,
         signature=signature,
     )
-
-
-def _is_plain_entry(entry: _Entry) -> bool:
-    index = entry.index
-    return (
-        bool(entry.purpose)
-        and index.isdigit()
-        and len(index) <= INDEX_DIGITS
-        and entry.id == f"{entry.list}#{index}"
-        and len(entry.list) <= _KEPT_URL
-        and _is_kept_url(entry.list)
+    return Credential(
+        content=content,
+        id=said.id,
+        types=said.type,
+        issuer=signer.method.did,
+        valid_from=begins,
+        valid_until=ends,
+        subjects=(subject,),
+        statuses=tuple(statuses),
+        proof=proof,
+        format=format,
+        envelope=envelope,
     )
+
+
+def _time(seconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Invalid("invalid_claims", "iat is no time") from error
 
 
 @lru_cache(maxsize=1024)  # an issuer's few lists are named by all that it issues
@@ -324,15 +342,29 @@ def _is_kept_url(url: str) -> bool:
     return is_url(url) and is_list_url(url)
 
 
+class _Signer(Struct, frozen=True):
+    """An issuer's key, by its name, and the issuer, by its DID in short form."""
+
+    method: DidUrl
+    issuer: str
+
+
+@lru_cache(maxsize=1024)  # an issuer's key comes again with all that it signed
+def _signer(text: str) -> _Signer | None:
+    method = parse_did_url(text)
+    did = method.did
+    return _Signer(method, did.text) if did == did.canonical else None
+
+
 @lru_cache(maxsize=1024)  # of one key, one header
-def _method_of_header(part: bytes) -> DidUrl | None:
+def _signer_of_header(part: bytes) -> _Signer | None:
     header = _decode(_HEADER, base64url_decode(part.decode("ascii")))
-    return None if header is None else parse_did_url(header.kid)
+    return None if header is None else _signer(header.kid)
 
 
 @lru_cache(maxsize=1024)
-def _method_of_kid(kid: bytes) -> DidUrl | None:
+def _signer_of_kid(kid: bytes) -> _Signer | None:
     text = cbor.decode(kid, max_bytes=_KEPT_URL)
     if not isinstance(text, bytes) or not text.isascii():
         return None
-    return parse_did_url(text.decode("ascii"))
+    return _signer(text.decode("ascii"))
