@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import Did
-from did.jcs import Json, JsonObject
+from did.jcs import JsonObject
 from did.keys import PublicKey
 from did.resolution import Registration, Resolution, asserting_version
 from did.timestamps import format_time
@@ -18,7 +20,7 @@ from verifier.inquiry import Inquiry, version_facts
 from verifier.statuses import FoundStatus, Statuses
 from verifier.trust_root import Policy, TrustedIssuer
 
-_ANY_CREDENTIAL: Final = "VerifiableCredential"
+ANY_CREDENTIAL: Final = "VerifiableCredential"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class CredentialChecks:
                 _check_subject(credential, self.holder)
         self._check_status(credential, number, issuer)
         with self.trail.step(Check.POLICY, number) as found:
-            found.facts.update(_check_policy(credential, root.policy))
+            found.facts.update(check_policy(credential, root.policy))
 
     def _asserted(self, resolution: Resolution, key: PublicKey, signed: datetime) -> JsonObject:
         if resolution.registration is Registration.NOT_APPLICABLE:
@@ -130,8 +132,7 @@ def _status_facts(found: FoundStatus, entry: StatusEntry) -> JsonObject:
     return {**version, "status": found.status.value, "message": found.status.message}
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceClaims:
+class DeviceClaims(Struct, frozen=True):
     """What a provisioning credential says of its device.
 
     Attributes:
@@ -146,24 +147,37 @@ class DeviceClaims:
 
     def to_json(self) -> JsonObject:
         """As an object; what is None is left out."""
-        value: dict[str, Json] = {"model": self.model, "owner": self.owner}
-        stated = {name: text for name, text in value.items() if text is not None}
-        return {**stated, "roles": list(self.roles)}
+        value: JsonObject = {}
+        if self.model is not None:
+            value["model"] = self.model
+        if self.owner is not None:
+            value["owner"] = self.owner
+        value["roles"] = list(self.roles)
+        return value
 
 
 def device_claims(credential: Credential) -> DeviceClaims:
     """The claims of a provisioning credential; raises ``Invalid`` (``invalid_credential``)."""
     subject = credential.subject
     model, owner, roles = subject.get("model"), subject.get("owner"), subject.get("roles", [])
-    if not isinstance(model, str | None) or not isinstance(owner, str | None):
+    if not (model is None or isinstance(model, str)) or not (
+        owner is None or isinstance(owner, str)
+    ):
         raise Invalid("invalid_credential", "the device's model or owner is not a string")
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        raise Invalid("invalid_credential", "the device's roles are not a list of strings")
-    return DeviceClaims(model, owner, tuple(str(role) for role in roles))
+    if not isinstance(roles, list):
+        raise _no_roles()
+    for role in roles:
+        if not isinstance(role, str):
+            raise _no_roles()
+    return DeviceClaims(model, owner, tuple(roles))
+
+
+def _no_roles() -> Invalid:
+    return Invalid("invalid_credential", "the device's roles are not a list of strings")
 
 
 def _specific_types(credential: Credential) -> tuple[str, ...]:
-    types = tuple(name for name in credential.types if name != _ANY_CREDENTIAL)
+    types = tuple(name for name in credential.types if name != ANY_CREDENTIAL)
     if CONFIGURATION in types:
         raise Refused(
             "never_presented",
@@ -226,7 +240,7 @@ def _check_validity(credential: Credential, signed: datetime, at: datetime, poli
                 hint="check the clocks of issuer and verifier; or wait until then",
             )
     for end in (credential.valid_until, credential.proof.expires):
-        if end is not None and at >= end + policy.clock_skew:
+        if end is not None and at - policy.clock_skew >= end:
             raise Refused(
                 "credential_expired",
                 "the credential has ended",
@@ -255,7 +269,8 @@ def _check_subject(credential: Credential, holder: Did) -> None:
         )
 
 
-def _check_policy(credential: Credential, policy: Policy) -> JsonObject:
+def check_policy(credential: Credential, policy: Policy) -> JsonObject:
+    """Step 6.9: what the record says of it; raises ``Refused`` where policy says no."""
     if PROVISIONING not in credential.types:
         return {}
     claims = device_claims(credential)
@@ -266,7 +281,7 @@ def _check_policy(credential: Credential, policy: Policy) -> JsonObject:
             value=claims.model or "no model",
             hint="see models in the trust root's policy",
         )
-    missing = [role for role in policy.roles if role not in claims.roles]
+    missing = [role for role in policy.roles if role not in claims.roles] if policy.roles else ()
     if missing:
         raise Refused(
             "role_missing",

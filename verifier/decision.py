@@ -1,8 +1,12 @@
 """Decision records: every step that a verifier took, with its evidence and the evidence's age."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+
+from msgspec import Struct
 
 from did.errors import KeybornError, Refused, Unavailable, Undecided
 from did.jcs import Json, JsonObject
@@ -69,21 +73,37 @@ class Step:
         return {**value, "evidence": self.evidence}
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, dict=True):
     """How a verifier came to its acceptance.
 
     Attributes:
         at: The one moment that everything was judged at.
         trust_root: SHA-256 over what the trust root says, hex.
         log_id: The pinned log, 32 bytes.
-        steps: In the order in which they were taken; all of them held.
+        taken: ``steps``, or what writes them down when somebody reads them.
     """
 
     at: datetime
     trust_root: str
     log_id: bytes
-    steps: tuple[Step, ...]
+    taken: tuple[Step, ...] | Callable[[], tuple[Step, ...]]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same decision, written down yet or not."""
+        if not isinstance(other, Decision):
+            return NotImplemented
+        return (self.at, self.trust_root, self.log_id, self.steps) == (
+            *(other.at, other.trust_root, other.log_id, other.steps),
+        )
+
+    def __hash__(self) -> int:
+        """Of all but the steps."""
+        return hash((self.at, self.trust_root, self.log_id))
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """In the order in which they were taken; all of them held."""
+        return self.taken if isinstance(self.taken, tuple) else self.taken()
 
     def to_json(self) -> JsonObject:
         """As an object."""

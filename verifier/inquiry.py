@@ -7,7 +7,7 @@ document is to revoke it.
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from did.errors import Invalid, KeybornError, Refused, Unavailable, Undecided
 from did.identifier import Did, DidUrl, KeyDid
@@ -28,6 +28,7 @@ from did.timestamps import format_time
 from did.web_identifier import WebDid
 from verifier.decision import Evidence, age
 from verifier.trust_root import TrustRoot
+from verifier.window import Window, around
 
 
 @dataclass(slots=True)
@@ -60,6 +61,19 @@ class Inquiry:
         if did not in self._known:
             self._known[did] = self._ask(did)
         return self._known[did]
+
+    def answering(self, resolution: Resolution) -> Window | None:
+        """When ``resolve`` gives ``resolution``, as it does now, if it is of the log or a did:key.
+
+        None for a did:web.
+        """
+        if resolution.web is not None:
+            return None
+        if resolution.as_of is None:
+            return Window()
+        policy = self.trust_root.policy
+        oldest = policy.max_ledger_age + timedelta.resolution  # the last moment counts
+        return around(resolution.as_of, before=policy.clock_skew, after=oldest)
 
     def named_key(self, method: DidUrl) -> PublicKey:
         """The key that ``method`` names, as ``did.resolution.named_key``; raises as ``resolve``."""

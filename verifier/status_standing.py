@@ -41,6 +41,7 @@ from keyborn.client import LOOPBACK
 from verifier.decision import Check
 from verifier.store import KeptList
 from verifier.trust_root import Policy, TrustedIssuer
+from verifier.window import Window, around, until
 
 MAX_BYTES: Final = 2 * 1_048_576  # a million incompressible bytes in base64, and what is around
 RETRY: Final = 5  # seconds
@@ -81,6 +82,16 @@ class Standing:
             and (ttl is None or self.at - kept.fetched < timedelta(milliseconds=ttl))
             and self._is_current(kept)
         )
+
+    def serving(self, kept: KeptList) -> Window | None:
+        """When a kept list serves, as far as its own times say; None where it does not now."""
+        if not self.serves(kept):
+            return None
+        skew, ttl = self.policy.clock_skew, kept.list.ttl
+        window = around(kept.fetched, before=skew, after=self.policy.max_status_age)
+        if ttl is not None:
+            window = window.both(until(kept.fetched, after=timedelta(milliseconds=ttl)))
+        return window.both(until(kept.ends, after=skew))
 
     def is_young(self, kept: KeptList) -> bool:
         """Whether policy lets a kept list decide: fetched recently, in force, its key trusted."""
@@ -213,7 +224,7 @@ class Standing:
             raise undecided("status_expired", "the status list has ended", format_time(ends))
 
     def _has_ended(self, ends: datetime | None) -> bool:
-        return ends is not None and self.at >= ends + self.policy.clock_skew
+        return ends is not None and self.at - self.policy.clock_skew >= ends
 
 
 def _not_current(why: KeybornError, value: str) -> StatusPendingError:

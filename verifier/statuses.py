@@ -139,6 +139,10 @@ class Statuses:
             )
         return FoundStatus(status, kept)
 
+    def at_once(self, url: str) -> KeptList | None:
+        """The list at ``url``, if it is kept; whether it counts is another matter."""
+        return self._kept(url)
+
     def _kept(self, url: str) -> KeptList | None:
         if url in self._at_hand:
             return self._at_hand[url]

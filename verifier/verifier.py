@@ -42,11 +42,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from did.challenge import Challenge
 from did.errors import Invalid, KeybornError, Refused
 from did.identifier import Did, KeybornDid
 from did.keys import PublicKey
-from did.resolution import NotAtHandError, Resolver
+from did.resolution import AtHand, NotAtHandError, Resolver
 from did.timestamps import format_time
 from did.vc.credential import Credential
 from did.vc.formats import Format, read_credential, read_presentation
@@ -63,17 +65,18 @@ from verifier.conclusion import (
 from verifier.credentials import CredentialChecks
 from verifier.decision import Check, Decision, Trail
 from verifier.inquiry import Inquiry, at_hand
+from verifier.known_issuers import KnownIssuers
 from verifier.proofs_only import ProofVerifier
 from verifier.rechecks import Rechecks
 from verifier.statuses import Statuses
 from verifier.tally import Tally, counted
 from verifier.trust_root import TrustRoot
+from verifier.usual_case import UsualCase
 
 __all__ = ["AuthenticatedDevice", "Proven", "VerifiedCredential", "Verifier"]
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedCredential:
+class VerifiedCredential(Struct, frozen=True):
     """A credential that is to be believed, and how that was decided; who holds it is unknown."""
 
     credential: Credential
@@ -119,13 +122,27 @@ class Verifier:
         statuses: Statuses,
         challenges: ChallengeBook,
         tally: Tally | None = None,
+        known: KnownIssuers | None = None,
     ) -> None:
+        """Put one together.
+
+        Args:
+            trust_root: Whom it believes.
+            resolver: Of the log that the trust root pins.
+            statuses: The status lists.
+            challenges: Its challenges.
+            tally: Where its decisions are counted.
+            known: What is known of issuers already, and will be learnt, where ``resolver`` and
+                ``statuses`` are of one moment.
+        """
         self.tally = tally or Tally()
         self._root = trust_root
         self._digest = trust_root.digest
         self._resolver = resolver
         self._statuses = statuses
         self._challenges = challenges
+        self._known = known
+        self._usual = None if known is None else UsualCase(trust_root, known)
 
     @property
     def trust_root(self) -> TrustRoot:
@@ -150,6 +167,7 @@ class Verifier:
             statuses=self._statuses,
             challenges=self._challenges.called(audience),
             tally=self.tally,
+            known=self._known,
         )
 
     def at_hand(self) -> "Verifier":
@@ -158,12 +176,15 @@ class Verifier:
         The log is brought up to date now, once; a status list is as it was kept when it is first
         asked for. Nothing is fetched: where something would have to be, ``NotAtHandError``.
         """
+        resolver, statuses = at_hand(self._resolver), self._statuses.at_hand()
+        of_one_moment = isinstance(self._resolver, AtHand)
         return Verifier(
             trust_root=self._root,
-            resolver=at_hand(self._resolver),
-            statuses=self._statuses.at_hand(),
+            resolver=resolver,
+            statuses=statuses,
             challenges=self._challenges,
             tally=self.tally,
+            known=KnownIssuers(self._root, resolver, statuses) if of_one_moment else None,
         )
 
     def proofs(self) -> ProofVerifier:
@@ -351,12 +372,23 @@ class Verifier:
 
         It says nothing of who hands it over: whoever has a copy can. Raises as ``verify``.
         """
+        try:
+            parsed = read_credential(credential, format)
+        except KeybornError:
+            with (Trail() if trail is None else trail).step(Check.FORMAT):
+                raise
+        usual = None if self._usual is None else self._usual.decide(parsed, at)
+        if usual is not None:
+            if trail is not None:
+                trail.steps.extend(usual.steps)
+            return VerifiedCredential(parsed, usual)
         trail = Trail() if trail is None else trail
         with trail.step(Check.FORMAT) as found:
-            parsed = read_credential(credential, format)
             found.facts.update({"format": parsed.format.value, "credentials": 1})
         inquiry = Inquiry(self._root, self._resolver, at)
         CredentialChecks(inquiry, self._statuses, trail, holder=None).check(parsed, 0)
+        if self._known is not None:
+            self._known.learn(parsed, at)
         return VerifiedCredential(parsed, decision(inquiry, trail, self._digest))
 
     def _admitted(

@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -293,6 +293,18 @@ def test_after_its_validity(house: Gatehouse) -> None:
         house.admit(device, ended)
 
     house.admit(device, ending)
+
+
+def test_the_end_of_the_calendar(house: Gatehouse) -> None:
+    """The clocks' tolerance reaches beyond it; that was an OverflowError."""
+    device = house.device(DEVICE)
+    last = datetime.max.replace(microsecond=0, tzinfo=UTC)
+    house.issuer.publish(valid_until=last)
+
+    with refused("credential_not_yet_valid", Check.VALIDITY):
+        house.admit(device, house.issuer.issue(DEVICE.short, valid_from=last, valid_until=last))
+
+    house.admit(device, house.issuer.issue(DEVICE.short, valid_until=last))
 
 
 def test_a_proof_that_has_ended(house: Gatehouse) -> None:
