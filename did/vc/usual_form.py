@@ -33,7 +33,7 @@ from did.keys import SIGNATURE_BYTES
 from did.multibase import base64url_decode
 from did.timestamps import parse_time
 from did.vc.contexts import ASCII_URL, is_url
-from did.vc.credential import LOG_ID, Credential
+from did.vc.credential import CREDENTIALS_CONTEXT, LOG_ID, TERMS, Credential
 from did.vc.securing import ASSERTION, Format, Proof
 from did.vc.status_list import INDEX_DIGITS, StatusEntry, is_list_url
 
@@ -46,8 +46,6 @@ _Contexts = tuple[
 _KEPT_URL: Final = 512  # characters of URLs that are remembered
 _ESCAPE: Final = ord("\\")
 _PROOF: Final = b',"proof":{'
-_VALUE: Final = b'"proofValue":"z'  # in base58
-_AFTER_VALUE: Final = b'","type":'
 
 
 class _Entry(
@@ -65,31 +63,6 @@ class _Entry(
     index: str
     purpose: str
     type: Literal["BitstringStatusListEntry"]
-
-
-class _Said(
-    Struct,
-    frozen=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    rename={
-        "context": "@context",
-        "subject": "credentialSubject",
-        "valid_from": "validFrom",
-        "valid_until": "validUntil",
-        "statuses": "credentialStatus",
-    },
-):
-    """What a credential says, whatever secures it."""
-
-    context: _Contexts
-    subject: dict[str, str | list[str]]
-    id: str
-    issuer: str
-    type: tuple[Literal["VerifiableCredential"], str]
-    valid_from: str
-    valid_until: str | UnsetType = UNSET
-    statuses: tuple[_Entry, ...] = ()
 
 
 class _Proof(
@@ -112,12 +85,32 @@ class _Proof(
     method: str
 
 
-class _Proven(_Said, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    proof: _Proof
+class _Said(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    kw_only=True,
+    rename={
+        "context": "@context",
+        "subject": "credentialSubject",
+        "valid_from": "validFrom",
+        "valid_until": "validUntil",
+        "statuses": "credentialStatus",
+    },
+):
+    """What a credential says: with a proof in JSON, and with ``iat`` in a token."""
 
-
-class _Claimed(_Said, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    iat: int
+    context: _Contexts
+    statuses: tuple[_Entry, ...] = ()
+    subject: dict[str, str | list[str]]
+    iat: int | UnsetType = UNSET
+    id: str
+    issuer: str
+    proof: _Proof | UnsetType = UNSET
+    type: tuple[Literal["VerifiableCredential"], str]
+    valid_from: str
+    valid_until: str | UnsetType = UNSET
 
 
 class _Header(Struct, frozen=True, forbid_unknown_fields=True):
@@ -129,10 +122,17 @@ class _Header(Struct, frozen=True, forbid_unknown_fields=True):
 
 _Kind = TypeVar("_Kind", bound=Struct)
 
-_ENCODER: Final = Encoder(order="sorted")
+_ENCODER: Final = Encoder(order="deterministic")  # sorts the subject; the types above are sorted
 _SAID: Final = Decoder(_Said)
-_PROVEN: Final = Decoder(_Proven)
-_CLAIMED: Final = Decoder(_Claimed)
+
+# A proof of ours without the three texts that differ: where they stand is told by their lengths.
+_FRAME: Final = _ENCODER.encode(
+    _Proof(
+        (CREDENTIALS_CONTEXT, TERMS), "", "eddsa-jcs-2022", ASSERTION, "", "DataIntegrityProof", ""
+    )
+)
+_VALUE: Final = _FRAME.index(b'"proofValue":"')
+_DIGITS: Final = len(b'"proofValue":"z')
 _HEADER: Final = Decoder(_Header)
 
 # The protected header of a message of ours, whose one claim is ``iat``, in seconds of four bytes.
@@ -163,20 +163,20 @@ def read_usual(data: bytes, format: Format) -> Credential | None:  # noqa: A002 
 
 
 def _read_json(data: bytes) -> Credential | None:
-    said = _decode(_PROVEN, data)
-    if said is None:
+    said = _decode(_SAID, data)
+    if said is None or said.proof is UNSET or said.iat is not UNSET:
         return None
     proof = said.proof
-    # The proof is the one member of its name that is an object, and holds none. No text has a
-    # quotation mark in it, so what begins and ends with one is found nowhere but where it stands.
+    # No text has a quotation mark in it, so what begins with one is found where it stands alone.
     start = data.rindex(_PROOF)
-    end = data.index(b"}", start) + 1
-    value = data.find(_VALUE, start)
-    digits, after = value + len(_VALUE), data.index(_AFTER_VALUE, start)
-    signature = None if value < 0 else base58.decode(data[digits:after])
-    if signature is None or len(signature) != SIGNATURE_BYTES:
+    begin = start + len(_PROOF) - 1
+    end = begin + len(_FRAME) + len(proof.created) + len(proof.value) + len(proof.method)
+    value = begin + _VALUE + len(proof.created)
+    after = value + _DIGITS + len(proof.value) - 1
+    signature = base58.decode(data[value + _DIGITS : after])
+    if signature is None or len(signature) != SIGNATURE_BYTES or not proof.value.startswith("z"):
         return None
-    configuration = data[start + len(_PROOF) - 1 : value] + data[after + len(b'",') : end]
+    configuration = data[begin:value] + data[after + len(b'",') : end]
     signed = sha256(configuration).digest() + sha256(data[:start] + data[end:]).digest()
     begins = parse_time(said.valid_from)
     # Both are stated by the credential; our issuers state the same.
@@ -203,8 +203,10 @@ def _read_token(data: bytes) -> Credential | None:
     if signer is None or b"." in payload:
         return None
     content = base64url_decode(payload.decode("ascii"))
-    said = _decode(_CLAIMED, content)
-    if said is None or not 0 <= said.iat <= MAX_INTEGER:
+    said = _decode(_SAID, content)
+    if said is None or said.iat is UNSET or said.proof is not UNSET:
+        return None
+    if not 0 <= said.iat <= MAX_INTEGER:
         return None
     raw = base64url_decode(signature.decode("ascii"))
     begins, created = parse_time(said.valid_from), _time(said.iat)
@@ -240,6 +242,8 @@ def _read_message(data: bytes) -> Credential | None:
     seconds = int.from_bytes(head[place : place + _SECONDS])
     said = _decode(_SAID, payload)
     if signer is None or said is None or seconds < _LEAST_SECONDS:
+        return None
+    if said.iat is not UNSET or said.proof is not UNSET:
         return None
     begins, created = parse_time(said.valid_from), _time(seconds)
     signed = cose.to_sign(head, payload)
