@@ -9,7 +9,7 @@ a list. The signature is checked, every time.
 Here nothing is refused, and nothing looked up elsewhere. Where a comparison does not come out, or
 something is not known, the answer is None, and ``verifier.credentials`` judges from the beginning;
 it alone says no. What is accepted here, it accepts too, with the same record:
-``tests/properties/test_usual_case.py`` (docs/adr/0030).
+``tests/properties/test_usual_case.py`` (docs/adr/0029).
 """
 
 from datetime import datetime, timedelta
