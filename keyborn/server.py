@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import re
 import resource
 import signal
@@ -14,6 +15,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import click
 import h11
@@ -25,11 +27,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from did.errors import Invalid, Unavailable
 from keyborn import problem
 from keyborn.access import AccessLog
+from keyborn.bodies import WHOLE
 from keyborn.chaos import Chaos
 from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
 from keyborn.rim import HEAD_BYTES, HEADERS_SENT, Envelope
 from keyborn.traffic import NOT_HTTP, Traffic
+from keyborn.usual_requests import UsualExchange, UsualRequest, read_usual
 
 HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
 ANSWER_SECONDS: Final = 30.0  # for a client to fetch what is ready for it
@@ -39,6 +43,7 @@ SHUTDOWN_SECONDS: Final = 10  # for requests under way, after SIGTERM or SIGINT
 
 FRAMING_BYTES: Final = 4_096  # around the chunks of a body, or as many as the body has
 
+_GARBAGE: Final = (20_000, 20, 20)  # objects, and rounds, between two looks for it; gc's thresholds
 _READ_BYTES: Final = 32_768  # of each connection, before it is another's turn
 _SLICE: Final = 8_192  # of these, before they are looked at
 _ACCEPTED: Final = 32  # connections at a time: each is read before many newer ones are there
@@ -124,6 +129,7 @@ def serve_named(
     try:
         with listen(host, port) as listening:
             app = make_app(_url(listening, tls))
+            _spare_what_stays()
             Server(
                 app,
                 listening,
@@ -136,6 +142,18 @@ def serve_named(
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
+
+
+def _spare_what_stays() -> None:
+    """Have the collector of garbage leave out what was made until now, and come less often.
+
+    Modules and the application are for good: to look through them, hundreds of thousands of
+    objects, holds up everybody for a tenth of a second. What requests leave is nearly all gone with
+    its last reference; what refers to itself, such as an error and its traceback, can wait.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE)
 
 
 def _allow_files() -> None:
@@ -274,6 +292,7 @@ class _AtTheDoor(H11Protocol):
     _due: asyncio.TimerHandle | None = None
     _unfetched: asyncio.TimerHandle | None = None
     _bytes = _framing = 0  # of the body that arrives
+    _early = b""  # what came before a request of the usual form was answered
 
     def __init__(
         self,
@@ -292,6 +311,14 @@ class _AtTheDoor(H11Protocol):
         self._due = self.loop.call_later(HEAD_SECONDS, transport.close)
 
     def data_received(self, data: bytes) -> None:
+        if self._answers_usual():
+            self._early += data
+            self.flow.pause_reading()
+            return
+        usual = read_usual(data) if self._is_at_rest() else None
+        if usual is not None:
+            self._begin(usual, data)
+            return
         for start in range(0, len(data), _SLICE):
             self._take(data[start : start + _SLICE])
             if self.transport.is_closing():
@@ -301,6 +328,59 @@ class _AtTheDoor(H11Protocol):
         elif self._due is None:
             self._due = self.loop.call_later(HEAD_SECONDS, self.transport.close)
         self._take_place()
+
+    def _answers_usual(self) -> bool:
+        cycle = self.cycle
+        return isinstance(cycle, UsualExchange) and cycle.usual and not cycle.response_complete
+
+    def _is_at_rest(self) -> bool:
+        """Whether what comes now is the beginning of a request."""
+        conn = self.conn
+        return (
+            conn.their_state is h11.IDLE
+            and conn.our_state is h11.IDLE
+            and not conn.trailing_data[0]
+        )
+
+    def _begin(self, request: UsualRequest, data: bytes) -> None:
+        """Have a request of the usual form answered, as uvicorn has all others."""
+        self._unset_keepalive_if_required()
+        self._on_time()
+        self._connections.attend(self.transport)
+        path, _, query = request.target.partition(b"?")
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,  # type: ignore[typeddict-item] # set by now
+            "method": request.method,
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(path.decode("ascii")),
+            "raw_path": self.root_path.encode("ascii") + path,
+            "query_string": query,
+            "headers": request.headers,
+            "state": self.app_state.copy(),
+            WHOLE: True,
+        }
+        self.cycle = UsualExchange(
+            data,
+            request.body,
+            scope=self.scope,
+            conn=self.conn,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            on_response=self.on_response_complete,
+        )
+        task = self.loop.create_task(self.cycle.run_asgi(self.app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def _take(self, data: bytes) -> None:
         """Give some to uvicorn; end what is nearly nothing but the frames of chunks.
@@ -336,6 +416,9 @@ class _AtTheDoor(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._take_place()
+        if self._early and not self.transport.is_closing():
+            early, self._early = self._early, b""
+            self.data_received(early)
 
     def _take_place(self) -> None:
         whole = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE)
