@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 import re
 import resource
 import signal
@@ -31,6 +30,7 @@ from keyborn.bodies import WHOLE
 from keyborn.chaos import Chaos
 from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
+from keyborn.pace import settle
 from keyborn.rim import HEAD_BYTES, HEADERS_SENT, Envelope
 from keyborn.traffic import NOT_HTTP, Traffic
 from keyborn.usual_requests import UsualExchange, UsualRequest, read_usual
@@ -43,7 +43,6 @@ SHUTDOWN_SECONDS: Final = 10  # for requests under way, after SIGTERM or SIGINT
 
 FRAMING_BYTES: Final = 4_096  # around the chunks of a body, or as many as the body has
 
-_GARBAGE: Final = (20_000, 20, 20)  # objects, and rounds, between two looks for it; gc's thresholds
 _READ_BYTES: Final = 32_768  # of each connection, before it is another's turn
 _SLICE: Final = 8_192  # of these, before they are looked at
 _ACCEPTED: Final = 32  # connections at a time: each is read before many newer ones are there
@@ -129,7 +128,7 @@ def serve_named(
     try:
         with listen(host, port) as listening:
             app = make_app(_url(listening, tls))
-            _spare_what_stays()
+            settle()
             Server(
                 app,
                 listening,
@@ -142,18 +141,6 @@ def serve_named(
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
-
-
-def _spare_what_stays() -> None:
-    """Have the collector of garbage leave out what was made until now, and come less often.
-
-    Modules and the application are for good: to look through them, hundreds of thousands of
-    objects, holds up everybody for a tenth of a second. What requests leave is nearly all gone with
-    its last reference; what refers to itself, such as an error and its traceback, can wait.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE)
 
 
 def _allow_files() -> None:
