@@ -70,7 +70,8 @@ class Holder:
         }
         signed = hashlib.sha256(canonicalize(proof)).digest() + self.digest
         value = multibase_encode(self.device.sign(signed))
-        return orjson.dumps({**self.document, "proof": {**proof, "proofValue": value}})
+        secured = {**self.document, "proof": {**proof, "proofValue": value}}
+        return orjson.dumps(secured, option=orjson.OPT_SORT_KEYS)  # as our devices write it
 
 
 def present(verifier: str, holders: Sequence[Holder], clients: int, seconds: float) -> Load:

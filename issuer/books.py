@@ -7,7 +7,7 @@ where somebody else was quicker, a write fails, and with it the whole transactio
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Final
@@ -24,6 +24,18 @@ from issuer.wishes import Wish
 
 # A clock that is set back must not revive a nonce that was used and forgotten.
 _REMEMBERED: Final = timedelta(hours=1)
+
+# Built once: to build a statement takes as long as to run it.
+_USED: Final = select(used_nonces.c.digest).where(
+    used_nonces.c.digest.in_(bindparam("digests", expanding=True))
+)
+_FORGET: Final = delete(used_nonces).where(used_nonces.c.expires < bindparam("before"))
+_KNOWN_ANSWERS: Final = select(answers.c.notification).where(
+    answers.c.notification.in_(bindparam("notifications", expanding=True))
+)
+_NEW: Final = {
+    table.name: insert(table) for table in (used_nonces, holders, transactions, grants, answers)
+}
 
 Granted = tuple[str, str, str]  # claim, DID, configuration id
 Asked = tuple[str, str, bytes]  # claim, configuration id, DIDs as canonical JSON
@@ -133,8 +145,8 @@ def read(connection: Connection, wishes: Sequence[Wish]) -> Books:
     )
 
 
-def write(connection: Connection, decided: Sequence[tuple[Wish, Effects]]) -> None:
-    """Write what was decided, in the transaction in which the books were read.
+def write(connection: Connection, books: Books, decided: Sequence[tuple[Wish, Effects]]) -> None:
+    """Write what was decided by ``books``, in the transaction in which these were read.
 
     Raises:
         IntegrityError: Somebody else was quicker with something that happens once.
@@ -144,15 +156,14 @@ def write(connection: Connection, decided: Sequence[tuple[Wish, Effects]]) -> No
     rows[used_nonces.name].sort(key=lambda row: row["digest"])  # so that no two groups wait for
     for table in (used_nonces, holders, transactions):  # each other
         if rows[table.name]:
-            connection.execute(insert(table), rows[table.name])
+            connection.execute(_NEW[table.name], rows[table.name])
     _end(connection, [wish for wish, effects in decided if effects.ended])
     records = _newest(effects.records for _, effects in decided)
     if records:
-        known = inventory.find(connection, [each.did for each in records]).keys()
-        inventory.record(connection, records, known=known)
+        inventory.record(connection, records, known=books.devices.keys())
     status_indexes.take(connection, [each for _, effects in decided for each in effects.entries])
     if rows[grants.name]:
-        connection.execute(insert(grants), rows[grants.name])
+        connection.execute(_NEW[grants.name], rows[grants.name])
     _answer(connection, [effects for _, effects in decided])
     done = {wish.claim: wish.at for wish, effects in decided if effects.completed}
     if done:
@@ -160,8 +171,7 @@ def write(connection: Connection, decided: Sequence[tuple[Wish, Effects]]) -> No
 
 
 def _used(connection: Connection, digests: Sequence[bytes]) -> set[bytes]:
-    query = select(used_nonces.c.digest).where(used_nonces.c.digest.in_(digests))
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(_USED, {"digests": digests}).scalars())
 
 
 def _credentials(
@@ -191,7 +201,7 @@ def _over(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 def _forget_nonces(connection: Connection, moments: Sequence[datetime]) -> None:
     over = int((min(moments) - _REMEMBERED).timestamp())
-    connection.execute(delete(used_nonces).where(used_nonces.c.expires < over))
+    connection.execute(_FORGET, {"before": over})
 
 
 def _rows(decided: Sequence[tuple[Wish, Effects]]) -> dict[str, list[dict[str, Any]]]:
@@ -260,8 +270,16 @@ def _answer(connection: Connection, effects: Sequence[Effects]) -> None:
     made = {each.answer.notification: each.answer for each in effects if each.answer is not None}
     repeats = [each.answer.notification for each in effects if each.answer and not each.granted]
     if repeats:
-        query = select(answers.c.notification).where(answers.c.notification.in_(repeats))
-        for known in connection.execute(query).scalars():
+        for known in connection.execute(_KNOWN_ANSWERS, {"notifications": repeats}).scalars():
             made.pop(known, None)
     if made:
-        connection.execute(insert(answers), [asdict(each) for each in made.values()])
+        connection.execute(_NEW[answers.name], [_row(each) for each in made.values()])
+
+
+def _row(answer: Answer) -> dict[str, Any]:
+    return {
+        "notification": answer.notification,
+        "claim": answer.claim,
+        "configuration": answer.configuration,
+        "dids": answer.dids,
+    }

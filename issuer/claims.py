@@ -10,9 +10,9 @@ import hmac
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, insert, select, update
 
 from did.configurations import CONFIGURATIONS
 from did.errors import Conflict, Invalid
@@ -26,6 +26,17 @@ from issuer.store import claims, grants, holders
 from issuer.terms import Terms
 from keyborn.faults import FaultPoint
 from keyborn.storage import locking, perform, reading
+
+# Built once: to build a statement takes as long as to run it.
+_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+_FIND: Final = select(claims).where(claims.c.id.in_(_IDS)).order_by(claims.c.id)
+_HOLDERS: Final = select(holders).where(holders.c.claim.in_(_IDS)).order_by(holders.c.place)
+_GRANTED: Final = select(grants.c.claim, grants.c.did, grants.c.configuration).where(
+    grants.c.claim.in_(_IDS)
+)
+_COMPLETE: Final = (
+    update(claims).where(claims.c.id == bindparam("which")).values(completed=bindparam("moment"))
+)
 
 _TX_DIGITS: Final = 6
 _TX_DESCRIPTION: Final = "The operator who made the claim has it."
@@ -84,8 +95,7 @@ def find(connection: Connection, id_: str) -> Claim | None:
 
 def find_all(connection: Connection, ids: Sequence[str]) -> dict[str, Claim]:
     """Those of the claims ``ids`` that there are, by id; who writes has them to itself."""
-    query = select(claims).where(claims.c.id.in_(ids)).order_by(claims.c.id)
-    rows = connection.execute(locking(connection, query)).all()
+    rows = connection.execute(locking(connection, _FIND), {"ids": ids}).all()
     held = _holders(connection, [row.id for row in rows])
     return {row.id: claim_from_row(row, held[row.id]) for row in rows}
 
@@ -184,8 +194,7 @@ def known(connection: Connection, id_: str) -> Claim:
 def granted(connection: Connection, ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
     """What was granted of each of the claims ``ids``: to which DID, which configuration."""
     found: dict[str, set[tuple[str, str]]] = {id_: set() for id_ in ids}
-    query = select(grants.c.claim, grants.c.did, grants.c.configuration)
-    for row in connection.execute(query.where(grants.c.claim.in_(ids))):
+    for row in connection.execute(_GRANTED, {"ids": ids}):
         found[row.claim].add((row.did, row.configuration))
     return found
 
@@ -205,9 +214,7 @@ def is_complete(claim: Claim, granted_: Collection[tuple[str, str]]) -> bool:
 def mark_completed(connection: Connection, done: Mapping[str, datetime]) -> None:
     """Note of claims, by id, when they were completed."""
     connection.execute(
-        update(claims)
-        .where(claims.c.id == bindparam("which"))
-        .values(completed=bindparam("moment")),
+        _COMPLETE,
         [{"which": id_, "moment": int(done[id_].timestamp())} for id_ in sorted(done)],
     )
 
@@ -260,7 +267,6 @@ def _offer(url: str, terms: Terms, code: str) -> Offer:
 
 def _holders(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Holder, ...]]:
     held: dict[str, list[Holder]] = {id_: [] for id_ in ids}
-    query = select(holders).where(holders.c.claim.in_(ids)).order_by(holders.c.place)
-    for row in connection.execute(query):
+    for row in connection.execute(_HOLDERS, {"ids": ids}):
         held[row.claim].append(holder_from_row(row))
     return {id_: tuple(mine) for id_, mine in held.items()}

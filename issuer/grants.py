@@ -176,7 +176,7 @@ def _decide_all(
         decided.append((wish, effects))
         outcomes.append(outcome)
     if decided:
-        books.write(connection, decided)
+        books.write(connection, known, decided)
     return outcomes
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select
 
 from did.errors import Conflict, Refused, Unavailable
 from did.identifier import Did, KeybornDid
@@ -35,6 +35,9 @@ from ledger.registrar.messages import Relay
 
 PATIENCE: Final = 60.0  # seconds that a rotation waits for the log
 RETRY: Final = 2  # seconds, told to those who come while a rotation is under way
+
+# Built once: to build a statement takes as long as to run it.
+_SETTING: Final = select(settings.c.value).where(settings.c.name == bindparam("setting"))
 
 _SIGNING: Final = "signing_key"  # the key in use; absent before the first start and in a rotation
 _DID: Final = "did"  # whose store it is
@@ -340,8 +343,7 @@ def _wait_until(done: Callable[[], bool], patience: float, message: str, hint: s
 
 
 def _setting(connection: Connection, name: str) -> str | None:
-    query = select(settings.c.value).where(settings.c.name == name)
-    value = connection.execute(query).scalar_one_or_none()
+    value = connection.execute(_SETTING, {"setting": name}).scalar_one_or_none()
     return None if value is None else bytes(value).decode()
 
 

@@ -37,6 +37,14 @@ from issuer.terms import Terms
 from keyborn.faults import FaultPoint
 from keyborn.storage import locking, reading
 
+# Built once: to build a statement takes as long as to run it.
+_FIND: Final = (
+    select(devices)
+    .where(devices.c.did.in_(bindparam("dids", expanding=True)))
+    .order_by(devices.c.did)
+)
+_LIST: Final = insert(devices)
+
 _BEFORE_COMMIT: Final = FaultPoint("issuer.revoke.before_commit")
 _AFTER_COMMIT: Final = FaultPoint("issuer.revoke.after_commit")
 
@@ -74,8 +82,8 @@ def expect(connection: Connection, did: KeybornDid, terms: Terms, *, at: datetim
 
 def find(connection: Connection, dids: Sequence[str]) -> dict[str, Row[Any]]:
     """The rows of those of these devices that are known, by DID; who writes has them to itself."""
-    query = select(devices).where(devices.c.did.in_(dids)).order_by(devices.c.did)
-    return {row.did: row for row in connection.execute(locking(connection, query))}
+    rows = connection.execute(locking(connection, _FIND), {"dids": dids})
+    return {row.did: row for row in rows}
 
 
 def refuse_stopped(row: Row[Any] | None) -> None:
@@ -105,7 +113,7 @@ def record(connection: Connection, records: Sequence[Record], *, known: Collecti
     """
     fresh = [_facts(each) for each in records if each.did not in known]
     if fresh:
-        connection.execute(insert(devices), fresh)
+        connection.execute(_LIST, fresh)
     renewed = [_facts(each) for each in records if each.did in known]
     if renewed:
         connection.execute(

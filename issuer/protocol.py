@@ -178,7 +178,10 @@ def _add_credentials(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) ->
         ]
         if issuer.chaos is not None and issuer.chaos.refuses_nonce():
             raise nonce_over()
-        resolutions = await asyncio.gather(*(resolve.ask(each.did) for each in signed))
+        if len(signed) == 1:  # as nearly always: without a task of its own
+            resolutions = [await resolve.ask(signed[0].did)]
+        else:
+            resolutions = await asyncio.gather(*(resolve.ask(each.did) for each in signed))
         possessions = [
             each.counting(resolution) for each, resolution in zip(signed, resolutions, strict=True)
         ]

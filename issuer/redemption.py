@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
 from did.errors import Invalid, KeybornError, Refused
 from issuer.claims import code_hash, tx_code_hash
@@ -33,6 +33,11 @@ _COLUMNS: Final = (
     claims.c.expires,
     claims.c.tx_code_hash,
 )
+# Built once: to build a statement takes as long as to run it.
+_LOOK_UP: Final = select(*_COLUMNS).where(
+    claims.c.code_hash.in_(bindparam("digests", expanding=True))
+)
+
 _MAX_CHARACTERS: Final = 512
 _CODE: Final = "code"
 _TX_CODE: Final = "tx_code"
@@ -86,8 +91,7 @@ def look_up(engine: Engine, codes: Sequence[str]) -> list[Redeemable | KeybornEr
     """The claim of each code, in their order, or ``Invalid`` (``unknown_code``)."""
     digests = [code_hash(code) for code in codes if len(code) <= _MAX_CHARACTERS]
     with reading(engine) as connection:
-        query = select(*_COLUMNS).where(claims.c.code_hash.in_(digests))
-        rows: list[Row[Any]] = list(connection.execute(query))
+        rows: list[Row[Any]] = list(connection.execute(_LOOK_UP, {"digests": digests}))
         taken = _taken(connection, [row.id for row in rows if row.approval])
     found = {bytes(row.code_hash): _redeemable(row, taken) for row in rows}
     return [found.get(code_hash(code)) or _unknown(code) for code in codes]

@@ -27,6 +27,27 @@ from issuer.restoring import EPOCH
 from issuer.status_terms import FULL, StatusTerms, size_of, status_messages
 from issuer.store import settings, status_indexes, status_lists
 
+# Built once: to build a statement takes as long as to run it.
+_OPEN: Final = (
+    select(status_lists.c.name, status_lists.c.url, status_lists.c.allocated)
+    .where(status_lists.c.purpose == bindparam("purpose"))
+    .where(status_lists.c.base == bindparam("base"), status_lists.c.messages == bindparam("said"))
+    .where(status_lists.c.allocated < bindparam("full"))
+)
+_HAD: Final = select(status_indexes.c.position).where(
+    status_indexes.c.list == bindparam("list"),
+    status_indexes.c.position.in_(bindparam("positions", expanding=True)),
+)
+_TAKE: Final = insert(status_indexes)
+_COUNT: Final = (
+    update(status_lists)
+    .where(status_lists.c.name == bindparam("which"))
+    .values(
+        allocated=status_lists.c.allocated + bindparam("more"),
+        changes=status_lists.c.changes + bindparam("changed"),
+    )
+)
+
 DEVICE_PURPOSES: Final = (REVOCATION, SUSPENSION)
 
 
@@ -114,16 +135,11 @@ def take(connection: Connection, taken: Sequence[TakenEntry]) -> None:
         }
         for each in taken
     ]
-    connection.execute(insert(status_indexes), rows)
+    connection.execute(_TAKE, rows)
     given = Counter(each.free.list for each in taken)
     changed = {each.free.list for each in taken if each.value}
     connection.execute(
-        update(status_lists)
-        .where(status_lists.c.name == bindparam("which"))
-        .values(
-            allocated=status_lists.c.allocated + bindparam("more"),
-            changes=status_lists.c.changes + bindparam("changed"),
-        ),
+        _COUNT,
         [
             {"which": name, "more": given[name], "changed": int(name in changed)}
             for name in sorted(given)
@@ -206,12 +222,8 @@ def _open_lists(
     count: int,
 ) -> list[tuple[str, str, int]]:
     """Name and URL of lists with room for ``count`` entries, and how much; begun where need be."""
-    query = (
-        select(status_lists.c.name, status_lists.c.url, status_lists.c.allocated)
-        .where(status_lists.c.purpose == purpose, status_lists.c.base == base)
-        .where(status_lists.c.messages == said, status_lists.c.allocated < full)
-    )
-    lists = [(row.name, row.url, full - row.allocated) for row in connection.execute(query)]
+    rows = connection.execute(_OPEN, {"purpose": purpose, "base": base, "said": said, "full": full})
+    lists = [(row.name, row.url, full - row.allocated) for row in rows]
     while sum(room for _, _, room in lists) < count:
         begun = (
             select(func.count()).select_from(status_lists).where(status_lists.c.purpose == purpose)
@@ -236,9 +248,6 @@ def _draw(connection: Connection, name: str, count: int) -> list[int]:
     while len(drawn) < count:
         # In the order in which they were drawn, which nothing can be told from.
         fresh = [secrets.randbelow(MINIMUM_ENTRIES) for _ in range(count - len(drawn))]
-        query = select(status_indexes.c.position).where(
-            status_indexes.c.list == name, status_indexes.c.position.in_(fresh)
-        )
-        had = set(connection.execute(query).scalars())
+        had = set(connection.execute(_HAD, {"list": name, "positions": fresh}).scalars())
         drawn.update(dict.fromkeys(position for position in fresh if position not in had))
     return list(drawn)

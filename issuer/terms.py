@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from did.configurations import in_each_format
@@ -91,5 +92,10 @@ class Terms:
 
     def configurations(self) -> tuple[str, ...]:
         """The credential configuration ids on offer: those of the standard format first."""
-        offered = [in_each_format(kind) for kind in self.kinds()]
-        return tuple(each.id for row in zip(*offered, strict=True) for each in row)
+        return _configurations(self.kinds())
+
+
+@cache  # of the few kinds that there are
+def _configurations(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    offered = [in_each_format(kind) for kind in kinds]
+    return tuple(each.id for row in zip(*offered, strict=True) for each in row)

@@ -3,10 +3,10 @@
 import logging
 import secrets
 import time
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from did.errors import Busy, Invalid, KeybornError, Unavailable
@@ -29,7 +29,9 @@ HEADERS_SENT: Final = {
     "x-content-type-options": "nosniff",
 }
 
-_TLS_ONLY: Final = "max-age=31536000"  # a year
+_REQUEST_ID: Final = b"x-request-id"
+_OURS: Final = [(name.encode(), value.encode()) for name, value in HEADERS_SENT.items()]
+_OURS_BY_TLS: Final = [*_OURS, (b"strict-transport-security", b"max-age=31536000")]  # a year
 # Of two of these, some read the first and some the last; a proxy before us may differ from us.
 _ONCE: Final = (b"authorization", b"content-type")
 _FRAMES: Final = frozenset({b"content-length", b"transfer-encoding"})
@@ -84,18 +86,15 @@ class Envelope:
         method: str = scope["method"]
         head_only = method == "HEAD"
         scope = {**scope, "method": "GET"} if head_only else scope
+        secure = scope.get("scheme") == "https"
         introduce(scope, self._traffic, self._clients)
 
         async def send_enveloped(message: Message) -> None:
             nonlocal status, code
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = this
-                for name, value in HEADERS_SENT.items():
-                    headers.setdefault(name, value)
-                if scope.get("scheme") == "https":
-                    headers.setdefault("strict-transport-security", _TLS_ONLY)
+                headers = _with_ours(message.get("headers", ()), this, secure)
+                message = {**message, "headers": headers}
             else:
                 if status is not None and status >= HTTPStatus.BAD_REQUEST and code is None:
                     code = code_of(message.get("body", b""))
@@ -171,6 +170,19 @@ class Envelope:
             )
 
 
+def _with_ours(
+    headers: Iterable[tuple[bytes, bytes]],
+    request: str,
+    secure: bool,  # noqa: FBT001 - whether it came by TLS
+) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, and those of ours that it has not set itself."""
+    sent = [(name, value) for name, value in headers if name != _REQUEST_ID]
+    present = {name for name, _ in sent}
+    sent.append((_REQUEST_ID, request.encode()))
+    sent += [each for each in (_OURS_BY_TLS if secure else _OURS) if each[0] not in present]
+    return sent
+
+
 def _check_head(scope: Scope) -> None:
     """Return if a request's target and headers are of bounded size, and have one reading."""
     headers = scope["headers"]
@@ -184,7 +196,7 @@ def _check_head(scope: Scope) -> None:
             hint="send fewer and shorter headers, and a shorter URL",
         )
     names = [name for name, _ in headers]
-    if any(names.count(name) > 1 for name in _ONCE) or {*names} >= _FRAMES:
+    if any(names.count(name) > 1 for name in _ONCE) or _FRAMES.issubset(names):
         raise Invalid(
             "ambiguous_head",
             "a header that counts once is there twice, or the body has two lengths",

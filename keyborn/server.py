@@ -14,6 +14,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import click
 import h11
@@ -25,11 +26,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from did.errors import Invalid, Unavailable
 from keyborn import problem
 from keyborn.access import AccessLog
+from keyborn.bodies import WHOLE
 from keyborn.chaos import Chaos
 from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
+from keyborn.pace import settle
 from keyborn.rim import HEAD_BYTES, HEADERS_SENT, Envelope
 from keyborn.traffic import NOT_HTTP, Traffic
+from keyborn.usual_requests import UsualExchange, UsualRequest, read_usual
 
 HEAD_SECONDS: Final = 10.0  # for a request's line and headers to arrive
 ANSWER_SECONDS: Final = 30.0  # for a client to fetch what is ready for it
@@ -124,6 +128,7 @@ def serve_named(
     try:
         with listen(host, port) as listening:
             app = make_app(_url(listening, tls))
+            settle()
             Server(
                 app,
                 listening,
@@ -274,6 +279,7 @@ class _AtTheDoor(H11Protocol):
     _due: asyncio.TimerHandle | None = None
     _unfetched: asyncio.TimerHandle | None = None
     _bytes = _framing = 0  # of the body that arrives
+    _early = b""  # what came before a request of the usual form was answered
 
     def __init__(
         self,
@@ -292,6 +298,14 @@ class _AtTheDoor(H11Protocol):
         self._due = self.loop.call_later(HEAD_SECONDS, transport.close)
 
     def data_received(self, data: bytes) -> None:
+        if self._answers_usual():
+            self._early += data
+            self.flow.pause_reading()
+            return
+        usual = read_usual(data) if self._is_at_rest() else None
+        if usual is not None:
+            self._begin(usual, data)
+            return
         for start in range(0, len(data), _SLICE):
             self._take(data[start : start + _SLICE])
             if self.transport.is_closing():
@@ -301,6 +315,59 @@ class _AtTheDoor(H11Protocol):
         elif self._due is None:
             self._due = self.loop.call_later(HEAD_SECONDS, self.transport.close)
         self._take_place()
+
+    def _answers_usual(self) -> bool:
+        cycle = self.cycle
+        return isinstance(cycle, UsualExchange) and cycle.usual and not cycle.response_complete
+
+    def _is_at_rest(self) -> bool:
+        """Whether what comes now is the beginning of a request."""
+        conn = self.conn
+        return (
+            conn.their_state is h11.IDLE
+            and conn.our_state is h11.IDLE
+            and not conn.trailing_data[0]
+        )
+
+    def _begin(self, request: UsualRequest, data: bytes) -> None:
+        """Have a request of the usual form answered, as uvicorn has all others."""
+        self._unset_keepalive_if_required()
+        self._on_time()
+        self._connections.attend(self.transport)
+        path, _, query = request.target.partition(b"?")
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,  # type: ignore[typeddict-item] # set by now
+            "method": request.method,
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(path.decode("ascii")),
+            "raw_path": self.root_path.encode("ascii") + path,
+            "query_string": query,
+            "headers": request.headers,
+            "state": self.app_state.copy(),
+            WHOLE: True,
+        }
+        self.cycle = UsualExchange(
+            data,
+            request.body,
+            scope=self.scope,
+            conn=self.conn,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            on_response=self.on_response_complete,
+        )
+        task = self.loop.create_task(self.cycle.run_asgi(self.app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def _take(self, data: bytes) -> None:
         """Give some to uvicorn; end what is nearly nothing but the frames of chunks.
@@ -336,6 +403,9 @@ class _AtTheDoor(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._take_place()
+        if self._early and not self.transport.is_closing():
+            early, self._early = self._early, b""
+            self.data_received(early)
 
     def _take_place(self) -> None:
         whole = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE)

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
@@ -33,7 +33,7 @@ from ledger.index_statements import (
     SELECT_ALARM,
     SELECT_HEAD_AT,
     SELECT_HEADS,
-    SELECT_HISTORY,
+    SELECT_HISTORIES,
     SELECT_NEWEST,
     UNPACK_CREATES,
 )
@@ -97,19 +97,28 @@ class View:
 
     def versions(self, id_: bytes) -> tuple[IndexedVersion, ...]:
         """Every version of a DID, oldest first; empty if the log does not have it."""
-        rows = self._connection.exec_driver_sql(SELECT_HISTORY, (PLACES, id_))
-        return tuple(IndexedVersion(DidState(*row[:5]), *row[5:]) for row in rows)
+        return self.histories([id_])[id_]
+
+    def histories(self, ids: Collection[bytes]) -> dict[bytes, tuple[IndexedVersion, ...]]:
+        """Every version of each of ``ids``, oldest first; empty if the log does not have it."""
+        found: dict[bytes, list[IndexedVersion]] = {id_: [] for id_ in ids}
+        for row in self._for_each(SELECT_HISTORIES, list(found), PLACES):
+            found[row[0]].append(IndexedVersion(DidState(*row[:5]), *row[5:]))
+        return {id_: tuple(versions) for id_, versions in found.items()}
 
     def states(self, ids: Collection[bytes]) -> dict[bytes, DidState]:
         """The newest state of each of ``ids`` that the log has."""
-        wanted = list(ids)
-        found: dict[bytes, DidState] = {}
-        for start in range(0, len(wanted), _IDS_PER_QUERY):
-            some = wanted[start : start + _IDS_PER_QUERY]
-            statement = SELECT_NEWEST.format(places=", ".join(["(?)"] * len(some)))
-            rows = self._connection.exec_driver_sql(statement, tuple(some))
-            found.update((row[0], DidState(*row)) for row in rows)
-        return found
+        rows = self._for_each(SELECT_NEWEST, list(ids))
+        return {row[0]: DidState(*row) for row in rows}
+
+    def _for_each(
+        self, statement: str, ids: Sequence[bytes], *more: object
+    ) -> Iterator[Sequence[Any]]:
+        """The rows that ``statement`` finds for ``ids``; after them it is given ``more``."""
+        for start in range(0, len(ids), _IDS_PER_QUERY):
+            some = ids[start : start + _IDS_PER_QUERY]
+            text = statement.format(places=", ".join(["(?)"] * len(some)))
+            yield from self._connection.exec_driver_sql(text, (*some, *more))
 
     def alarm(self) -> Finding | None:
         """The finding that stopped this reader, if one did."""

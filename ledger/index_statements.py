@@ -32,9 +32,9 @@ SELECT_NEWEST: Final = (
 SELECT_HEADS: Final = "SELECT finality, sequence, head, time, evidence FROM heads"
 SELECT_HEAD_AT: Final = "SELECT head FROM entries WHERE sequence = ?"
 SELECT_ALARM: Final = "SELECT min(number) FROM findings WHERE alarm"
-SELECT_HISTORY: Final = (
-    "SELECT v.id, v.number, coalesce(v.operation, v.id), v.key, v.next,"
-    " e.sequence, e.block_number, e.block_time"
-    " FROM versions v JOIN entries e ON e.sequence = v.position / ? WHERE v.id = ?"
-    " ORDER BY v.number"
+SELECT_HISTORIES: Final = (
+    "WITH wanted(id) AS (VALUES {places})"
+    " SELECT v.id, v.number, coalesce(v.operation, v.id), v.key, v.next,"
+    " e.sequence, e.block_number, e.block_time FROM wanted w JOIN versions v ON v.id = w.id"
+    " JOIN entries e ON e.sequence = v.position / ? ORDER BY v.number"
 )

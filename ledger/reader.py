@@ -227,18 +227,18 @@ class LogReader:
             return []
         with _explained(), self._index.reading() as view:
             heads = view.heads()
-            histories = [view.versions(did.id) for did in dids]
+            histories = view.histories([did.id for did in dids])
         assert heads is not None
         as_of = datetime.fromtimestamp(heads.latest.time, UTC)
         return [
             Resolution(
                 did,
-                Registration.YES if versions else Registration.NO,
-                tuple(_version(version, heads) for version in versions),
+                Registration.YES if histories[did.id] else Registration.NO,
+                tuple(_version(version, heads) for version in histories[did.id]),
                 self.log_id,
                 as_of,
             )
-            for did, versions in zip(dids, histories, strict=True)
+            for did in dids
         ]
 
     def _sync(self) -> Heads:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -77,6 +78,13 @@ _lists: Final = Table(
     Column("etag", String),
     Column("bits", LargeBinary, nullable=False),
 )
+
+# Built once: to build a statement takes as long as to run it.
+_USED_AMONG: Final = select(_used.c.digest).where(
+    _used.c.digest.in_(bindparam("digests", expanding=True))
+)
+_USE: Final = insert(_used)
+_STATUS_LIST: Final = select(_lists).where(_lists.c.url == bindparam("list"))
 
 
 def _renew(connection: Connection, _at: datetime) -> dict[str, object]:
@@ -185,13 +193,13 @@ class Store:
         ]
         if rows:
             rows.sort(key=lambda row: row["digest"])  # so that no two processes wait for each other
-            connection.execute(insert(_used), rows)
+            connection.execute(_USE, rows)
         return fresh
 
     def status_list(self, url: str) -> KeptList | None:
         """The highest version seen of the list at ``url``."""
         with reading(self._engine) as connection:
-            row = connection.execute(select(_lists).where(_lists.c.url == url)).one_or_none()
+            row = connection.execute(_STATUS_LIST, {"list": url}).one_or_none()
         if row is None:
             return None
         return KeptList(
@@ -245,8 +253,7 @@ class Store:
 
 
 def _used_among(connection: Connection, digests: Collection[bytes]) -> frozenset[bytes]:
-    query = select(_used.c.digest).where(_used.c.digest.in_(digests))
-    return frozenset(connection.execute(query).scalars())
+    return frozenset(connection.execute(_USED_AMONG, {"digests": list(digests)}).scalars())
 
 
 def open_store(directory: Path, location: str | None = None) -> Store:

@@ -60,6 +60,7 @@ from did.vc.presentation import (
 from did.vc.recognition import format_of
 from did.vc.securing import AUTHENTICATION, Format
 from did.vc.usual_form import read_usual
+from did.vc.usual_presentation import read_usual_presentation
 
 __all__ = [
     "PRESENTATION_LIFETIME",
@@ -243,6 +244,16 @@ def read_presentation(
     Raises:
         Invalid: also ``invalid_presentation``, ``holder_mismatch``.
     """
+    told = format_of(data, PRESENTATION) if format is None else format
+    usual = read_usual_presentation(data) if told is Format.LDP_VC else None
+    return read_presentation_generally(data, format) if usual is None else usual
+
+
+def read_presentation_generally(
+    data: bytes,
+    format: Format | None = None,  # noqa: A002 - the field's name
+) -> Presentation:
+    """As ``read_presentation``, without its short way for those of our own form."""
     told = format_of(data, PRESENTATION) if format is None else format
     if told is not Format.LDP_VC:
         return _open_presentation(data, told)

@@ -4,8 +4,11 @@ In every format, the proof covers the holder's full DID, the verifier's challeng
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+
+import orjson
 
 from did.errors import Invalid
 from did.identifier import Did, DidUrl, KeybornDid, parse_did
@@ -20,12 +23,12 @@ from did.vc.securing import AUTHENTICATION, Format, Proof
 _CODE = "invalid_presentation"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Presentation:
     """A parsed presentation. No proof in it has been verified yet.
 
     Attributes:
-        document: The whole presentation as it was parsed, its proof included where it is in it.
+        content: What ``document`` is, or the canonical JSON that it is written in.
         holder: The DID that presents, in canonical form; the proof's method is of it.
         credentials: At least one.
         proof: The holder's.
@@ -35,7 +38,7 @@ class Presentation:
         envelope: The token or message that it came in; None where the proof is in the document.
     """
 
-    document: JsonObject
+    content: JsonObject | bytes = field(compare=False)  # whatever secures it holds all of it
     holder: Did
     credentials: tuple[Credential, ...]
     proof: Proof
@@ -43,6 +46,14 @@ class Presentation:
     audience: str
     format: Format
     envelope: bytes | None
+
+    @cached_property
+    def document(self) -> JsonObject:
+        """The whole presentation as it was parsed, its proof included where it is in it."""
+        if not isinstance(self.content, bytes):
+            return self.content
+        document: JsonObject = orjson.loads(self.content)  # which was parsed before, strictly
+        return document
 
     def to_bytes(self) -> bytes:
         """The secured presentation: as it came, or in canonical JSON where the proof is in it."""
@@ -132,7 +143,7 @@ def presentation_of(
     if envelope is not None and proof.expires is None:
         raise Invalid(_CODE, "a presentation in a token or message does not say when it ends")
     return Presentation(
-        document=document,
+        content=document,
         holder=holder,
         credentials=tuple(credentials),
         proof=proof,
