@@ -26,7 +26,7 @@ from ledger.index_tables import Finding
 from ledger.operations import Operation
 from ledger.reader import LogReader
 
-START = 1_800_000_000
+START = 1_700_000_000
 
 
 class Clock:

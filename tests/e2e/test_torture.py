@@ -34,9 +34,7 @@ def test_a_full_disk_puts_devices_off_until_there_is_room(tmp_path: Path, seed: 
     print(fill_disk(tmp_path, seed=seed, times=1))
 
 
-def test_what_was_accepted_once_stays_so_whatever_the_clock_says(
-    tmp_path: Path, seed: int
-) -> None:
+def test_what_was_accepted_once_stays_so_whatever_the_clock_says(tmp_path: Path, seed: int) -> None:
     print(move_clocks(tmp_path, seed=seed, times=1))
 
 

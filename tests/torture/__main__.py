@@ -9,7 +9,6 @@ the machine.
 
 import secrets
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 

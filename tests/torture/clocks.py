@@ -22,6 +22,7 @@ import httpx
 import orjson
 from torture.checks import check_challenges, check_log, check_store
 from torture.devices import (
+    PATIENCE,
     TIMEOUT,
     Acknowledged,
     Enrolling,
@@ -42,16 +43,21 @@ from bench.presenting import Holder
 
 MOVES: Final = (timedelta(hours=1), -timedelta(days=2), timedelta(days=3_652))
 RIGHT: Final = timedelta()
+FOUNDED: Final = -timedelta(days=30)  # when the services began, hence before each move
 BACK: Final = 30.0
 CLIENTS: Final = 3
+REFUSALS: Final = frozenset({"invalid_nonce", "invalid_proof", "invalid_token"})
 LATEST: Final = 40  # of what was accepted, that is sent again after each move
 """More than nonces and challenges live for, at the rate at which these devices come."""
 
 
 @dataclass
-class Spent:
-    """What was accepted last, and must not be accepted again."""
+class Scene:
+    """The services, what devices were told, and what was accepted last: that must not be again."""
 
+    services: Services
+    operator: Operator
+    told: Acknowledged = field(default_factory=Acknowledged)
     wishes: deque[Wish] = field(default_factory=lambda: deque(maxlen=LATEST))
     shown: deque[bytes] = field(default_factory=lambda: deque(maxlen=LATEST))
 
@@ -60,59 +66,49 @@ def move_clocks(folder: Path, *, seed: int, times: int) -> str:
     """Make each move, in an order that is drawn, so many ``times``; what to say of it."""
     began = time.monotonic()
     shift = folder / "shift"
-    set_shift(shift, RIGHT)
+    set_shift(shift, FOUNDED)
     move_clock(shift)
     drawn = random.Random(f"{seed} clocks")
-    services, told, spent = Services(folder, shift=shift), Acknowledged(), Spent()
+    services = Services(folder, shift=shift)
     slowest = 0.0
     with services.open() as operator:
-        devices = [partial(_live, services, operator, told, spent)] * CLIENTS
+        scene = Scene(services, operator)
+        devices = [partial(_live, scene)] * CLIENTS
         with together(devices) as over, httpx.Client(timeout=TIMEOUT) as http:
+            set_shift(shift, RIGHT)
             for move in [each for _ in range(times) for each in drawn.sample(MOVES, len(MOVES))]:
                 for moved in (move, RIGHT):
                     if over.wait(drawn.uniform(1.0, 5.0)):
                         break
                     set_shift(shift, moved)
                     moment = time.monotonic()
-                    _again(services, http, spent)
-                    _one(services, operator, http, told, spent, patience=BACK)
+                    _again(scene, http)
+                    _one(scene, http, patience=BACK)
                     slowest = max(slowest, time.monotonic() - moment)
                     assert slowest < BACK, f"moved by {moved}: {slowest:.1f} s"
-        check_challenges(services.verifier.url, told)
-        check_log(services.network, folder, told)
-    check_store(services.store, told)
+        check_challenges(services.verifier.url, scene.told)
+        check_log(services.network, folder, scene.told)
+    check_store(services.store, scene.told)
     return (
-        f"{2 * times * len(MOVES)} moves of the clock: {len(told.credentials)} devices enrolled,"
+        f"{2 * times * len(MOVES)} moves of the clock: {len(scene.told.credentials)} devices enrolled,"
         f" registered and presented; the slowest new one had done so within {slowest:.1f} s of a"
         f" move; {time.monotonic() - began:.0f} s"
     )
 
 
-def _live(
-    services: Services,
-    operator: Operator,
-    told: Acknowledged,
-    spent: Spent,
-    over: threading.Event,
-) -> None:
+def _live(scene: Scene, over: threading.Event) -> None:
     with httpx.Client(timeout=TIMEOUT) as http:
         while not over.is_set():
             try:
-                _one(services, operator, http, told, spent)
+                _one(scene, http)
             except NotGrantedError:
                 continue
 
 
-def _one(
-    services: Services,
-    operator: Operator,
-    http: httpx.Client,
-    told: Acknowledged,
-    spent: Spent,
-    patience: float = 120.0,
-) -> None:
+def _one(scene: Scene, http: httpx.Client, patience: float = PATIENCE) -> None:
     """A new device comes on board, with a new claim."""
-    code = persist(lambda: operator.claims(1, lambda _: None)[0], patience)
+    services, told = scene.services, scene.told
+    code = persist(lambda: scene.operator.claims(1, lambda _: None)[0], patience)
     device = Newborn.born()
     url = services.issuer.url
     enrolling = Enrolling(http, device, code, url, lambda: url)
@@ -120,23 +116,22 @@ def _one(
     answer = persist(lambda: enrolling.send(wish))
     with told.lock:
         told.credentials[device.did] = (code, answer)
-        spent.wishes.append(wish)
+        scene.wishes.append(wish)
     register(http, services.ledger.url, device)
     with told.lock:
         told.registered.add(device.did)
     shown = present(http, services.verifier.url, Holder.of(device, answer))
     with told.lock:
         told.accepted.append(shown)
-        spent.shown.append(shown)
+        scene.shown.append(shown)
 
 
-def _again(services: Services, http: httpx.Client, spent: Spent) -> None:
+def _again(scene: Scene, http: httpx.Client) -> None:
     """What was accepted is sent again, and refused."""
-    for shown in list(spent.shown):
-        answer = show(http, services.verifier.url, shown)
+    for shown in list(scene.shown):
+        answer = show(http, scene.services.verifier.url, shown)
         assert not answer.is_success, answer.text
-    for wish in list(spent.wishes):
-        url = f"{services.issuer.url}/credential"
+    for wish in list(scene.wishes):
+        url = f"{scene.services.issuer.url}/credential"
         answer = http.post(url, content=wish.body, headers=wish.headers)
-        assert not answer.is_success, answer.text
-        assert orjson.loads(answer.content)["error"] in {"invalid_nonce", "invalid_token"}
+        assert orjson.loads(answer.content).get("error") in REFUSALS, answer.text

@@ -72,12 +72,13 @@ def persist(act: Callable[[], _T], patience: float = PATIENCE) -> _T:
         try:
             return act()
         except httpx.HTTPStatusError as error:
-            answer = error.response
-            if answer.status_code not in AGAIN:
-                raise NotGrantedError(answer.text) from error
-            assert time.monotonic() < deadline, answer.text
+            if error.response.status_code not in AGAIN:
+                raise NotGrantedError(error.response.text) from error
+            trouble = error.response.text
         except httpx.TransportError as error:
-            assert time.monotonic() < deadline, repr(error)
+            trouble = repr(error)
+        if time.monotonic() > deadline:
+            raise AssertionError(trouble)
         time.sleep(_PAUSE)
 
 

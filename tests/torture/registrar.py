@@ -28,8 +28,8 @@ from pathlib import Path
 import httpx
 from chains import Chain
 from eth_account import Account
-from torture.killable import Killable
 from prometheus_client.parser import text_string_to_metric_families
+from torture.killable import Killable
 
 from did.identifier import Genesis, KeybornDid
 from did.keys import SigningKey
