@@ -16,7 +16,6 @@ from issuer.store import KIND
 from keyborn.storage import open_store, reading
 from ledger.network import load_network, open_reader
 
-
 _REFUSALS: Final = frozenset({"challenge_used", "challenge_expired", "unknown_challenge"})
 
 

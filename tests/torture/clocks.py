@@ -90,9 +90,9 @@ def move_clocks(folder: Path, *, seed: int, times: int) -> str:
         check_log(services.network, folder, scene.told)
     check_store(services.store, scene.told)
     return (
-        f"{2 * times * len(MOVES)} moves of the clock: {len(scene.told.credentials)} devices enrolled,"
-        f" registered and presented; the slowest new one had done so within {slowest:.1f} s of a"
-        f" move; {time.monotonic() - began:.0f} s"
+        f"{2 * times * len(MOVES)} moves of the clock: {len(scene.told.credentials)} devices"
+        f" enrolled, registered and presented; the slowest new one had done so within"
+        f" {slowest:.1f} s of a move; {time.monotonic() - began:.0f} s"
     )
 
 

@@ -1,7 +1,8 @@
 """Ledger, issuer and verifier as processes that can be killed, and keep their URLs and state."""
 
+import io
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
 from torture.killable import Killable
@@ -41,7 +42,7 @@ class Services:
             operator = Operator.of(self.issuer.url, self.folder / "issuer")
             words = ["verifier", "trust", "--network", self.network, "--issuer", operator.did]
             words += ["--status-url", f"{self.issuer.url}/v1/status/", "--out", self._trust]
-            with suppress(SystemExit):
+            with suppress(SystemExit), redirect_stdout(io.StringIO()):
                 cli.main([str(word) for word in words])
             self.verifier.start()
             running.callback(self.verifier.stop)
