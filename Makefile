@@ -148,9 +148,9 @@ bench-resolution: $(VENV)/installed node_modules/installed
 UPGRADE ?=
 
 lock:
-	uv pip compile pyproject.toml --extra dev --extra rdf --generate-hashes --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra dev --extra rdf --extra redis --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) --output-file requirements.lock
-	uv pip compile pyproject.toml --constraint requirements.lock --generate-hashes --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra redis --constraint requirements.lock --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header --no-annotate --output-file deploy/requirements.lock
 	uv pip compile tests/contracts/slither.in --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) \
