@@ -32,28 +32,28 @@ test: $(VENV)/installed $(if $(shell command -v npm),node_modules/installed)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python tests/coverage_floors.py
 
-# Issuer, embedded ledger and verifier, each killed KILLS times while devices come on board, and CUTS
-# answers cut off; then as many LOSSES of power under the issuer's store. A quarter of an hour.
-KILLS  ?= 200
-CUTS   ?= 100
-LOSSES ?= 500
+# The services killed while devices come on board, their database killed, the disk full, the clock
+# moved, more devices than can be served, the power lost: each in turn, or PART alone, TIMES times;
+# a quarter of an hour in all. PostgreSQL must be installed for its part. A seed is printed, and
+# taken.
+PART  ?=
+TIMES ?=
 
 torture: $(VENV)/installed
-	@PYTHONPATH=tests:. $(BIN)/python tests/torture_services.py --kills $(KILLS) --cuts $(CUTS) \
-	  $(if $(SEED),--seed $(SEED))
-	@PYTHONPATH=tests:. $(BIN)/python tests/power_loss.py --trials $(LOSSES) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=tests:. $(BIN)/python -m torture $(addprefix --part ,$(PART)) \
+	  $(if $(TIMES),--times $(TIMES)) $(if $(SEED),--seed $(SEED))
 
 # Reorganisations of depth 1 to 12 under a running registrar and reader, 500 operations in flight
 # each time; a seed is printed, and taken.
 SEED ?=
 
 torture-reorgs: $(VENV)/installed node_modules/installed
-	@$(BIN)/python tests/torture_reorgs.py $(SEED)
+	@PYTHONPATH=tests:. $(BIN)/python -m torture.reorgs $(SEED)
 
 # A registrar killed 100 times while 2,000 operations are handed in, and its node stopped; ten
 # minutes or so. SEED=N repeats one; its kills fall as they did, to the machine's own timing.
 torture-registrar: $(VENV)/installed node_modules/installed
-	@$(BIN)/python tests/torture_registrar.py $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=tests:. $(BIN)/python -m torture.registrar $(if $(SEED),--seed $(SEED))
 
 TARGET ?=
 
@@ -148,9 +148,9 @@ bench-resolution: $(VENV)/installed node_modules/installed
 UPGRADE ?=
 
 lock:
-	uv pip compile pyproject.toml --extra dev --extra rdf --generate-hashes --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra dev --extra rdf --extra redis --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) --output-file requirements.lock
-	uv pip compile pyproject.toml --constraint requirements.lock --generate-hashes --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra redis --constraint requirements.lock --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header --no-annotate --output-file deploy/requirements.lock
 	uv pip compile tests/contracts/slither.in --generate-hashes --universal --python-version 3.11 \
 	  --no-strip-extras --no-emit-index-url --no-header $(UPGRADE) \

@@ -7,7 +7,6 @@ the proof of a presentation, hence one signature.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import cycle
 from typing import Final, Self
 
@@ -22,6 +21,7 @@ from did.timestamps import format_time
 from did.vc.data_integrity import CRYPTOSUITE, PROOF_TYPE
 from did.vc.presentation import unsecured_presentation
 from did.vc.securing import AUTHENTICATION
+from keyborn import clock
 
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
@@ -61,7 +61,7 @@ class Holder:
         proof: JsonObject = {
             "@context": self.document["@context"],
             "challenge": challenge,
-            "created": format_time(datetime.now(UTC)),
+            "created": format_time(clock.now()),
             "cryptosuite": CRYPTOSUITE,
             "domain": audience,
             "proofPurpose": AUTHENTICATION,

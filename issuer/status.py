@@ -28,6 +28,9 @@ from issuer.store import status_indexes, status_lists, status_publications
 from keyborn.faults import FaultPoint
 from keyborn.storage import locking, put, reading
 
+AHEAD: Final = timedelta(minutes=1)
+"""A publication that is of the future by more was made by a clock that was ahead."""
+
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,7 +70,8 @@ def publication(
 
     It is signed anew when a value or the issuer's key has changed, and when half its ``ttl`` is
     over. ``validFrom`` rises with each publication, by a microsecond if by no more, so that
-    verifiers can tell which of two is newer.
+    verifiers can tell which of two is newer; but not from one that was made by a clock that was
+    ahead, and is of the future: no verifier whose clock is right has taken that.
 
     Raises:
         NotFound: ``status_list_not_found``.
@@ -106,7 +110,7 @@ def _begin(
 ) -> Row[Any]:
     """Begin a publication; what is published in any media type is not current from now on."""
     valid_from = max(at.replace(microsecond=0), assertion.since)
-    if row.valid_from is not None:
+    if row.valid_from is not None and not _is_of_the_future(row, at):
         valid_from = max(valid_from, _from_microseconds(row.valid_from) + _MICROSECOND)
     connection.execute(
         update(status_lists)
@@ -201,10 +205,15 @@ def _content(connection: Connection, row: Row[Any], format: Format) -> bytes | N
 
 def _fresh_until(row: Row[Any], terms: StatusTerms, at: datetime) -> datetime | None:
     """Until when what is published may be cached; None if it cannot serve now."""
-    if row.valid_from is None or row.changes != row.published_changes:
+    if row.valid_from is None or row.changes != row.published_changes or _is_of_the_future(row, at):
         return None
     ends = _from_microseconds(row.valid_from) + min(terms.ttl, row.published_ttl * _MILLISECOND)
     return ends if at < ends else None
+
+
+def _is_of_the_future(row: Row[Any], at: datetime) -> bool:
+    """Whether verifiers take what is published for one of the future, and refuse it."""
+    return _from_microseconds(row.valid_from) > at + AHEAD
 
 
 def _due(row: Row[Any], assertion: Assertion, terms: StatusTerms, at: datetime) -> bool:

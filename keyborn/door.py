@@ -1,8 +1,6 @@
 """Limits at a service's door: who a client is, how often it may ask, what may wait for it."""
 
 import asyncio
-import math
-import time
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
@@ -16,18 +14,14 @@ from ipaddress import (
 )
 from typing import Final
 
-from limits import RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.types import Scope
 
 from did.errors import Invalid
+from keyborn.rates import CLIENTS, Rates
 from keyborn.traffic import CONNECTIONS as CONNECTIONS_REFUSED
 from keyborn.traffic import Traffic
 
 RATE: Final = 200  # requests per second of one client that is not on loopback
-WINDOW_SECONDS: Final = 10  # over which the rate is an average
-CLIENTS: Final = 4_096  # that are counted at a time
 CONNECTIONS: Final = 1_024
 CONNECTIONS_PER_CLIENT: Final = 192  # fewer than the requests that are answered at a time
 
@@ -43,17 +37,16 @@ class Clients:
     is none of them. What stands before it there is the client's own word, and so is
     ``Forwarded``, which many proxies pass on as it came.
 
-    The counts are of this process alone. More than ``CLIENTS`` at a time are forgotten, all at
-    once: memory is bounded, and who forgets lets in.
-
     Args:
-        rate: Requests per second of one client, on average over ``WINDOW_SECONDS``; 0 for any
+        rate: Requests per second of one client, as ``keyborn.rates`` counts them; 0 for any
             number. None is ``RATE``, and any number from loopback.
         proxies: Addresses or networks of reverse proxies that are believed.
         watchers: Addresses or networks that may read metrics, beside this machine.
+        rate_store: The URL of a Redis in which several processes count together.
 
     Raises:
-        Invalid: ``invalid_proxy`` or ``invalid_watcher``: one of them is neither.
+        Invalid: ``invalid_proxy`` or ``invalid_watcher``: one of them is neither;
+            ``invalid_rate_store``.
     """
 
     def __init__(
@@ -61,13 +54,10 @@ class Clients:
         rate: int | None = None,
         proxies: Iterable[str] = (),
         watchers: Iterable[str] = (),
+        rate_store: str | None = None,
     ) -> None:
         self._spares_loopback = rate is None
-        rate = RATE if rate is None else rate
-        # limits counts whole windows, each from a client's first request in it on.
-        self._limit = RateLimitItemPerSecond(rate * WINDOW_SECONDS, WINDOW_SECONDS)
-        self._counts = MemoryStorage()
-        self._limiter = FixedWindowRateLimiter(self._counts)
+        self._rates = Rates(RATE if rate is None else rate, rate_store)
         self._proxies = [
             _address_range(each, "invalid_proxy", "a trusted proxy") for each in proxies
         ]
@@ -110,15 +100,13 @@ class Clients:
     async def seconds_to_wait(self, scope: Scope) -> int:
         """Count a request; the seconds until its client may ask again, or 0 if it may ask now."""
         host = self.who(scope)
-        if not self._limit.amount or (self._spares_loopback and _is_loopback(host)):
+        if self._rates.any_number or (self._spares_loopback and _is_loopback(host)):
             return 0
-        key = group(host)
-        if await self._limiter.hit(self._limit, key):
-            if len(self._counts.expirations) > CLIENTS:
-                await self._counts.reset()
-            return 0
-        until = (await self._limiter.get_window_stats(self._limit, key)).reset_time
-        return max(1, math.ceil(until - time.time()))
+        return await self._rates.seconds_to_wait(group(host))
+
+    async def close(self) -> None:
+        """Close what is counted with."""
+        await self._rates.close()
 
 
 class Connections:

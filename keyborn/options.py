@@ -123,6 +123,12 @@ def service_options(
             " number.  [default: 200, and any number from this machine]",
         ),
         click.option(
+            "--rate-store",
+            metavar="URL",
+            help="Count together with all processes that use this Redis, redis://host:port/number."
+            "  [default: each process counts for itself]",
+        ),
+        click.option(
             "--trusted-proxy",
             "trusted_proxies",
             metavar="ADDRESS",
@@ -171,6 +177,7 @@ def service_options(
             tls_cert: Path | None,
             tls_key: Path | None,
             rate: int | None,
+            rate_store: str | None,
             trusted_proxies: tuple[str, ...],
             watchers: tuple[str, ...],
             access_log: str,
@@ -194,7 +201,7 @@ def service_options(
                 port=port,
                 ready_file=ready_file,
                 tls=_context(tls_cert, tls_key),
-                clients=_clients(rate, trusted_proxies, watchers),
+                clients=_clients(rate, trusted_proxies, watchers, rate_store),
                 access=AccessLog(access_log),
                 chaos=_chaos(chaos, nonces=nonces),
             )
@@ -225,10 +232,12 @@ def _context(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | No
     return server_context(certificate, key)
 
 
-def _clients(rate: int | None, proxies: tuple[str, ...], watchers: tuple[str, ...]) -> "Clients":
+def _clients(
+    rate: int | None, proxies: tuple[str, ...], watchers: tuple[str, ...], store: str | None
+) -> "Clients":
     from keyborn.door import Clients  # noqa: PLC0415 - as above
 
-    return Clients(rate, proxies, watchers)
+    return Clients(rate, proxies, watchers, store)
 
 
 def _chaos(how: str | None, *, nonces: bool) -> "Chaos | None":

@@ -210,7 +210,7 @@ class Server(uvicorn.Server):
         access: AccessLog = AccessLog.PROBLEMS,
         chaos: Chaos | None = None,
     ) -> None:
-        clients = clients or Clients()
+        self._clients = clients = clients or Clients()
         traffic = Traffic()
         connection = _AtTheDoor if chaos is None else partial(_InTrouble, chaos)
         super().__init__(
@@ -250,6 +250,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self._listening.listen(CONNECTIONS)  # that wait to be accepted; asyncio asked for _ACCEPTED
         self._announce(_url(self._listening, self.config.ssl))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop the application, then close what its clients were counted with."""
+        await super().shutdown(sockets)
+        await self._clients.close()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -8,6 +8,8 @@ from ledger.index import View
 from ledger.index_tables import Finding
 from ledger.log import Head, Heads
 
+AHEAD: Final = 60  # seconds; a head that is of the future by more was signed by a wrong clock
+
 _STEP: Final = "compare the heads of the log"
 _RETRY: Final = 5  # seconds
 
@@ -36,13 +38,14 @@ def refuse_alarm(view: View) -> None:
         raise _stopped(finding)
 
 
-def compare(view: View, seen: Heads | None, shown: Heads) -> None:
+def compare(view: View, seen: Heads | None, shown: Heads, *, now: float) -> None:
     """Return if ``shown`` can follow ``seen``, as far as heads alone tell.
 
     Args:
         view: The index as it is with ``seen``.
         seen: The newest heads known; None before the first.
         shown: The heads of now.
+        now: Seconds since 1970.
 
     Raises:
         Contradiction: ``ledger_heads_contradict``, ``ledger_rollback`` or ``ledger_fork``.
@@ -61,7 +64,7 @@ def compare(view: View, seen: Heads | None, shown: Heads) -> None:
             raise fork(seen.finalized, shown.finalized)
         if shown.finalized.sequence < seen.finalized.sequence:
             raise _rollback(seen.finalized, shown.finalized)
-    if shown.latest.time < seen.latest.time and not same_content(seen, shown):
+    if is_older(shown, seen, now=now) and not same_content(seen, shown):
         raise Undecided(
             "ledger_behind",
             "the ledger shows something older than what it showed before",
@@ -69,6 +72,15 @@ def compare(view: View, seen: Heads | None, shown: Heads) -> None:
             hint="one of its nodes lags, or somebody repeats its old answers; try again",
             retry_after=_RETRY,
         )
+
+
+def is_older(shown: Heads, seen: Heads, *, now: float) -> bool:
+    """Whether ``shown`` was signed before ``seen``, as far as their times can be believed.
+
+    A head that is of the future says nothing of which is older: the clock of who signed it was
+    ahead, or the one here is behind. What was final stays so all the same.
+    """
+    return shown.latest.time < seen.latest.time <= now + AHEAD
 
 
 def same_content(one: Heads, other: Heads) -> bool:

@@ -23,6 +23,7 @@ from typing import Final, Self
 from did.errors import Invalid, KeybornError, Unavailable, Undecided
 from did.identifier import Did, KeybornDid
 from did.resolution import Registration, Resolution, Resolver, Version, resolve_offline
+from keyborn.clock import now
 from keyborn.faults import FaultPoint
 from ledger.chain import LogEntry
 from ledger.contradiction import (
@@ -30,6 +31,7 @@ from ledger.contradiction import (
     compare,
     contradicting,
     fork,
+    is_older,
     refuse_alarm,
     same_content,
 )
@@ -71,6 +73,7 @@ class LogReader:
         index: Where to keep what was replayed; closed with the reader.
         on_close: Closes what the source holds open.
         warnings: What the source has to say of itself.
+        clock: The time; it tells which times of heads are of the future.
 
     Raises:
         Invalid: ``index_of_another_log`` where source and index are of two logs.
@@ -83,9 +86,11 @@ class LogReader:
         *,
         on_close: Callable[[], None] | None = None,
         warnings: Callable[[], tuple[SourceWarning, ...]] = tuple,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         index.refuse_other_log(source.log_id)
         self._warnings = warnings
+        self._clock = clock
         self._source = source
         self._index = index
         self._on_close = on_close
@@ -294,12 +299,13 @@ class LogReader:
         self, writer: Writer, seen: Heads | None, shown: Heads, *, last: bool = False
     ) -> Heads:
         """Steps 3 to 6. ``last``: this answer stands, so tell a fork from a lie."""
-        compare(writer, seen, shown)
+        moment = self._clock().timestamp()
+        compare(writer, seen, shown, now=moment)
         if seen is None:
             replay(writer, self._source, 0, shown.latest)
         elif not same_content(seen, shown):
             self._move(writer, seen, shown, last=last)
-        elif shown.latest.time <= seen.latest.time:
+        elif shown.latest.time == seen.latest.time or is_older(shown, seen, now=moment):
             return seen
         for head in (shown.safe, shown.finalized):
             if writer.head_at(head.sequence) != head.head:

@@ -74,6 +74,11 @@ class Standing:
     policy: Policy
     at: datetime
 
+    @property
+    def latest(self) -> datetime:
+        """The latest version that can be of now, by a clock as far off as policy lets it be."""
+        return self.at + self.policy.clock_skew
+
     def serves(self, kept: KeptList) -> bool:
         """Whether a kept list serves with no newer one asked for."""
         ttl = kept.list.ttl
@@ -216,7 +221,7 @@ class Standing:
                 url,
                 hint="have it state validUntil, or fetch it over https",
             )
-        if version > self.at + self.policy.clock_skew:
+        if version > self.latest:
             raise undecided(
                 "status_invalid", "the status list is of the future", format_time(version)
             )

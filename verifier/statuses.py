@@ -6,7 +6,8 @@ nowhere else, with no redirects. It is asked for anew when its ``ttl`` or the po
 be unchanged (``ETag``, RFC 9110, section 13.1.2), the one that was kept is as good as fetched now.
 A fetch has a limit of time as a whole, and few are under way at once (``verifier.status_fetches``).
 Where none can be had, the one that was kept serves until it reaches ``max_status_age``. The highest
-version (``validFrom``) seen for each URL is kept over restarts, and an older one is not accepted.
+version (``validFrom``) seen for each URL is kept over restarts, and an older one is not accepted;
+one that is of the future gives way, since a clock was wrong when it was kept (docs/adr/0031).
 What is kept are the bits, unpacked, so that a decision reads and does not unpack.
 
 A revocation or suspension that is set is a refusal; ``refresh`` and ``message`` are told, and
@@ -194,7 +195,7 @@ class Statuses:
                     return new
             else:
                 new = standing.read(answer.body, entry, _etag(answer))
-                if self._store.keep_status_list(new):
+                if self._store.keep_status_list(new, latest=standing.latest):
                     return new
         raise undecided(
             "status_rolled_back",

@@ -222,8 +222,11 @@ class Store:
             return 0, None, None
         return count, _from_micros(oldest), _from_micros(newest)
 
-    def keep_status_list(self, kept: KeptList) -> bool:
-        """Keep ``kept`` for its URL; False, and nothing done, if a higher version was seen."""
+    def keep_status_list(self, kept: KeptList, *, latest: datetime) -> bool:
+        """Keep ``kept`` for its URL; False, and nothing done, if a higher version was seen.
+
+        One that is later than ``latest`` does not count: it is of the future.
+        """
         row = {
             "url": kept.list.url,
             "issuer": kept.issuer,
@@ -235,7 +238,9 @@ class Store:
             "etag": kept.etag,
             "bits": kept.list.bits,
         }
+        of_the_future = (_lists.c.url == kept.list.url) & (_lists.c.version > _micros(latest))
         with self._engine.begin() as connection:
+            connection.execute(delete(_lists).where(of_the_future))
             newest = put(connection, _lists, row, key=["url"], not_before="version")
             _STATUS_BEFORE_COMMIT.reached()
         _STATUS_AFTER_COMMIT.reached()

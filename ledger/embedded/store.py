@@ -120,13 +120,13 @@ class EmbeddedLedger:
         return EmbeddedPin(self._log_id, self._key.public_key())
 
     def heads(self) -> Heads:
-        """The newest heads, signed now.
+        """The newest heads, signed now: at the clock's time, whatever the newest block's is.
 
-        Their time is the clock's, or the newest block's where the clock is behind that.
+        A clock that was ahead has left its time in blocks, which never go back. What is signed
+        after it was set right is of now nevertheless, or no reader would take it for years.
         """
         with self._reading() as blocks:
-            (latest, block_time), final = blocks.newest(), blocks.final()
-            time = max(self._clock(), block_time)
+            (latest, _), final, time = blocks.newest(), blocks.final(), self._clock()
             safe = max(final, latest - self._safe_depth)
             return Heads(
                 latest=self._sign(blocks, Finality.LATEST, latest, time),

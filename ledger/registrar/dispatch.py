@@ -190,8 +190,7 @@ class Dispatcher:
         """Submit the newest attempt, or if that has waited for too long, one in its place."""
         trouble: Unavailable | None = None
         lost = submission.passage is not Passage.OPEN  # from its block, just now
-        waited = (self._clock() - submission.since).total_seconds()
-        if not lost and waited >= self._batching.patience:
+        if not lost and self._seconds_from(submission.since) >= self._batching.patience:
             try:
                 replacement = self._ledger.replace(attempts[-1])
             except Unavailable as error:
@@ -240,7 +239,15 @@ class Dispatcher:
     def _oldest_age(self) -> float | None:
         """Seconds for which the oldest operation has been in the queue."""
         oldest = self._outbox.queued(1)
-        return (self._clock() - oldest[0].accepted).total_seconds() if oldest else None
+        return self._seconds_from(oldest[0].accepted) if oldest else None
+
+    def _seconds_from(self, moment: datetime) -> float:
+        """How far ``moment`` is from now, in the past or the future.
+
+        One that is ahead was noted before the clock was put back. For all that is known it was long
+        ago, and nothing is to wait until it is reached once more.
+        """
+        return abs((self._clock() - moment).total_seconds())
 
     def _send_due(self) -> bool:
         """Submit one batch if one is due and none is on its way."""

@@ -26,7 +26,7 @@ from ledger.index_tables import Finding
 from ledger.operations import Operation
 from ledger.reader import LogReader
 
-START = 1_800_000_000
+START = 1_700_000_000
 
 
 class Clock:
@@ -505,11 +505,10 @@ def test_a_ledger_that_states_a_time_beyond_the_calendar(
         error = refused(reader)
         assert (type(error), error.code) == (Invalid, "ledger_malformed_answer")
         append(ledger, create(STRANGER))
-        clock.time = 0
+        clock.time = START + 1_000  # of its heads; its newest block has the other
         error = refused(reader)
         assert (type(error), error.code) == (Invalid, "ledger_malformed_answer")
         ledger.unsafe_reorg(1)
-        clock.time = START + 1_000
         assert reader.resolve(DEVICE.short).registration is Registration.YES
 
 

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from torture_registrar import Plan, torture
+from torture.registrar import Plan, torture
 
 from did.errors import Unavailable
 from ledger.ethereum.anvil import find_anvil

@@ -104,9 +104,20 @@ def test_valid_from_rises_with_each_publication(world: World) -> None:
         inventory.reinstate(world.issuer.engine, DEVICE.did)
         times.append(from_of(published(world, "suspension-1")[0]))
     assert times == [times[0] + n * timedelta(microseconds=1) for n in range(5)]
-    world.clock.advance(-3600)
+    world.clock.advance(-30)
     inventory.suspend(world.issuer.engine, DEVICE.did, at=world.clock())
     assert from_of(published(world, "suspension-1")[0]) > times[-1]
+
+
+def test_what_a_clock_that_was_ahead_published_gives_way(world: World) -> None:
+    world.enrol(DEVICE)
+    right = world.clock()
+    world.clock.advance(3_600)
+    assert from_of(published(world, "suspension-1")[0]) > right
+    world.clock.advance(-3_600)
+    credential, _ = published(world, "suspension-1")
+    assert from_of(credential) == right.replace(microsecond=0)
+    assert publish(world, "suspension-1").fresh_until == right + TTL
 
 
 def test_another_ttl_takes_effect(world: World) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from did.errors import Invalid
-from keyborn import door
+from keyborn import door, rates
 from keyborn.door import Clients, Connections, group
 from keyborn.options import Listening, service_options
 
@@ -143,16 +143,16 @@ def test_clients_behind_one_proxy_are_counted_apart() -> None:
     ],
 )
 def test_whom_the_rate_is_for(rate: int | None, client: str, *, refused: bool) -> None:
-    requests = [request(client)] * (door.RATE * door.WINDOW_SECONDS + 1)
+    requests = [request(client)] * (door.RATE * rates.WINDOW_SECONDS + 1)
     assert (waits(Clients(rate), *requests)[-1] > 0) == refused
 
 
 def test_few_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "CLIENTS", 10)
+    monkeypatch.setattr(rates, "CLIENTS", 10)
     clients = Clients(1)
     assert waits(clients, *[request(f"10.0.0.{number}") for number in range(200)]) == [0] * 200
-    assert len(clients._counts.expirations) <= 10
-    assert len(clients._counts.storage) <= 10
+    assert len(clients._rates._here.expirations) <= 10
+    assert len(clients._rates._here.storage) <= 10
 
 
 def test_a_service_says_how_long_to_wait() -> None:

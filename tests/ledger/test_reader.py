@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class Clock:
     """Goes on by a second whenever it is looked at."""
 
     def __init__(self) -> None:
-        self.time = 1_800_000_000
+        self.time = 1_700_000_000
 
     def __call__(self) -> int:
         self.time += 1
@@ -69,6 +70,11 @@ def ledger(tmp_path: Path) -> Iterator[EmbeddedLedger]:
 @pytest.fixture
 def index(ledger: EmbeddedLedger, tmp_path: Path) -> Index:
     return Index.open(tmp_path / "index.sqlite", ledger.log_id)
+
+
+@pytest.fixture
+def index_of(tmp_path: Path) -> Callable[[bytes], Index]:
+    return lambda log_id: Index.open(tmp_path / "index-of.sqlite", log_id)
 
 
 @pytest.fixture
@@ -235,6 +241,54 @@ def test_an_old_answer_that_says_the_same_does_not_make_what_is_known_older(
         assert reader.sync() == new
         assert reader.sync() == new
         assert reader.sync().latest.time > new.latest.time
+
+
+@dataclass
+class Settable:
+    """Stands where it is set. For a ledger, in seconds."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> int:
+        return int(self.now.timestamp())
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_heads_of_the_future_give_way_when_the_clock_is_set_right(
+    tmp_path: Path, index_of: Callable[[bytes], Index], *, grows: bool
+) -> None:
+    clock = Settable(datetime(2026, 1, 1, tzinfo=UTC))
+    right = clock.now
+    with EmbeddedLedger(tmp_path / "moved", final_depth=0, clock=clock.seconds) as ledger:
+        index = index_of(ledger.log_id)
+        with LogReader(ledger, index, clock=clock) as reader:
+            clock.now = right + timedelta(days=3_652)
+            append(ledger, create(DEVICE))
+            assert reader.resolve(DEVICE.short).as_of == clock.now
+            clock.now = right
+            if grows:
+                append(ledger, create(STRANGER))
+            resolution = reader.resolve(DEVICE.short)
+            assert resolution.as_of == right
+            assert resolution.registration is Registration.YES
+
+
+def test_what_was_final_stays_so_though_its_head_was_of_the_future(
+    tmp_path: Path, index_of: Callable[[bytes], Index]
+) -> None:
+    clock = Settable(datetime(2026, 1, 1, tzinfo=UTC))
+    with EmbeddedLedger(tmp_path / "moved", final_depth=0, clock=clock.seconds) as ledger:
+        old = ledger.heads()
+        append(ledger, create(DEVICE))
+        new = ledger.heads()
+        clock.now -= timedelta(days=2)
+        source = Answering(ledger, [new, *[old] * 9])
+        with LogReader(source, index_of(ledger.log_id), clock=clock) as reader:
+            assert reader.sync() == new
+            assert refusal(reader).code == "ledger_rollback"
 
 
 class Tickets:

@@ -34,6 +34,9 @@ KEPT = KeptList(
 )
 
 
+LATEST = NOW + timedelta(minutes=1)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with closing(open_store(tmp_path / "verifier")) as store:
@@ -43,7 +46,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.mark.parametrize("kept", [KEPT, replace(KEPT, ends=None, etag=None, list=RICH)])
 def test_a_list_is_kept_as_it_is(store: Store, tmp_path: Path, kept: KeptList) -> None:
     assert store.status_list(URL) is None
-    assert store.keep_status_list(kept)
+    assert store.keep_status_list(kept, latest=LATEST)
     assert store.status_list(URL) == kept
     store.close()
     with closing(open_store(tmp_path / "verifier")) as again:
@@ -54,25 +57,33 @@ def test_a_list_never_goes_back(store: Store) -> None:
     step = timedelta(microseconds=1)
     newer = replace(KEPT, version=KEPT.version + step, list=replace(SAID, bits=bytes(15) + b"\x01"))
     again = replace(newer, fetched=NOW + timedelta(hours=1))
-    assert store.keep_status_list(KEPT)
-    assert store.keep_status_list(newer)
+    assert store.keep_status_list(KEPT, latest=LATEST)
+    assert store.keep_status_list(newer, latest=LATEST)
 
-    assert not store.keep_status_list(KEPT)
+    assert not store.keep_status_list(KEPT, latest=LATEST)
     assert store.status_list(URL) == newer
 
-    assert store.keep_status_list(again)
+    assert store.keep_status_list(again, latest=LATEST)
     assert store.status_list(URL) == again
+
+
+def test_a_list_of_the_future_gives_way(store: Store) -> None:
+    future = replace(KEPT, version=LATEST + timedelta(microseconds=1))
+    assert store.keep_status_list(future, latest=future.version)
+    assert not store.keep_status_list(KEPT, latest=future.version)
+    assert store.keep_status_list(KEPT, latest=LATEST)
+    assert store.status_list(URL) == KEPT
 
 
 def test_what_is_unchanged_is_renewed_and_what_was_replaced_is_not(store: Store) -> None:
     later = replace(KEPT, fetched=KEPT.fetched + timedelta(seconds=9))
     assert not store.renew_status_list(later)
-    assert store.keep_status_list(KEPT)
+    assert store.keep_status_list(KEPT, latest=LATEST)
     assert store.renew_status_list(later)
     assert store.status_list(URL) == later
 
     newer = replace(KEPT, version=KEPT.version + timedelta(microseconds=1))
-    assert store.keep_status_list(newer)
+    assert store.keep_status_list(newer, latest=LATEST)
     assert not store.renew_status_list(later)
     assert store.status_list(URL) == newer
 

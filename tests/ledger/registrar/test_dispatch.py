@@ -50,6 +50,18 @@ def test_a_batch_waits_for_company_until_the_oldest_has_waited_long_enough(
     assert sizes(site) == [3]
 
 
+def test_what_was_accepted_by_a_clock_that_was_ahead_does_not_wait_for_it(
+    make_site: Callable[[Batching], Site],
+) -> None:
+    site = make_site(PATIENT)
+    site.clock.move(10 * 365 * 86_400)
+    submit_all(site, 3)
+    site.clock.move(-10 * 365 * 86_400)
+    assert site.registrar.round() == PATIENT.poll
+    site.settle()
+    assert sizes(site) == [3]
+
+
 def test_a_full_batch_goes_at_once_and_the_rest_waits(
     make_site: Callable[[Batching], Site],
 ) -> None:

@@ -3,7 +3,7 @@
 Whatever was acknowledged (HTTP 202) must in the end stand exactly once in the transactions of this
 registrar that are on the chain, and take effect once for a reader that begins with nothing.
 
-    python tests/torture_registrar.py [--seed N] [--operations 2000] [--kills 100] [--restarts 5]
+    python -m torture.registrar [--seed N] [--operations 2000] [--kills 100] [--restarts 5]
 
 The seed decides which operations there are, in which order each client hands them in, and when
 something is killed or stopped; what these moments meet is up to the machine.
@@ -28,8 +28,8 @@ from pathlib import Path
 import httpx
 from chains import Chain
 from eth_account import Account
-from killable import Killable
 from prometheus_client.parser import text_string_to_metric_families
+from torture.killable import Killable
 
 from did.identifier import Genesis, KeybornDid
 from did.keys import SigningKey

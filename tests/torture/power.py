@@ -9,9 +9,7 @@ is not, or the first of its sectors are. The database is opened anew, on the usu
 It must be sound, hold every transaction whose COMMIT had returned, and nothing of a later one but
 the whole of the one that was being committed.
 
-    python tests/power_loss.py [--seed N] [--trials 500] [--synchronous FULL]
-
-With ``--synchronous NORMAL``, which SQLite's log survives but not what was acknowledged last, or
+With ``synchronous=NORMAL``, which SQLite's log survives but not what was acknowledged last, or
 ``OFF``, something is lost: the model can fail.
 
 What is not modelled: a disk that says it has synced and has not; names of files that were made and
@@ -19,12 +17,9 @@ whose directory was not synced. The index of the write-ahead log is kept in memo
 (``locking_mode=EXCLUSIVE``), since one process is alone here.
 """
 
-import argparse
 import random
-import secrets
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -268,7 +263,7 @@ def trial(
     return acknowledged, path
 
 
-def power_loss(folder: Path, *, seed: int, trials: int, synchronous: str = "FULL") -> str:
+def cut_power(folder: Path, *, seed: int, times: int, synchronous: str = "FULL") -> str:
     """All trials; what to say when nothing that was acknowledged was lost."""
     base, transactions = record(folder)
     states = expected(folder, base, transactions)
@@ -280,7 +275,7 @@ def power_loss(folder: Path, *, seed: int, trials: int, synchronous: str = "FULL
     vfs.unregister()
     luck = random.Random(seed)
     spread: list[int] = []
-    for number in range(trials):
+    for number in range(times):
         acknowledged, path = trial(
             folder,
             base,
@@ -294,21 +289,6 @@ def power_loss(folder: Path, *, seed: int, trials: int, synchronous: str = "FULL
         assert found in allowed, f"trial {number}: {acknowledged} acknowledged, {found} found"
         spread.append(acknowledged)
     return (
-        f"{trials} losses of power within {disk.writes} writes of {len(transactions)} transactions,"
+        f"{times} losses of power within {disk.writes} writes of {len(transactions)} transactions,"
         f" after {min(spread)} to {max(spread)} were acknowledged: each of those is there"
     )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
-    parser.add_argument("--trials", type=int, default=500)
-    parser.add_argument("--synchronous", choices=["FULL", "NORMAL", "OFF"], default="FULL")
-    options = vars(parser.parse_args())
-    print(f"seed {options['seed']}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="keyborn-power-") as folder:
-        print(power_loss(Path(folder), **options))
-
-
-if __name__ == "__main__":
-    main()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mortal import SECONDS
 from ports import free_port
+from torture.moved import move_clock
 
 from keyborn import cli
 from keyborn.polling import poll
@@ -29,22 +30,35 @@ FORKS.set_forkserver_preload(
 
 
 class Killable:
-    """One such service."""
+    """One such service.
 
-    def __init__(self, folder: Path, *words: str | Path) -> None:
+    Args:
+        folder: Where its log is, and the file that says that it listens.
+        words: Of its command.
+        shift: The file that says how far off its clock is, if that is to be moved (``moved``).
+    """
+
+    def __init__(self, folder: Path, *words: str | Path, shift: Path | None = None) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         name = f"{words[0]}-{port}"
         self._ready = folder / f"{name}.ready"
         self._said = folder / f"{name}.log"
         self._words = [*words, "--port", str(port), "--ready-file", self._ready]
+        self._shift = shift
         self._process: multiprocessing.process.BaseProcess | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        assert self._process.pid is not None
+        return self._process.pid
 
     def begin(self) -> None:
         """Start it, and wait for nothing."""
         self._ready.unlink(missing_ok=True)
         words = [str(word) for word in self._words]
-        self._process = FORKS.Process(target=_serve, args=(self._said, words))
+        self._process = FORKS.Process(target=_serve, args=(self._said, words, self._shift))
         self._process.start()
 
     def start(self) -> None:
@@ -74,7 +88,9 @@ class Killable:
         self._process = None
 
 
-def _serve(said: Path, words: list[str]) -> None:
+def _serve(said: Path, words: list[str], shift: Path | None) -> None:
+    if shift is not None:
+        move_clock(shift)
     log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)
     cli.main(words)

@@ -1,0 +1,106 @@
+"""How often a client may ask: counted by ``limits``, in this process or where several look.
+
+Counts are in windows, each from a client's first request in it on. With a store (Redis) all
+processes of a service, on any hosts, count together. While that cannot be asked each counts for
+itself, and tries the store again a little later: a store of counts is not to keep everybody out.
+"""
+
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Final
+
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+
+from did.errors import Invalid
+
+if TYPE_CHECKING:
+    from redis.asyncio import ConnectionPool
+
+WINDOW_SECONDS: Final = 10  # over which the rate is an average
+CLIENTS: Final = 4_096  # that are counted at a time, in a process
+STORE_SECONDS: Final = 0.25  # for the store to answer
+APART_SECONDS: Final = 5.0  # in which it is not asked again when it did not answer
+
+_SCHEMES: Final = ("redis://", "rediss://")
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Rates:
+    """The requests of each client.
+
+    Args:
+        rate: Requests per second of one client, on average over ``WINDOW_SECONDS``; 0 for any
+            number.
+        store: The URL of the Redis in which processes count together; None: each for itself.
+
+    Raises:
+        Invalid: ``invalid_rate_store``: no such URL, or what speaks to it is not installed.
+    """
+
+    def __init__(self, rate: int, store: str | None = None) -> None:
+        self.any_number = not rate
+        self._limit = RateLimitItemPerSecond(rate * WINDOW_SECONDS, WINDOW_SECONDS)
+        self._here = MemoryStorage()
+        self._counting_here = FixedWindowRateLimiter(self._here)
+        self._pool = None if store is None else _open(store)
+        self._together = None if self._pool is None else _counting_in(self._pool)
+        self._apart_until = 0.0  # on the monotonic clock
+
+    async def seconds_to_wait(self, client: str) -> int:
+        """Count a request; the seconds until ``client`` may ask again, or 0 if it may ask now."""
+        if self.any_number:
+            return 0
+        if self._together is not None and time.monotonic() >= self._apart_until:
+            try:
+                return await self._count(self._together, client)
+            except StorageError as error:
+                self._apart_until = time.monotonic() + APART_SECONDS
+                _log.warning("rates are counted apart: %s", type(error.storage_error).__name__)
+        seconds = await self._count(self._counting_here, client)
+        if not seconds and len(self._here.expirations) > CLIENTS:
+            await self._here.reset()
+        return seconds
+
+    async def close(self) -> None:
+        """Close the connections to the store."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    async def _count(self, limiter: FixedWindowRateLimiter, client: str) -> int:
+        if await limiter.hit(self._limit, client):
+            return 0
+        until = (await limiter.get_window_stats(self._limit, client)).reset_time
+        return max(1, math.ceil(until - time.time()))
+
+
+def _open(url: str) -> "ConnectionPool":
+    """Connections to the Redis at ``url``, when they are needed."""
+    hint = "give redis://host:port/number, and install keyborn[redis]"
+    if not url.startswith(_SCHEMES):
+        raise Invalid("invalid_rate_store", "the store of rates is no URL of a Redis", hint=hint)
+    try:
+        from redis.asyncio import ConnectionPool  # noqa: PLC0415 - may not be installed
+
+        return ConnectionPool.from_url(
+            url, socket_timeout=STORE_SECONDS, socket_connect_timeout=STORE_SECONDS
+        )
+    except (ImportError, ValueError) as error:
+        raise Invalid(
+            "invalid_rate_store", f"the store of rates cannot be used: {error}", hint=hint
+        ) from error
+
+
+def _counting_in(pool: "ConnectionPool") -> FixedWindowRateLimiter:
+    storage = RedisStorage(
+        "async+redis://",  # the pool knows where
+        implementation="redispy",
+        wrap_exceptions=True,
+        key_prefix="keyborn",
+        connection_pool=pool,  # type: ignore[arg-type] # passed on to redis
+    )
+    return FixedWindowRateLimiter(storage)
