@@ -99,7 +99,7 @@ class KnownIssuers:
             for entry in passed.statuses:
                 if (entry.list_url, entry.purpose) not in known.lists:
                     self._learn_list(entry, known, inquiry)
-        except KeybornError:  # it passed just now; it did so at another moment, then
+        except KeybornError:  # then it did not pass; nothing is to be learnt of it
             return
 
     def _key(self, passed: Credential, inquiry: Inquiry) -> KnownKey | None:

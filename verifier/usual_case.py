@@ -47,6 +47,8 @@ class UsualCase:
         proof, types, subjects = credential.proof, credential.types, credential.subjects
         signed, ends = credential.valid_from, credential.valid_until
         known = self._known.key(proof.method)
+        # Who reads credentials parses equal DIDs once: where these two are not the same object, it
+        # is only less than usual.
         if known is None or signed is None or proof.method.did is not credential.issuer:
             return None
         if (

@@ -15,10 +15,6 @@ class Window(Struct, frozen=True):
     begins: datetime = _BEGINNING
     ends: datetime = _END
 
-    def __contains__(self, time: datetime) -> bool:
-        """Whether ``time`` is in it."""
-        return self.begins <= time < self.ends
-
     def both(self, other: "Window") -> "Window":
         """What is in this one and in ``other``."""
         return Window(max(self.begins, other.begins), min(self.ends, other.ends))

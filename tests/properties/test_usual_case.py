@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 from actors import DEVICE, STRANGER
-from formats import V2
+from formats import V2, as_v1
 from gatehouse import INDEX, Gatehouse, Issuer, gatehouse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +109,7 @@ class Street:
         signed = signed or (self.born if key == self.first else self.rotated) + MINUTE
         issuer = self.house.issuer
         document = issuer.unsigned(DEVICE.short, valid_from=signed, **changes)
+        document = as_v1(document) if format_ is Format.JWT_VC_JSON else document
         return secure_credential(document, key, issuer=issuer.did, created=signed, format=format_)
 
 
@@ -231,7 +232,7 @@ def test_the_same_of_whatever_an_issuer_signs_whenever_it_is_judged(
     if "key" in odd:
         changes["signed"] = changes.get("signed", now)
         key = draw(st.sampled_from([street.first, STRANGER.key]))
-    credential = street.issue(draw(st.sampled_from(V2)), key=key, **changes)
+    credential = street.issue(draw(st.sampled_from(Format)), key=key, **changes)
     at = now
     if "at" in odd:
         at += draw(st.sampled_from(SPANS)) * draw(st.sampled_from([1, -1])) + draw(shifts)
