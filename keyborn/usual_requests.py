@@ -67,10 +67,12 @@ class UsualRequest:
 
 def read_usual(data: bytes) -> UsualRequest | None:
     """The request that ``data`` is, and nothing but that; None if it is not of the usual form."""
+    if len(data) > MOST:
+        return None
     head, end, body = data.partition(_END)
     first, *lines = head.split(b"\r\n")
     line = _FIRST.fullmatch(first)
-    if line is None or not end or len(data) > MOST:
+    if line is None or not end:
         return None
     headers = _fields(lines)
     if headers is None or len(body) != _length(headers):
