@@ -8,28 +8,26 @@ where somebody else was quicker, a write fails, and with it the whole transactio
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from did.jcs import canonicalize
 from issuer import claims, inventory, status_indexes
 from issuer.claim import Claim, Holder
 from issuer.inventory import Record
+from issuer.possession import NONCE_LIFETIME
 from issuer.status_indexes import TakenEntry
-from issuer.store import answers, grants, holders, transactions, used_nonces
+from issuer.store import answers, grants, holders, settings, transactions, used_nonces
 from issuer.wishes import Wish
-
-# A clock that is set back must not revive a nonce that was used and forgotten.
-_REMEMBERED: Final = timedelta(hours=1)
+from keyborn.storage import Era, settle
 
 # Built once: to build a statement takes as long as to run it.
 _USED: Final = select(used_nonces.c.digest).where(
     used_nonces.c.digest.in_(bindparam("digests", expanding=True))
 )
-_FORGET: Final = delete(used_nonces).where(used_nonces.c.expires < bindparam("before"))
 _KNOWN_ANSWERS: Final = select(answers.c.notification).where(
     answers.c.notification.in_(bindparam("notifications", expanding=True))
 )
@@ -83,6 +81,7 @@ class Books:
     """What the store says, changed by what was decided.
 
     Attributes:
+        era: Which nonces count.
         nonces: Digests of the nonces that were used.
         claims: By id, those that there are.
         granted: By claim, to which DID which configuration was granted.
@@ -92,6 +91,7 @@ class Books:
         over: Transactions that have ended, of those that wishes name.
     """
 
+    era: Era
     nonces: set[bytes]
     claims: dict[str, Claim]
     granted: dict[str, set[tuple[str, str]]]
@@ -134,7 +134,9 @@ def read(connection: Connection, wishes: Sequence[Wish]) -> Books:
     served = {did for each in granted.values() for did, _ in each}.intersection(dids)
     awaited = [id_ for id_, claim in found.items() if claim.terms.approval]
     named = [wish.transaction for wish in wishes if wish.transaction is not None]
+    moment = min(wish.at for wish in wishes)
     return Books(
+        era=settle(connection, settings, used_nonces, at=moment, lifetime=NONCE_LIFETIME),
         nonces=_used(connection, [digest for wish in wishes for digest in wish.digests]),
         claims=found,
         granted=granted,
@@ -151,7 +153,6 @@ def write(connection: Connection, books: Books, decided: Sequence[tuple[Wish, Ef
     Raises:
         IntegrityError: Somebody else was quicker with something that happens once.
     """
-    _forget_nonces(connection, [wish.at for wish, _ in decided])
     rows = _rows(decided)
     rows[used_nonces.name].sort(key=lambda row: row["digest"])  # so that no two groups wait for
     for table in (used_nonces, holders, transactions):  # each other
@@ -197,11 +198,6 @@ def _over(connection: Connection, ids: Sequence[str]) -> set[str]:
         transactions.c.id.in_(ids), transactions.c.collected.is_not(None)
     )
     return set(connection.execute(query).scalars())
-
-
-def _forget_nonces(connection: Connection, moments: Sequence[datetime]) -> None:
-    over = int((min(moments) - _REMEMBERED).timestamp())
-    connection.execute(_FORGET, {"before": over})
 
 
 def _rows(decided: Sequence[tuple[Wish, Effects]]) -> dict[str, list[dict[str, Any]]]:

@@ -32,7 +32,7 @@ from issuer.deferral import Deferred
 from issuer.identity import Assertion, confirm
 from issuer.inventory import Record
 from issuer.notifications import answer_id
-from issuer.possession import Possession, check_not_ended
+from issuer.possession import Possession, check_not_ended, nonce_over
 from issuer.service import Issuer
 from issuer.status_indexes import FreeEntry, TakenEntry, find_for_devices
 from issuer.taking import denied, take
@@ -82,6 +82,7 @@ def grant(
 
     Raises:
         Invalid: ``nonce_used`` (step ``nonce``).
+        Refused: ``nonce_expired`` (step ``nonce``): whether it was used cannot be known any more.
         Refused: ``claim_cancelled``, ``claim_denied``, ``not_offered``, and as ``issuer.taking``.
         Conflict: ``device_revoked``, ``device_suspended``.
         Unavailable: ``rotation_pending``.
@@ -221,6 +222,9 @@ class _Desk:
         """The answer to one wish, and what changes with it; raises as ``grant``."""
         if wish.transaction is not None and wish.transaction in self.books.over:
             raise deferral.unknown()
+        if not all(map(self.books.era.admits, wish.nonces)):
+            self.issuer.eras.look_again()
+            raise nonce_over()
         digests = wish.digests
         if not self.books.nonces.isdisjoint(digests):
             raise Invalid(

@@ -83,9 +83,10 @@ class Signed:
         return Possession(self.did, self.nonce)
 
 
-def mint_nonce(key: bytes, *, issuer: str, at: datetime) -> Nonce:
-    """A ``c_nonce`` for proofs to ``issuer``."""
-    return mint(key, purpose=_PURPOSE, context=issuer.encode(), expires=at + NONCE_LIFETIME)
+def mint_nonce(key: bytes, *, issuer: str, at: datetime, era: int = 0) -> Nonce:
+    """A ``c_nonce`` for proofs to ``issuer``, of an era of the issuer's store."""
+    expires = at + NONCE_LIFETIME
+    return mint(key, purpose=_PURPOSE, context=issuer.encode(), expires=expires, era=era)
 
 
 def nonce_over() -> Refused:

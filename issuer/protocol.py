@@ -143,7 +143,8 @@ def _add_tokens(routes: APIRouter, issuer: Issuer, shortcuts: Shortcuts) -> None
         **answers({200: in_json(descriptions.NONCE)}),
     )
     async def nonce() -> Response:
-        minted = mint_nonce(issuer.keys.nonce, issuer=issuer.url, at=issuer.clock())
+        era = issuer.eras.number()
+        minted = mint_nonce(issuer.keys.nonce, issuer=issuer.url, at=issuer.clock(), era=era)
         return answer({"c_nonce": minted.text})
 
 

@@ -17,6 +17,7 @@ from issuer.keys import Keys
 from issuer.status_terms import StatusTerms
 from keyborn.chaos import Chaos
 from keyborn.clock import now
+from keyborn.storage import Eras
 from ledger.state import DidState
 
 
@@ -44,6 +45,7 @@ class Issuer:
         url: The credential issuer identifier (OpenID4VCI 1.0, section 12.2.1).
         engine: Its store.
         keys: Its keys, save the one that signs.
+        eras: Of the nonces that it gives out.
         identity: Its DID and the key that signs.
         log: Where devices are registered.
         log_id: That log's id, 32 bytes.
@@ -56,6 +58,7 @@ class Issuer:
     url: str
     engine: Engine
     keys: Keys
+    eras: Eras
     identity: Identity
     log: DeviceLog
     log_id: bytes

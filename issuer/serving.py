@@ -27,10 +27,11 @@ from issuer.identity import Identity
 from issuer.keys import load_keys
 from issuer.service import Issuer, check_url
 from issuer.status_terms import StatusTerms
-from issuer.store import open_store
+from issuer.store import open_store, settings
 from keyborn.chaos import Chaos
 from keyborn.files import locked, private_directory, sweep, write_private
 from keyborn.polling import poll
+from keyborn.storage import Eras
 from keyborn.storage.locations import is_file, locate
 from keyborn.tokens import admin_token
 from ledger.controller import Controller
@@ -99,6 +100,7 @@ def running(
                 url=url or listening_at,
                 engine=engine,
                 keys=load_keys(engine),
+                eras=Eras(engine, settings),
                 identity=identity,
                 log=reader,
                 log_id=network.log_id,

@@ -36,8 +36,9 @@ from issuer.metadata import base_path
 from issuer.possession import check_possession, mint_nonce
 from issuer.service import Issuer
 from issuer.status_terms import StatusTerms
-from issuer.store import open_store
+from issuer.store import open_store, settings
 from issuer.terms import Terms
+from keyborn.storage import Eras
 from ledger.controller import Controller
 from ledger.embedded.store import EmbeddedLedger
 from ledger.index import Index
@@ -161,8 +162,8 @@ class World:
         return self.http.post("/token", data={**form, **changes})
 
     def nonce(self) -> str:
-        key = self.issuer.keys.nonce
-        return mint_nonce(key, issuer=self.issuer.url, at=self.clock()).text
+        key, era = self.issuer.keys.nonce, self.issuer.eras.number()
+        return mint_nonce(key, issuer=self.issuer.url, at=self.clock(), era=era).text
 
     def proof(self, actor: Actor, **changes: Any) -> str:
         """A possession proof by ``actor``, long form, with a fresh nonce; all can be changed."""
@@ -284,6 +285,7 @@ def issuing(
             url=url,
             engine=engine,
             keys=load_keys(engine),
+            eras=Eras(engine, settings),
             identity=identity,
             log=reader,
             log_id=ledger.log_id,

@@ -7,7 +7,7 @@ proven something: then it is recorded as used, by a unique constraint that all p
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from did.challenge import Challenge
@@ -16,11 +16,12 @@ from did.identifier import Did
 from did.jcs import canonicalize
 from did.nonce import Nonce, mint, recognise
 from keyborn.chaos import Chaos
-from verifier.store import Store
+from verifier.store import Store, Use
 
 LIFETIME: Final = timedelta(seconds=120)
 
 _PURPOSE: Final = "keyborn verifier challenge"
+_WHENEVER: Final = datetime.fromtimestamp(0, UTC)  # before anything expires
 
 
 class ChallengeBook:
@@ -68,6 +69,7 @@ class ChallengeBook:
             purpose=_PURPOSE,
             context=self._context(who),
             expires=at + self._lifetime,
+            era=self._store.era(),
         )
         return Challenge(nonce.text, self.audience, nonce.expires, who)
 
@@ -131,21 +133,26 @@ class ChallengeBook:
         """Record it as used, durably, before this returns.
 
         Raises:
-            Refused: ``challenge_used``: somebody was first.
+            Refused: ``challenge_used``: somebody was first; ``challenge_expired``.
         """
-        (first,) = self.redeem_all([challenge], at=at)
-        check_first(first)
+        (use,) = self.redeem_all([challenge], at=at)
+        check_first(use)
 
-    def redeem_all(self, challenges: Sequence[Challenge], *, at: datetime) -> list[bool]:
-        """Record them as used, all at once and durably; of each whether nobody was first.
+    def redeem_all(self, challenges: Sequence[Challenge], *, at: datetime) -> list[Use]:
+        """Record them as used, all at once and durably; what came of each.
 
         Of two that are the same, the second comes too late.
         """
         uses = [
-            (_digest(challenge.audience, challenge.nonce), challenge.expires)
+            (_digest(challenge.audience, challenge.nonce), self._spent(challenge))
             for challenge in challenges
         ]
-        return self._store.use_all(uses, at=at)
+        return self._store.use_all(uses, at=at, lifetime=self._lifetime)
+
+    def _spent(self, challenge: Challenge) -> Nonce:
+        """What is used up; one that somebody else has made is as if it were given out now."""
+        ours = self._recognise(challenge.nonce, challenge.did, _WHENEVER)
+        return ours or Nonce(challenge.nonce, challenge.expires, self._store.era())
 
     def _recognise(self, text: str, did: Did | None, at: datetime) -> Nonce | None:
         try:
@@ -177,13 +184,15 @@ def expired() -> Refused:
     return Refused("challenge_expired", "the challenge has expired", hint="ask for a new challenge")
 
 
-def check_first(first: bool) -> None:  # noqa: FBT001 - of ``redeem_all``
+def check_first(use: Use) -> None:
     """Return if whoever answers a challenge is the first to do so, as ``redeem_all`` tells.
 
     Raises:
-        Refused: ``challenge_used``.
+        Refused: ``challenge_used``, ``challenge_expired``.
     """
-    if not first:
+    if use is Use.OVER:
+        raise expired()
+    if use is Use.REPEATED:
         raise _used()
 
 

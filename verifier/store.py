@@ -11,6 +11,7 @@ cannot forge a device's or an issuer's signature.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,15 +34,23 @@ from sqlalchemy import (
 )
 
 from did.jcs import canonicalize
+from did.nonce import Nonce
 from did.vc.status_list import StatusList, StatusMessage
 from keyborn.faults import FaultPoint
 from keyborn.files import private_directory
-from keyborn.storage import Integer64, StoreKind, insert_once, perform, put, reading
+from keyborn.storage import (
+    Era,
+    Eras,
+    Integer64,
+    StoreKind,
+    insert_once,
+    perform,
+    put,
+    reading,
+    settle,
+)
 from keyborn.storage import open_store as open_kind
 from keyborn.storage.trials import trial
-
-# Clocks of processes that share a store may differ: what expired is kept a little longer.
-KEPT_AFTER_EXPIRY: Final = timedelta(hours=1)
 
 _KEY_BEFORE_COMMIT: Final = FaultPoint("verifier.key.before_commit")
 _KEY_AFTER_COMMIT: Final = FaultPoint("verifier.key.after_commit")
@@ -120,12 +129,21 @@ class KeptList:
     etag: str | None = None
 
 
+class Use(Enum):
+    """What comes of the use of a challenge."""
+
+    FIRST = "first"
+    REPEATED = "repeated"
+    OVER = "over"  # whether it was used before cannot be known any more
+
+
 class Store:
     """The verifier's database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._trial = trial(engine, KIND)
+        self._eras = Eras(engine, _keys)
 
     def close(self) -> None:
         """Close its connections."""
@@ -150,51 +168,57 @@ class Store:
         _KEY_AFTER_COMMIT.reached()
         return value
 
+    def era(self) -> int:
+        """The era of challenges that are given out now."""
+        return self._eras.number()
+
     def used_among(self, digests: Collection[bytes]) -> frozenset[bytes]:
         """Which of the challenges with these 32-byte digests were used."""
         with reading(self._engine) as connection:
             return _used_among(connection, digests)
 
-    def use_all(self, uses: Sequence[tuple[bytes, datetime]], *, at: datetime) -> list[bool]:
-        """Record challenges as used; of each, False if it was already. Durable when this returns.
-
-        Forgets those that ended more than an hour ago: their expiry refuses them.
+    def use_all(
+        self, uses: Sequence[tuple[bytes, Nonce]], *, at: datetime, lifetime: timedelta
+    ) -> list[Use]:
+        """Record challenges as used; what came of each. Durable when this returns.
 
         Args:
-            uses: Digests, 32 bytes each, and when the challenges expire. Of one that is there
-                twice, the second was used already.
+            uses: Digests, 32 bytes each, and what the challenges are. Of one that is there twice,
+                the second was used already.
             at: Now.
+            lifetime: Of challenges that are given out now.
         """
 
-        def work(connection: Connection) -> list[bool]:
-            fresh = self._use(connection, uses, at)
+        def work(connection: Connection) -> list[Use]:
+            era = settle(connection, _keys, _used, at=at, lifetime=lifetime)
+            found = self._use(connection, uses, era)
             _USE_BEFORE_COMMIT.reached()
-            return fresh
+            return found
 
-        fresh = perform(self._engine, work)
+        found = perform(self._engine, work)
         _USE_AFTER_COMMIT.reached()
-        return fresh
+        if Use.OVER in found:
+            self._eras.look_again()
+        return found
 
     def _use(
-        self, connection: Connection, uses: Sequence[tuple[bytes, datetime]], at: datetime
-    ) -> list[bool]:
-        cutoff = int((at - KEPT_AFTER_EXPIRY).timestamp())
-        connection.execute(delete(_used).where(_used.c.expires < cutoff))
-        digests = [digest for digest, _ in uses]
-        known = set(_used_among(connection, digests))
-        fresh: list[bool] = []
-        for digest in digests:
-            fresh.append(digest not in known)
+        self, connection: Connection, uses: Sequence[tuple[bytes, Nonce]], era: Era
+    ) -> list[Use]:
+        known = set(_used_among(connection, [digest for digest, _ in uses]))
+        found: list[Use] = []
+        for digest, nonce in uses:
+            use = Use.REPEATED if digest in known else Use.FIRST
+            found.append(use if era.admits(nonce) else Use.OVER)
             known.add(digest)
         rows: list[dict[str, Any]] = [
-            {"digest": digest, "expires": int(expires.timestamp())}
-            for (digest, expires), first in zip(uses, fresh, strict=True)
-            if first
+            {"digest": digest, "expires": int(nonce.expires.timestamp())}
+            for (digest, nonce), use in zip(uses, found, strict=True)
+            if use is Use.FIRST
         ]
         if rows:
             rows.sort(key=lambda row: row["digest"])  # so that no two processes wait for each other
             connection.execute(_USE, rows)
-        return fresh
+        return found
 
     def status_list(self, url: str) -> KeptList | None:
         """The highest version seen of the list at ``url``."""

@@ -343,10 +343,10 @@ class Verifier:
                 outcomes[number] = error
         challenges = [each.challenge for each in proven.values()]
         in_time = self._challenges.redeem_all(challenges, at=at) if challenges else []
-        for (number, answer), first in zip(proven.items(), in_time, strict=True):
+        for (number, answer), use in zip(proven.items(), in_time, strict=True):
             try:
                 with answer.trail.step(Check.SINGLE_USE):
-                    check_first(first)
+                    check_first(use)
                 outcomes[number] = self._concluded(answer, statuses)
             except KeybornError as error:
                 outcomes[number] = error

@@ -9,6 +9,7 @@ its content is not signed.
 """
 
 from keyborn.storage.databases import open_database
+from keyborn.storage.eras import KEPT_AFTER_EXPIRY, Era, Eras, settle
 from keyborn.storage.locks import Locks, Sole, hold, locks_of
 from keyborn.storage.statements import Integer64, insert_once, put
 from keyborn.storage.stores import StoreKind, open_store
@@ -16,7 +17,10 @@ from keyborn.storage.transactions import ContendedError, locking, perform, readi
 from keyborn.storage.writer import Writer
 
 __all__ = [
+    "KEPT_AFTER_EXPIRY",
     "ContendedError",
+    "Era",
+    "Eras",
     "Integer64",
     "Locks",
     "Sole",
@@ -31,4 +35,5 @@ __all__ = [
     "perform",
     "put",
     "reading",
+    "settle",
 ]

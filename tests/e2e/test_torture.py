@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from torture.clocks import move_clocks
 from torture.database import kill_database
 from torture.disk import fill_disk
 from torture.kills import kill_all
@@ -31,6 +32,10 @@ def test_what_was_acknowledged_outlives_its_database(tmp_path: Path, seed: int) 
 
 def test_a_full_disk_puts_devices_off_until_there_is_room(tmp_path: Path, seed: int) -> None:
     print(fill_disk(tmp_path, seed=seed, times=1))
+
+
+def test_what_was_accepted_once_stays_so_whatever_the_clock_says(tmp_path: Path, seed: int) -> None:
+    print(move_clocks(tmp_path, seed=seed, times=1))
 
 
 def test_of_too_many_at_once_some_come_later_and_none_is_lost(tmp_path: Path, seed: int) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from did.configurations import CONFIGURATIONS
 from did.errors import KeybornError, Refused, Unavailable
 from did.keys import SigningKey
+from did.nonce import Nonce
 from did.openid4vci import PROVISIONING_CONFIGURATION
 from did.possession import JWT
 from issuer.grants import grant
@@ -31,6 +32,7 @@ from keyborn.storage import reading
 from ledger.controller import Controller
 from ledger.embedded.heads import EmbeddedPin
 from ledger.network import Network
+from verifier.challenges import LIFETIME
 from verifier.store import open_store as open_verifier_store
 
 THREADS: Final = 8  # in each of two processes
@@ -143,11 +145,12 @@ def test_as_many_devices_as_there_are_claims(world: World, url: str) -> None:
 def test_one_challenge(tmp_path: Path, url: str) -> None:
     stores = [open_verifier_store(tmp_path / name, url) for name in ("a", "b")]
     assert stores[0].challenge_key() == stores[1].challenge_key()
+    use = (b"d" * 32, Nonce("n", NOW))
     works = [
-        lambda store=store: store.use_all([(b"d" * 32, NOW)], at=NOW)[0]
+        lambda store=store: store.use_all([use], at=NOW, lifetime=LIFETIME)[0].value
         for store in stores * THREADS
     ]
-    assert Counter(at_once(works)) == {"True": 1, "False": 15}
+    assert Counter(at_once(works)) == {"first": 1, "repeated": 15}
     for store in stores:
         store.close()
 

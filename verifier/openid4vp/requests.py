@@ -43,6 +43,7 @@ from did.openid4vp.request import ResponseMode
 from keyborn.faults import FaultPoint
 from keyborn.files import private_directory
 from keyborn.storage import (
+    KEPT_AFTER_EXPIRY,
     Integer64,
     Locks,
     StoreKind,
@@ -52,7 +53,6 @@ from keyborn.storage import (
     reading,
 )
 from keyborn.storage.trials import trial
-from verifier.store import KEPT_AFTER_EXPIRY
 
 _BYTES: Final = 32
 

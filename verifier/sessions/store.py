@@ -31,10 +31,9 @@ from did.keys import PublicKey
 from did.vc.formats import Format
 from keyborn.faults import FaultPoint
 from keyborn.files import private_directory
-from keyborn.storage import Integer64, StoreKind, Writer, open_store, reading
+from keyborn.storage import KEPT_AFTER_EXPIRY, Integer64, StoreKind, Writer, open_store, reading
 from verifier.rechecks import Shown
 from verifier.sessions.session import Session
-from verifier.store import KEPT_AFTER_EXPIRY
 
 MOST: Final = 16  # sessions of one device
 

@@ -9,10 +9,10 @@ import pytest
 from actors import DEVICE, NOW, STRANGER, Actor
 
 from did.vc.formats import Format
+from keyborn.storage import KEPT_AFTER_EXPIRY
 from verifier.rechecks import Shown
 from verifier.sessions.session import Session, digest_of, new_token
 from verifier.sessions.store import MOST, SessionStore, open_sessions
-from verifier.store import KEPT_AFTER_EXPIRY
 
 SECOND = timedelta(seconds=1)
 CREDENTIALS = ((b'{"a":1}', Format.LDP_VC), (b"\x00\xff", Format.VC_COSE))
