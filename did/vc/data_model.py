@@ -25,6 +25,7 @@ CREDENTIAL: Final = "VerifiableCredential"
 PRESENTATION: Final = "VerifiablePresentation"
 ENVELOPED_CREDENTIAL: Final = "EnvelopedVerifiableCredential"
 ENVELOPED_PRESENTATION: Final = "EnvelopedVerifiablePresentation"
+ENVELOPES: Final = frozenset({ENVELOPED_CREDENTIAL, ENVELOPED_PRESENTATION})
 _TIMES_1: Final = ("issuanceDate", "expirationDate")
 _OF_ENVELOPES: Final = frozenset({"@context", "id", "type"})
 
@@ -160,7 +161,7 @@ def is_envelope(document: JsonObject) -> bool:
     """Whether ``document`` says that it envelops a credential or a presentation."""
     kind = document.get("type")
     kinds = kind if isinstance(kind, list) else [kind]
-    return ENVELOPED_CREDENTIAL in kinds or ENVELOPED_PRESENTATION in kinds
+    return any(kind in kinds for kind in ENVELOPES)  # not by hash: anything may be said there
 
 
 def is_version_1(document: JsonObject) -> bool:

@@ -34,6 +34,7 @@ from did.multibase import base64url_decode
 from did.timestamps import parse_time
 from did.vc.contexts import ASCII_URL, is_url
 from did.vc.credential import CREDENTIALS_CONTEXT, LOG_ID, TERMS, Credential
+from did.vc.data_model import ENVELOPES
 from did.vc.securing import ASSERTION, Format, Proof
 from did.vc.status_list import INDEX_DIGITS, StatusEntry, is_list_url
 
@@ -288,6 +289,7 @@ def _credential(
         signer is None
         or signer.issuer != said.issuer
         or not said.type[1]
+        or said.type[1] in ENVELOPES  # it would be opened
         or not subject
         or not ASCII_URL.fullmatch(said.id)
         or (about is not None and not (isinstance(about, str) and ASCII_URL.fullmatch(about)))

@@ -26,7 +26,6 @@ from did.limits import LIMITS
 from did.multibase import multibase_decode
 from did.timestamps import parse_time
 from did.vc.credential import Credential
-from did.vc.data_model import ENVELOPED_CREDENTIAL, ENVELOPED_PRESENTATION
 from did.vc.presentation import Presentation
 from did.vc.securing import AUTHENTICATION, Format, Proof
 from did.vc.usual_form import read_usual
@@ -34,7 +33,6 @@ from did.vc.usual_form import read_usual
 _Contexts = tuple[Literal["https://www.w3.org/ns/credentials/v2"]]
 
 _PROOF: Final = b',"proof":'
-_ENVELOPES: Final = frozenset({ENVELOPED_CREDENTIAL, ENVELOPED_PRESENTATION})
 
 
 class _Proof(
@@ -99,8 +97,7 @@ def _credentials(listed: list[Raw]) -> tuple[Credential, ...] | None:
     found: list[Credential] = []
     for each in listed:
         credential = read_usual(bytes(each), Format.LDP_VC)
-        # One that calls itself an envelope is read as such, where it stands in a presentation.
-        if credential is None or not _ENVELOPES.isdisjoint(credential.types):
+        if credential is None:
             return None
         found.append(credential)
     return tuple(found)

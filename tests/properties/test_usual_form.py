@@ -15,6 +15,7 @@ from values import texts
 
 from did.errors import Invalid
 from did.jcs import JsonObject, canonicalize
+from did.vc.data_model import ENVELOPES
 from did.vc.formats import Format, read_credential, read_generally
 from did.vc.status_list import StatusEntry
 from did.vc.usual_form import read_usual
@@ -33,6 +34,7 @@ def assert_one_reading(data: bytes, format_: Format) -> bool:
     assert usual.to_bytes() == general.to_bytes() == data
     assert repr(usual.proof) == repr(general.proof)  # times with their zones, and each class
     assert read_credential(data, format_) == general
+    assert read_generally(data) == general  # told from the bytes
     return True
 
 
@@ -66,6 +68,16 @@ def test_each_kind_that_our_issuers_give(format_: Format) -> None:
         taken = take(OURS[format_], format_)
         said = {key: it for key, it in said_in(taken).items() if key != absent}
         assert assert_one_reading(written(taken, canonicalize(said)), format_)
+
+
+@pytest.mark.parametrize("format_", V2)
+@pytest.mark.parametrize("type_", sorted(ENVELOPES))
+def test_what_calls_itself_an_envelope_is_left_to_the_general_reader(
+    format_: Format, type_: str
+) -> None:
+    taken = take(OURS[format_], format_)
+    said = {**said_in(taken), "type": ["VerifiableCredential", type_]}
+    assert not assert_one_reading(written(taken, canonicalize(said)), format_)
 
 
 @pytest.mark.parametrize("format_", list(Format))
