@@ -18,6 +18,7 @@ from did.jcs import JsonObject
 from issuer import tokens
 from keyborn import problem
 from keyborn.oauth import JSON, failure, read_form
+from keyborn.tokens import bearer_of
 
 JWT: Final = "application/jwt"
 
@@ -92,15 +93,15 @@ def access_of(authorization: str, key: bytes, *, at: datetime) -> tokens.Access:
         Invalid: ``token_missing``, ``invalid_token`` (step ``token``).
         Refused: ``token_expired``.
     """
-    scheme, _, text = authorization.partition(" ")
-    if scheme.lower() != "bearer":
+    text = bearer_of(authorization)
+    if text is None:
         raise Invalid(
             "token_missing",
             "there is no bearer token",
             step=_TOKEN,
             hint="redeem the code at /token, and send Authorization: Bearer",
         )
-    return tokens.recognise(key, text.strip(), at=at)
+    return tokens.recognise(key, text, at=at)
 
 
 def form_fields(body: bytes, content_type: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The bearer token (RFC 6750) of an administration interface, which never starts open."""
+"""Bearer tokens (RFC 6750): in a request; of an administration interface, which is never open."""
 
 import hmac
 import re
@@ -29,6 +29,15 @@ class Token:
 
     text: str = field(repr=False)
     fresh: bool
+
+
+def bearer_of(authorization: str) -> str | None:
+    """The token in a request's ``Authorization`` (RFC 6750, section 2.1); None where there is none.
+
+    It may be anything: whoever made tokens tells them.
+    """
+    scheme, _, token = authorization.partition(" ")
+    return token.strip(" ") if scheme.lower() == "bearer" else None
 
 
 def admin_token(path: Path) -> Token:

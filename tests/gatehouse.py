@@ -39,10 +39,11 @@ from ledger.index import Index
 from ledger.network import Network
 from ledger.reader import LogReader
 from verifier.challenges import ChallengeBook
+from verifier.conclusion import AuthenticatedDevice
 from verifier.statuses import Statuses
 from verifier.store import Store, open_store
 from verifier.trust_root import Policy, TrustedIssuer, TrustRoot
-from verifier.verifier import AuthenticatedDevice, Verifier
+from verifier.verifier import Verifier
 
 AUDIENCE: Final = "https://gate.example"
 PREFIX: Final = "https://issuer.example/v1/status/"

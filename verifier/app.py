@@ -37,9 +37,10 @@ from keyborn.groups import Groups
 from keyborn.http import RawBody, install
 from keyborn.shortcuts import Shortcuts
 from verifier import descriptions, vc_api
+from verifier.conclusion import AuthenticatedDevice
 from verifier.sessions.admission import Sessions
 from verifier.sessions.routes import install as install_sessions
-from verifier.verifier import AuthenticatedDevice, Proven, Verifier
+from verifier.verifier import Proven, Verifier
 from verifier.watch import Watch
 
 ContentType = Annotated[str, Header()]

@@ -24,6 +24,7 @@ from keyborn.options import Group, Listening, service_options, store_option
 from keyborn.output import emit, json_option, printable
 from keyborn.storage.locations import is_file, locate
 from verifier.challenges import LIFETIME, ChallengeBook
+from verifier.conclusion import AuthenticatedDevice
 from verifier.decision import Trail
 from verifier.opening import verifier_at
 from verifier.report import checklist, refusal
@@ -32,7 +33,7 @@ from verifier.sessions.session import MAX_LIFETIME
 from verifier.store import open_store
 from verifier.trust_commands import mark, trust
 from verifier.trust_file import load_trust_root
-from verifier.verifier import AuthenticatedDevice, VerifiedCredential
+from verifier.verifier import VerifiedCredential
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

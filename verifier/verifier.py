@@ -73,8 +73,6 @@ from verifier.tally import Tally, counted
 from verifier.trust_root import TrustRoot
 from verifier.usual_case import UsualCase
 
-__all__ = ["AuthenticatedDevice", "Proven", "VerifiedCredential", "Verifier"]
-
 
 class VerifiedCredential(Struct, frozen=True):
     """A credential that is to be believed, and how that was decided; who holds it is unknown."""

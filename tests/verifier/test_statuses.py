@@ -21,11 +21,11 @@ from did.vc.status_list import (
     StatusEntry,
     StatusMessage,
 )
+from verifier.conclusion import AuthenticatedDevice
 from verifier.decision import Check, Trail
 from verifier.status_standing import Standing
 from verifier.statuses import Statuses
 from verifier.store import KeptList, open_store
-from verifier.verifier import AuthenticatedDevice
 
 
 @pytest.fixture

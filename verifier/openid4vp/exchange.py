@@ -32,10 +32,11 @@ from did.openid4vp.response import ErrorResponse, VpResponse, VpToken
 from did.openid4vp.selection import Candidate, check_satisfied
 from did.vc.formats import Format, read_presentation
 from keyborn import problem
+from verifier.conclusion import AuthenticatedDevice
 from verifier.decision import Check, Outcome, Trail, outcome_of
 from verifier.openid4vp.identity import Identity
 from verifier.openid4vp.requests import Request, Requests, Status
-from verifier.verifier import AuthenticatedDevice, Verifier
+from verifier.verifier import Verifier
 
 REQUESTS_PATH: Final = "/openid4vp/requests"
 RESPONSES_PATH: Final = "/openid4vp/responses"

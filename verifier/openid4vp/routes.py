@@ -31,7 +31,7 @@ from did.timestamps import format_time
 from keyborn import oauth, problem
 from keyborn.described import answers, in_json
 from keyborn.http import RawBody, StrictRoute, answer
-from keyborn.tokens import bearer
+from keyborn.tokens import bearer, bearer_of
 from keyborn.watching import also_needed
 from verifier import descriptions
 from verifier.openid4vp.exchange import (
@@ -111,10 +111,8 @@ def _asking(exchange: Exchange, token: str, now: Callable[[], datetime]) -> APIR
         authorization: _Authorization = "",
         response_code: Annotated[str | None, Query(max_length=LIMITS.challenge)] = None,
     ) -> Response:
-        scheme, _, secret = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            secret = ""
-        found = exchange.outcome(id_, secret.strip(), response_code=response_code, at=now())
+        secret = bearer_of(authorization) or ""
+        found = exchange.outcome(id_, secret, response_code=response_code, at=now())
         return oauth.answer(found)
 
     return routes

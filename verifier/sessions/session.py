@@ -10,6 +10,7 @@ from typing import Final
 
 from did.errors import Refused
 from did.timestamps import format_time
+from keyborn.tokens import bearer_of
 from verifier.conclusion import AuthenticatedDevice
 from verifier.rechecks import Shown
 
@@ -57,15 +58,14 @@ def presented(authorization: str) -> bytes:
     Raises:
         Refused: ``session_needed``: there is none; ``unknown_session``: it cannot be a token.
     """
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer":
+    token = bearer_of(authorization)
+    if token is None:
         raise Refused(
             "session_needed",
             "this needs a session's token, as Authorization: Bearer",
             step=STEP,
             hint="open a session: POST /v1/sessions",
         )
-    token = token.strip(" ")
     if not _TOKEN.fullmatch(token):
         raise unknown()
     return digest_of(token)
