@@ -34,7 +34,7 @@ from torture.devices import (
     show,
     together,
 )
-from torture.moved import move_clock, set_shift
+from torture.moved import moved_clock, set_shift
 from torture.services import Services
 
 from bench.newborn import Newborn
@@ -67,11 +67,10 @@ def move_clocks(folder: Path, *, seed: int, times: int) -> str:
     began = time.monotonic()
     shift = folder / "shift"
     set_shift(shift, FOUNDED)
-    move_clock(shift)
     drawn = random.Random(f"{seed} clocks")
     services = Services(folder, shift=shift)
     slowest = 0.0
-    with services.open() as operator:
+    with moved_clock(shift), services.open() as operator:
         scene = Scene(services, operator)
         devices = [partial(_live, scene)] * CLIENTS
         with together(devices) as over, httpx.Client(timeout=TIMEOUT) as http:

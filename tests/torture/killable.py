@@ -6,11 +6,12 @@ is forked from one that has loaded the modules already, so that a kill meets wor
 
 import multiprocessing
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 from mortal import SECONDS
 from ports import free_port
-from torture.moved import move_clock
+from torture.moved import moved_clock
 
 from keyborn import cli
 from keyborn.polling import poll
@@ -89,8 +90,7 @@ class Killable:
 
 
 def _serve(said: Path, words: list[str], shift: Path | None) -> None:
-    if shift is not None:
-        move_clock(shift)
     log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)
-    cli.main(words)
+    with nullcontext() if shift is None else moved_clock(shift):
+        cli.main(words)

@@ -5,6 +5,8 @@ all that Keyborn decides. The machine's own clock stays as it is, and so does th
 which a process waits: as with a real clock that is set.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -18,8 +20,9 @@ def set_shift(file: Path, shift: timedelta) -> None:
     written.replace(file)
 
 
-def move_clock(file: Path) -> None:
-    """Have this process's clock be off by what ``file`` says, whenever it is read."""
+@contextmanager
+def moved_clock(file: Path) -> Iterator[None]:
+    """Within the block this process's clock is off by what ``file`` says, whenever it is read."""
 
     class Moved(datetime):
         @classmethod
@@ -27,3 +30,7 @@ def move_clock(file: Path) -> None:
             return datetime.now(tz) + timedelta(seconds=int(file.read_text()))
 
     vars(clock)["datetime"] = Moved
+    try:
+        yield
+    finally:
+        vars(clock)["datetime"] = datetime
