@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -53,12 +53,17 @@ class FileSystem:
         return "a file system was full"
 
     def fill(self, _: Services) -> None:
-        left = os.statvfs(self._place)
         with self._filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - LEFT)
+            while (left := self._free() - LEFT) > 0:
+                with suppress(OSError):  # the issuer took some of it meanwhile
+                    os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size + left)
 
     def free(self, _: Services) -> None:
         self._filler.unlink()
+
+    def _free(self) -> int:
+        found = os.statvfs(self._place)
+        return found.f_bavail * found.f_frsize
 
 
 class Limit:
