@@ -107,12 +107,14 @@ slither: $(SLITHER)/installed node_modules/installed
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(SLITHER)/bin/slither .
 
 # All that is measured, in one run, as one table: docs/benchmarks.md, its JSON and its plots. About
-# half an hour; SUSTAINED is the seconds of each long run, DEVICES how many are stored and replayed.
+# an hour; SUSTAINED is the seconds of each long run, DEVICES how many are stored and replayed, ONLY
+# the benches that are to be measured, where the others stay as they were.
 SUSTAINED ?= 300
+ONLY      ?=
 
 bench: $(VENV)/installed node_modules/installed
 	@PYTHONPATH=tests $(BIN)/python -m bench.everything --seconds $(SUSTAINED) \
-	  $(if $(filter-out 0,$(DEVICES)),--devices $(DEVICES))
+	  $(addprefix --only ,$(ONLY)) $(if $(filter-out 0,$(DEVICES)),--devices $(DEVICES))
 
 # Credentials verified and issued, beside PyNaCl, and peers where they are installed.
 bench-verifying: $(VENV)/installed node_modules/installed

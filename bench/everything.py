@@ -26,8 +26,9 @@ from did.errors import Unavailable
 _DOCS: Final = Path(__file__).parent.parent / "docs"
 _PREFACE: Final = (
     "Made by `make bench`, which measures everything in one run and writes this page,"
-    " `benchmarks.json` and the plots. Each bench says in its first lines, under `bench/`, what"
-    " it measures and what it leaves out. Ratios are within the run; an absolute rate says as"
+    " `benchmarks.json` and the plots; `ONLY=` names benches that are to be measured alone, and the"
+    " others stay as they were on their day. Each bench says in its first lines, under `bench/`,"
+    " what it measures and what it leaves out. Ratios are within the run; an absolute rate says as"
     " much of the machine as of the code."
 )
 
@@ -40,11 +41,13 @@ class Section:
         name: The module of ``bench`` that it is.
         title: As it calls itself.
         rows: Its numbers.
+        when: The day on which it was measured.
     """
 
     name: str
     title: str
     rows: Sequence[Row]
+    when: str
 
 
 @click.command()
@@ -55,7 +58,7 @@ class Section:
 )
 @click.option("--times", type=click.IntRange(1), default=4_096, help="Verifications in each round.")
 @click.option(
-    "--only", multiple=True, help="Of these benches alone; what is written has no others."
+    "--only", multiple=True, help="These benches alone; of others, what was written last stays."
 )
 @click.option(
     "--out",
@@ -77,13 +80,23 @@ def everything(
         "resolution": (),
         "replay": ("--devices", str(devices)),
     }
-    sections = [run(name, options) for name, options in wanted.items() if not only or name in only]
-    out.mkdir(parents=True, exist_ok=True)
     about = machine()
+    kept = {each.name: each for each in last(out / "benchmarks.json")} if only else {}
+    found = {
+        name: run(name, options, about["when"]) if not only or name in only else kept.get(name)
+        for name, options in wanted.items()
+    }
+    sections = [section for section in found.values() if section is not None]
+    out.mkdir(parents=True, exist_ok=True)
     whole = {
         "machine": about,
         "sections": [
-            {"name": each.name, "title": each.title, "rows": [said(row) for row in each.rows]}
+            {
+                "name": each.name,
+                "title": each.title,
+                "when": each.when,
+                "rows": [said(row) for row in each.rows],
+            }
             for each in sections
         ],
     }
@@ -96,7 +109,23 @@ def everything(
         raise click.exceptions.Exit(1)
 
 
-def run(name: str, options: Sequence[str]) -> Section:
+def last(path: Path) -> list[Section]:
+    """The sections that were written there, if any were."""
+    if not path.exists():
+        return []
+    whole = orjson.loads(path.read_bytes())
+    return [
+        Section(
+            each["name"],
+            each["title"],
+            [read(row) for row in each["rows"]],
+            each.get("when", whole["machine"]["when"]),
+        )
+        for each in whole["sections"]
+    ]
+
+
+def run(name: str, options: Sequence[str], when: str) -> Section:
     """What one bench says; what it says on the way goes to stderr.
 
     Raises:
@@ -122,8 +151,8 @@ def run(name: str, options: Sequence[str]) -> Section:
             )
             for each in answer["rows"]
         ]
-        return Section(name, "Gas of one operation on Ethereum", rows)
-    return Section(name, answer["title"], [read(each) for each in answer["rows"]])
+        return Section(name, "Gas of one operation on Ethereum", rows, when)
+    return Section(name, answer["title"], [read(each) for each in answer["rows"]], when)
 
 
 def machine() -> dict[str, str]:
@@ -156,7 +185,7 @@ def markdown(about: Mapping[str, str], sections: Sequence[Section], plots: Seque
             "",
             f"## {section.title}",
             "",
-            f"`python -m bench.{section.name}`",
+            f"`python -m bench.{section.name}`, {section.when}",
             "",
             "| what | measured | unit | floor | distance from the goal |",
             "|---|---:|---|---|---|",

@@ -22,7 +22,7 @@ from bench.replay import replay
 from bench.resolution import resolution
 from bench.scale import copy_device, first_device
 from bench.services import Services
-from bench.table import Row, show
+from bench.table import Row, said, show
 from bench.verifying import verifying
 from did.errors import Invalid
 from ledger.state import DidState
@@ -100,6 +100,22 @@ def test_what_was_measured_is_written_as_one_page(tmp_path: Path) -> None:
     (section,) = json.loads((tmp_path / "benchmarks.json").read_text())["sections"]
     for row in section["rows"]:
         assert f"| {row['what']} | {row['value']:,.2f} |" in page
+
+
+def test_what_is_not_measured_again_stays_as_it_was(tmp_path: Path) -> None:
+    options = ["--only", "reading", "--times", "2", "--out", str(tmp_path)]
+    row = said(Row("create", 7.0, "gas"))
+    before = {"name": "gas", "title": "Gas", "when": "2020-02-02", "rows": [row]}
+    old = {"name": "reading", "title": "Old", "when": "2020-02-02", "rows": []}
+    written = {"machine": {"when": "2020-02-02"}, "sections": [before, old]}
+    (tmp_path / "benchmarks.json").write_text(json.dumps(written))
+    assert CliRunner().invoke(everything, options).exit_code == 0
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "`python -m bench.gas`, 2020-02-02" in page
+    assert "| create | 7.00 | gas |" in page
+    assert page.count("2020-02-02") == 1
+    sections = json.loads((tmp_path / "benchmarks.json").read_text())["sections"]
+    assert [each["name"] for each in sections] == ["reading", "gas"]
 
 
 def test_plots_are_of_the_rows_that_they_name(tmp_path: Path) -> None:
