@@ -158,6 +158,7 @@ def _decide_all(
     issuer: Issuer, connection: Connection, assertion: Assertion, wishes: Sequence[Wish]
 ) -> list[Granted | Deferred | KeybornError]:
     known = books.read(connection, wishes)
+    issuer.eras.learn(known.era)
     desk = _Desk(
         issuer,
         assertion,
@@ -223,7 +224,6 @@ class _Desk:
         if wish.transaction is not None and wish.transaction in self.books.over:
             raise deferral.unknown()
         if not all(map(self.books.era.admits, wish.nonces)):
-            self.issuer.eras.look_again()
             raise nonce_over()
         digests = wish.digests
         if not self.books.nonces.isdisjoint(digests):

@@ -189,16 +189,15 @@ class Store:
             lifetime: Of challenges that are given out now.
         """
 
-        def work(connection: Connection) -> list[Use]:
+        def work(connection: Connection) -> tuple[Era, list[Use]]:
             era = settle(connection, _keys, _used, at=at, lifetime=lifetime)
             found = self._use(connection, uses, era)
             _USE_BEFORE_COMMIT.reached()
-            return found
+            return era, found
 
-        found = perform(self._engine, work)
+        era, found = perform(self._engine, work)
         _USE_AFTER_COMMIT.reached()
-        if Use.OVER in found:
-            self._eras.look_again()
+        self._eras.learn(era)
         return found
 
     def _use(

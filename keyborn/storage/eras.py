@@ -9,13 +9,16 @@ nonce carries the number of its era, and those of another one do not count.
 The era is a row of a table of the store that has columns ``name`` and ``value``.
 """
 
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, Engine, Table, delete, select
 
+from did.errors import KeybornError
 from did.nonce import Nonce
 from keyborn.storage.statements import insert_once, put
 from keyborn.storage.transactions import ContendedError, reading
@@ -53,21 +56,36 @@ class Eras:
     def __init__(self, engine: Engine, names: Table) -> None:
         self._engine = engine
         self._names = names
-        self._number = 0
+        self._number: int | None = None
         self._look_at = 0.0  # on the monotonic clock
 
     def number(self) -> int:
-        """What a nonce that is given out now carries; the store is asked now and then."""
+        """What a nonce that is given out now carries.
+
+        The store is asked at first, then now and then and aside: whoever waits for a nonce is not
+        to wait for a database too, or for none, where it is away.
+        """
         moment = time.monotonic()
-        if moment >= self._look_at:
-            with reading(self._engine) as connection:
-                self._number = (_read(connection, self._names) or Era()).number
-            self._look_at = moment + _LOOK
+        if self._number is None:
+            self._number = self._look()
+        elif moment >= self._look_at:
+            threading.Thread(target=self._look_aside, daemon=True).start()
+        else:
+            return self._number
+        self._look_at = moment + _LOOK
         return self._number
 
-    def look_again(self) -> None:
-        """Ask the store the next time: a nonce did not count."""
-        self._look_at = 0.0
+    def learn(self, era: Era) -> None:
+        """Note the era that nonces were used in."""
+        self._number = era.number
+
+    def _look(self) -> int:
+        with reading(self._engine) as connection:
+            return (_read(connection, self._names) or Era()).number
+
+    def _look_aside(self) -> None:
+        with suppress(KeybornError):  # what was known stands
+            self._number = self._look()
 
 
 def settle(

@@ -1,14 +1,18 @@
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from actors import NOW
 from sqlalchemy import Connection, Engine, func, insert, select
 
+from did.errors import Unavailable
 from did.nonce import Nonce, mint, recognise
 from issuer.store import open_store, settings, used_nonces
+from keyborn.polling import poll
 from keyborn.storage import KEPT_AFTER_EXPIRY, Era, Eras, perform, reading, settle
 from keyborn.storage import eras as module
 
@@ -109,13 +113,28 @@ def test_who_gives_out_nonces_learns_of_an_era(
     assert use(engine, given_out(engine, NOW + DECADE), NOW + DECADE)
     assert not use(engine, given_out(engine, NOW), NOW)
     assert eras.number() == 0
-    eras.look_again()
-    assert eras.number() == 1
-    monkeypatch.setattr(module, "_LOOK", 0.0)
-    eras.look_again()
-    assert eras.number() == 1
-    assert not use(engine, given_out(engine, NOW - DECADE), NOW - DECADE)
-    assert eras.number() == 2
+    monkeypatch.setattr(eras, "_look_at", 0.0)
+    assert poll(lambda: eras.number() or None, 10) == 1
+    eras.learn(Era(7))
+    assert eras.number() == 7
+
+
+def test_where_the_store_is_away_what_was_known_stands(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eras = Eras(engine, settings)
+    asked = threading.Event()
+    assert eras.number() == 0
+
+    def away(_: Engine) -> NoReturn:
+        asked.set()
+        raise Unavailable("store_unreachable", "it is away")
+
+    monkeypatch.setattr(module, "reading", away)
+    monkeypatch.setattr(eras, "_look_at", 0.0)
+    assert eras.number() == 0
+    assert asked.wait(10)
+    assert eras.number() == 0
 
 
 def test_the_era_travels_in_the_nonce() -> None:
