@@ -146,7 +146,8 @@ def _part(token: str, number: int) -> JsonObject:
         data = (
             base64url_decode(parts[number], limit=LIMITS.envelope) if number < len(parts) else b""
         )
-        return parse_object(data, max_bytes=LIMITS.envelope)
+        # Whatever numbers: which are allowed is said by the rules that this tells.
+        return parse_object(data, max_bytes=LIMITS.envelope, numbers=Numbers.ANY)
     except Invalid as error:
         raise Invalid("invalid_jwt", f"a token is malformed: {error.message}") from error
 
