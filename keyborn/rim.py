@@ -189,12 +189,7 @@ def _check_head(scope: Scope) -> None:
     size = len(scope["path"]) + len(scope["query_string"])
     size += sum(len(name) + len(value) for name, value in headers)
     if len(headers) > HEADERS or size > HEAD_BYTES:
-        raise Invalid(
-            "head_too_large",
-            f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
-            step=STEP,
-            hint="send fewer and shorter headers, and a shorter URL",
-        )
+        raise head_too_large()
     names = [name for name, _ in headers]
     if any(names.count(name) > 1 for name in _ONCE) or _FRAMES.issubset(names):
         raise Invalid(
@@ -204,6 +199,16 @@ def _check_head(scope: Scope) -> None:
             hint="send one Authorization and one Content-Type; and a Content-Length only where"
             " there is no Transfer-Encoding",
         )
+
+
+def head_too_large() -> Invalid:
+    """The error of a request whose head has too many headers, or too long ones."""
+    return Invalid(
+        "head_too_large",
+        f"a request has at most {HEADERS} headers and {HEAD_BYTES} bytes before its body",
+        step=STEP,
+        hint="send fewer and shorter headers, and a shorter URL",
+    )
 
 
 def _busy() -> Unavailable:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from did.errors import Invalid, Refused, Unavailable
-from keyborn import server
+from keyborn import connection, server
 from keyborn.server import listen, serve
 
 SERVICE = """
@@ -111,9 +112,9 @@ def test_what_is_no_http_is_told_so_as_problem_details() -> None:
     with serving(hello) as url:
         address = (httpx.URL(url).host, httpx.URL(url).port)
         for garbage in (b"hello\r\n\r\n", b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"):
-            with socket.create_connection(address, timeout=5) as connection:
-                connection.sendall(garbage)
-                answer = b"".join(iter(lambda: connection.recv(1_000), b""))
+            with socket.create_connection(address, timeout=5) as client:
+                client.sendall(garbage)
+                answer = b"".join(iter(lambda: client.recv(1_000), b""))
             head, _, body = answer.partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
             assert b"content-type: application/problem+json" in head
@@ -146,7 +147,7 @@ def test_the_url_can_be_called(host: str, url: str) -> None:
 
 
 def test_a_head_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.05)
     request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
     with serving(hello) as url:
         address = (httpx.URL(url).host, httpx.URL(url).port)
@@ -171,23 +172,23 @@ async def much(scope: Scope, receive: Receive, send: Send) -> None:
 
 def test_an_answer_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
-    lost = server._AtTheDoor.connection_lost
+    lost = connection.AtTheDoor.connection_lost
 
-    def lose(self: server._AtTheDoor, error: Exception | None) -> None:
+    def lose(self: connection.AtTheDoor, error: Exception | None) -> None:
         lost(self, error)
         ended.set()
 
     with serving(much) as url:
         address = (httpx.URL(url).host, httpx.URL(url).port)
-        monkeypatch.setattr(server._AtTheDoor, "connection_lost", lose)
+        monkeypatch.setattr(connection.AtTheDoor, "connection_lost", lose)
         assert len(httpx.get(url).content) == MUCH
         assert ended.wait(5)
         ended.clear()
-        monkeypatch.setattr(server, "ANSWER_SECONDS", 0.1)
-        with socket.create_connection(address, timeout=5) as connection:
-            connection.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.1)
+        with socket.create_connection(address, timeout=5) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
             assert ended.wait(5)
-            assert sum(map(len, iter(lambda: connection.recv(1_000_000), b""))) < MUCH
+            assert sum(map(len, iter(lambda: client.recv(1_000_000), b""))) < MUCH
 
 
 def test_a_process_may_have_as_many_files_as_connections(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,3 +207,20 @@ def test_a_head_that_is_too_large_is_refused() -> None:
         many = {f"x-{number}": "y" for number in range(101)}
         assert httpx.get(url, headers=many).status_code == 431
         assert httpx.get(f"{url}/{'x' * 16_500}").status_code == 431
+
+
+def _connected(url: str) -> socket.socket:
+    return socket.create_connection((httpx.URL(url).host, httpx.URL(url).port), timeout=5)
+
+
+@pytest.mark.parametrize("cut", [1, 8_519, 17_033])
+def test_a_head_that_is_too_large_is_so_however_it_comes(cut: int) -> None:
+    """h11, of what has no end yet, says that it is no HTTP."""
+    lines = (b"GET / HTTP/1.1", b"host: x", b"x: " + b"y" * 17_000, b"", b"")
+    request = b"\r\n".join(lines)
+    with serving(hello) as url, _connected(url) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.sendall(request[:cut])
+        time.sleep(0.05)
+        client.sendall(request[cut:])
+        assert client.recv(4_096).startswith(b"HTTP/1.1 431 ")
