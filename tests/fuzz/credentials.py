@@ -17,7 +17,13 @@ from did.vc.credential import Credential
 from did.vc.data_integrity import parse_proof
 from did.vc.data_urls import wrap
 from did.vc.enveloping import CREDENTIAL, PRESENTATION, Kind
-from did.vc.formats import Format, read_credential, read_presentation
+from did.vc.formats import (
+    Format,
+    read_credential,
+    read_generally,
+    read_presentation,
+    read_presentation_generally,
+)
 from did.vc.presentation import Presentation
 from did.vc.recognition import kind_of
 from did.vc.securing import ASSERTION, Proof
@@ -76,6 +82,8 @@ def _law(data: bytes, value: Credential | Presentation, kind: Kind) -> None:
     read, other = _readers(kind)
     kept = value.to_bytes()
     same(read(kept, value.format), value, "what is kept is read as the same")
+    generally = read_generally if kind is CREDENTIAL else read_presentation_generally
+    same(generally(kept, value.format), value, "the short way reads what the general way reads")
     if value.envelope is not None:
         same(kept in (data, value.envelope), True, "an envelope is kept as it came")
     for format_ in set(Format) - {value.format}:

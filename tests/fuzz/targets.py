@@ -14,6 +14,7 @@ from fuzz import (
     files,
     identifiers,
     logs,
+    requests,
     resolving,
     statuses,
 )
@@ -34,4 +35,5 @@ TARGETS: Final[Mapping[str, Target]] = {
     **logs.TARGETS,
     **ethereum.TARGETS,
     **files.TARGETS,
+    **requests.TARGETS,
 }
