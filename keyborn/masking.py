@@ -16,8 +16,9 @@ from keyborn.inputs import StoreLocation
 
 HIDDEN: Final = "***"
 
-# Whatever stands as a password in a URL, or as one of its parameters.
-_PASSWORD: Final = re.compile(r"(?<=://)([^/?#@:\s]*):[^/?#\s]*@")
+# Whatever stands as a password in a URL, with what ought to be percent-encoded in it, or as one of
+# its parameters. What has an @ later on is hidden as far as that.
+_PASSWORD: Final = re.compile(r"(?<=://)([^/?#@:\s\[]*):.*@")
 _PARAMETER: Final = re.compile(
     r"(?i)([?&][^=&#\s]*(?:password|secret|token|key)[^=&#\s]*)=[^&#\s]*"
 )

@@ -141,6 +141,8 @@ def test_people_see_a_line_for_each_and_no_secret(host: Path) -> None:
         ("https://c/d?x=1&api_key=2&y=3", "https://c/d?x=1&api_key=***&y=3"),
         ("did:web:c:d", "did:web:c:d"),
         ("http://[::1]:80/a@b:c", "http://[::1]:80/a@b:c"),
+        ("redis://:a/b@c/0", "redis://:***@c/0"),
+        ("redis://:a?b#c d@e@f/0", "redis://:***@f/0"),
     ],
 )
 def test_what_is_masked(text: str, shown: str) -> None:
