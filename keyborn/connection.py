@@ -190,12 +190,15 @@ class AtTheDoor(H11Protocol):
     def pause_writing(self) -> None:
         """Wait for the client to fetch what is ready for it, and not for ever."""
         super().pause_writing()
+        self._connections.wait(self.transport)
         self._unfetched = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Be at ease: it fetches."""
         super().resume_writing()
         self._fetched()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._connections.attend(self.transport)
 
     def _fetched(self) -> None:
         if self._unfetched is not None:

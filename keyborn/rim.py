@@ -49,10 +49,11 @@ class Envelope:
     """The rim around an application: limits of size, time and number, a request id, headers.
 
     A request's body is read whole before the application is called, so that a slow sender occupies
-    nothing but its connection (``keyborn.bodies``). Every answer carries ``X-Request-Id``, which
-    log lines repeat, and ``HEADERS_SENT`` where the application has not set these headers itself;
-    under TLS, also that the service is to be asked with TLS alone. Whatever
-    the application raises is logged here, and answered with 500 without giving anything away. To
+    nothing but its connection (``keyborn.bodies``); nor does who fetches an answer slowly. Every
+    answer carries ``X-Request-Id``, which log lines repeat, and ``HEADERS_SENT`` where the
+    application has not set these headers itself; under TLS, also that the service is to be asked
+    with TLS alone. Whatever the application raises is logged here, and answered with 500 without
+    giving anything away. To
     the application, HEAD is GET; the answer's body is left out (RFC 9110, section 9.3.2).
     """
 
@@ -144,7 +145,7 @@ class Envelope:
             self._traffic.refuse("busy")
             await answer(_busy())(scope, receive, send)
             return
-        unread = True
+        unread = held = True
 
         async def replay() -> Message:
             nonlocal unread
@@ -153,11 +154,20 @@ class Envelope:
                 return {"type": "http.request", "body": body, "more_body": False}
             return await receive()
 
+        def leave() -> None:
+            nonlocal held
+            self._free += held
+            held = False
+
+        async def send_answer(message: Message) -> None:
+            leave()  # who does not fetch an answer occupies nothing but its connection
+            await send(message)
+
         self._free -= 1
         try:
-            await self._app(scope, replay, send)
+            await self._app(scope, replay, send_answer)
         finally:
-            self._free += 1
+            leave()
 
     async def _check_rate(self, scope: Scope) -> None:
         if seconds := await self._clients.seconds_to_wait(scope):

@@ -116,6 +116,28 @@ def test_too_many_requests_at_once_are_told_to_wait() -> None:
     assert asyncio.run(story()) == [200, 503, 200]
 
 
+def test_an_answer_that_is_not_fetched_keeps_nobody_out() -> None:
+    async def story() -> list[Message]:
+        app = Envelope(hello, concurrent_requests=1)
+        ready = asyncio.Event()
+
+        async def receive() -> Message:
+            return chunk(b"", more=False)
+
+        async def send(_message: Message) -> None:
+            ready.set()
+            await asyncio.Future()  # the client reads nothing
+
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+        stuck = asyncio.create_task(app(scope, receive, send))
+        await ready.wait()
+        sent = await call(app, chunk(b"", more=False), method="GET")
+        stuck.cancel()
+        return sent
+
+    assert asyncio.run(story())[0]["status"] == 200
+
+
 def test_a_half_sent_answer_is_broken_off() -> None:
     async def half(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from did.errors import Invalid, Refused, Unavailable
-from keyborn import connection, server
+from keyborn import connection, door, server
 from keyborn.server import listen, serve
 
 SERVICE = """
@@ -37,6 +37,10 @@ MUCH = 40_000_000  # more bytes than two sockets hold
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         await PlainTextResponse("hello")(scope, receive, send)
+
+
+def _connected(url: str) -> socket.socket:
+    return socket.create_connection((httpx.URL(url).host, httpx.URL(url).port), timeout=5)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -191,6 +195,24 @@ def test_an_answer_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPat
             assert sum(map(len, iter(lambda: client.recv(1_000_000), b""))) < MUCH
 
 
+def test_who_does_not_fetch_an_answer_waits_and_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    paused = threading.Event()
+    pause = connection.AtTheDoor.pause_writing
+
+    def noted(self: connection.AtTheDoor) -> None:
+        pause(self)
+        paused.set()
+
+    monkeypatch.setattr(connection.AtTheDoor, "pause_writing", noted)
+    monkeypatch.setattr(door, "CONNECTIONS", 1)
+    with serving(much) as url, _connected(url) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert paused.wait(5)
+        assert len(httpx.get(url).content) == MUCH
+        with contextlib.suppress(ConnectionError):
+            assert sum(map(len, iter(lambda: client.recv(1_000_000), b""))) < MUCH
+
+
 def test_a_process_may_have_as_many_files_as_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     allowed: list[tuple[int, int]] = []
     monkeypatch.setattr(server.resource, "setrlimit", lambda _, limits: allowed.append(limits))
@@ -207,10 +229,6 @@ def test_a_head_that_is_too_large_is_refused() -> None:
         many = {f"x-{number}": "y" for number in range(101)}
         assert httpx.get(url, headers=many).status_code == 431
         assert httpx.get(f"{url}/{'x' * 16_500}").status_code == 431
-
-
-def _connected(url: str) -> socket.socket:
-    return socket.create_connection((httpx.URL(url).host, httpx.URL(url).port), timeout=5)
 
 
 @pytest.mark.parametrize("cut", [1, 8_519, 17_033])
