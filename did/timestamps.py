@@ -5,7 +5,7 @@ NumericDate, seconds since 1970, whole or not (RFC 7519, section 2).
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from did.errors import Invalid
@@ -15,6 +15,9 @@ _STAMP = re.compile(
     r"(Z|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)",  # XML Schema 1.1, part 2, timezoneFrag
     re.ASCII,
 )
+MAX_CLOCK_SKEW: Final = timedelta(minutes=10)
+"""By how much the clocks of those who deal with each other may be let differ, at the most."""
+
 _PLAIN_LENGTH: Final = len("2026-01-31T12:00:00Z")
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, literal_column, select, update
+from sqlalchemy import Connection, Engine, Row, delete, literal_column, select, update
 
 from did.jcs import JsonObject
 from did.multibase import base64url_encode
@@ -29,7 +29,11 @@ from keyborn.faults import FaultPoint
 from keyborn.storage import locking, put, reading
 
 AHEAD: Final = timedelta(minutes=1)
-"""A publication that is of the future by more was made by a clock that was ahead."""
+"""A publication that is of the future by more was made by a clock that was ahead.
+
+As far as clocks may differ by a verifier's policy, unless it says otherwise. One that lets them
+differ by more may have taken that publication, and is undecided until its time has come.
+"""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -108,7 +112,13 @@ def _begin(
     terms: StatusTerms,
     at: datetime,
 ) -> Row[Any]:
-    """Begin a publication; what is published in any media type is not current from now on."""
+    """Begin a publication; what is published in any media type is not current from now on.
+
+    Nor by its time alone: one that was made by a clock that was ahead could have the very time of a
+    later one, and not what was revoked between them.
+    """
+    ended = delete(status_publications).where(status_publications.c.list == row.name)
+    connection.execute(ended)
     valid_from = max(at.replace(microsecond=0), assertion.since)
     if row.valid_from is not None and not _is_of_the_future(row, at):
         valid_from = max(valid_from, _from_microseconds(row.valid_from) + _MICROSECOND)

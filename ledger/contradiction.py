@@ -3,12 +3,15 @@
 from typing import Final
 
 from did.errors import Invalid, Undecided
+from did.timestamps import MAX_CLOCK_SKEW
 from ledger.chain import check_time
 from ledger.index import View
 from ledger.index_tables import Finding
 from ledger.log import Head, Heads
 
-AHEAD: Final = 60  # seconds; a head that is of the future by more was signed by a wrong clock
+# Seconds. A head that is of the future by more was signed by a wrong clock, and nobody decides by
+# it; what may be decided by must guard against what is older.
+AHEAD: Final = MAX_CLOCK_SKEW.total_seconds()
 
 _STEP: Final = "compare the heads of the log"
 _RETRY: Final = 5  # seconds

@@ -41,7 +41,7 @@ from keyborn.client import LOOPBACK
 from verifier.decision import Check
 from verifier.store import KeptList
 from verifier.trust_root import Policy, TrustedIssuer
-from verifier.window import Window, around, until
+from verifier.window import Window, around, since, until
 
 MAX_BYTES: Final = 2 * 1_048_576  # a million incompressible bytes in base64, and what is around
 RETRY: Final = 5  # seconds
@@ -94,12 +94,16 @@ class Standing:
             return None
         skew, ttl = self.policy.clock_skew, kept.list.ttl
         window = around(kept.fetched, before=skew, after=self.policy.max_status_age)
+        window = window.both(since(kept.version, before=skew))
         if ttl is not None:
             window = window.both(until(kept.fetched, after=timedelta(milliseconds=ttl)))
         return window.both(until(kept.ends, after=skew))
 
     def is_young(self, kept: KeptList) -> bool:
-        """Whether policy lets a kept list decide: fetched recently, in force, its key trusted."""
+        """Whether policy lets a kept list decide: fetched recently, in force, its key trusted.
+
+        One of the future counts as little as if it were fetched now (docs/adr/0031).
+        """
         age = self.at - kept.fetched
         return -self.policy.clock_skew <= age < self.policy.max_status_age and self._holds(kept)
 
@@ -176,6 +180,7 @@ class Standing:
     def _holds(self, kept: KeptList) -> bool:
         return (
             self._may_sign(kept.issuer)
+            and kept.version <= self.latest
             and not self._has_ended(kept.ends)
             and PublicKey(kept.key) not in self.issuer.compromised_keys
         )

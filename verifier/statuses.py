@@ -29,10 +29,11 @@ import httpx
 from did.errors import KeybornError, Refused
 from did.identifier import Did
 from did.resolution import NotAtHandError, Resolution
-from did.timestamps import format_time
+from did.timestamps import MAX_CLOCK_SKEW, format_time
 from did.vc.status_list import KNOWN_PURPOSES, MESSAGE, REVOCATION, SUSPENSION, Status, StatusEntry
 from keyborn.client import Answer, request
 from keyborn.client import connect as connect_http
+from keyborn.clock import now
 from verifier.status_fetches import StatusFetches
 from verifier.status_standing import MAX_BYTES, Standing, StatusPendingError, undecided
 from verifier.store import KeptList, Store
@@ -195,7 +196,9 @@ class Statuses:
                     return new
             else:
                 new = standing.read(answer.body, entry, _etag(answer))
-                if self._store.keep_status_list(new, latest=standing.latest):
+                # By the clock of now, not the decision's: it may have waited, or be of the past.
+                latest = max(standing.at, now()) + MAX_CLOCK_SKEW
+                if self._store.keep_status_list(new, latest=latest):
                     return new
         raise undecided(
             "status_rolled_back",

@@ -41,6 +41,7 @@ from did.errors import Invalid
 from did.identifier import Did, KeybornDid, parse_did
 from did.keys import PublicKey
 from did.resolution import Finality
+from did.timestamps import MAX_CLOCK_SKEW
 from did.vc.credential import CONFIGURATION
 from keyborn.inputs import reading
 from keyborn.toml import parse_toml
@@ -53,7 +54,7 @@ MAX_BYTES: Final = 1_048_576
 _HINT: Final = "write one: keyborn verifier trust; docs/reference/trust-root.md has every field"
 
 _DAY: Final = 86_400
-_MOST_SKEW: Final = 600
+_MOST_SKEW: Final = int(MAX_CLOCK_SKEW.total_seconds())
 _PREFIX_PATH = re.compile(r"/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*", re.ASCII)
 
 

@@ -25,9 +25,9 @@ def around(time: datetime, *, before: timedelta, after: timedelta) -> Window:
     return Window(_shifted(time, -before, _BEGINNING), _shifted(time, after, _END))
 
 
-def since(time: datetime | None) -> Window:
-    """From ``time`` on; None: always."""
-    return Window() if time is None else Window(begins=time)
+def since(time: datetime | None, *, before: timedelta = timedelta(0)) -> Window:
+    """From ``before`` ahead of ``time`` on; None: always."""
+    return Window() if time is None else Window(begins=_shifted(time, -before, _BEGINNING))
 
 
 def until(time: datetime | None, *, after: timedelta = timedelta(0)) -> Window:

@@ -11,7 +11,7 @@ from did.errors import KeybornError, Unavailable, Undecided
 from did.keys import PublicKey, Signer
 from did.vc.bitstring import MINIMUM_BITS
 from did.vc.credential import Credential
-from did.vc.formats import read_credential
+from did.vc.formats import Format, read_credential
 from did.vc.status_list import (
     REVOCATION,
     StatusEntry,
@@ -118,6 +118,26 @@ def test_what_a_clock_that_was_ahead_published_gives_way(world: World) -> None:
     credential, _ = published(world, "suspension-1")
     assert from_of(credential) == right.replace(microsecond=0)
     assert publish(world, "suspension-1").fresh_until == right + TTL
+
+
+def test_what_it_published_is_gone_also_when_its_time_has_come(world: World) -> None:
+    entry = world.enrol(DEVICE).statuses[0]
+    name = name_of(entry)
+    world.clock.advance(3_600)
+    ahead = world.clock()
+    for format_ in (Format.LDP_VC, Format.VC_JWT):
+        publish(world, name, format=format_)
+    world.clock.advance(-3_600)
+    inventory.revoke(world.issuer.engine, DEVICE.did, at=world.clock())
+    publish(world, name)
+    while world.clock() < ahead:
+        world.clock.advance(600)
+        publish(world, name)
+    assert world.clock() == ahead
+    for format_ in (Format.LDP_VC, Format.VC_JWT):
+        credential, shown = published(world, name, format=format_)
+        assert credential.valid_from == ahead.replace(microsecond=0)
+        assert read_status(shown, entry).value == 1
 
 
 def test_another_ttl_takes_effect(world: World) -> None:

@@ -276,6 +276,24 @@ def test_heads_of_the_future_give_way_when_the_clock_is_set_right(
             assert resolution.registration is Registration.YES
 
 
+@pytest.mark.parametrize("ahead", [1, 61, 600])
+def test_what_may_be_decided_by_guards_against_what_is_older(
+    tmp_path: Path, index_of: Callable[[bytes], Index], ahead: int
+) -> None:
+    clock = Settable(datetime(2026, 1, 1, tzinfo=UTC))
+    with EmbeddedLedger(tmp_path / "ahead", final_depth=3, clock=clock.seconds) as ledger:
+        append(ledger, create(DEVICE))
+        old = ledger.heads()
+        clock.now += timedelta(seconds=ahead)
+        append(ledger, create(STRANGER))
+        new = ledger.heads()
+        clock.now -= timedelta(seconds=ahead)
+        source = Answering(ledger, [new, *[old] * 9])
+        with LogReader(source, index_of(ledger.log_id), clock=clock) as reader:
+            assert reader.sync() == new
+            assert refusal(reader).code == "ledger_behind"
+
+
 def test_what_was_final_stays_so_though_its_head_was_of_the_future(
     tmp_path: Path, index_of: Callable[[bytes], Index]
 ) -> None:

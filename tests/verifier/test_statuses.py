@@ -21,6 +21,7 @@ from did.vc.status_list import (
     StatusEntry,
     StatusMessage,
 )
+from verifier import statuses
 from verifier.conclusion import AuthenticatedDevice
 from verifier.decision import Check, Trail
 from verifier.status_standing import Standing
@@ -140,6 +141,53 @@ def test_a_list_that_was_kept_by_a_clock_ahead(patient: Gatehouse) -> None:
     assert standing.serves(kept)
     assert standing.serves(ahead(60)), "within the skew of clocks"
     assert not standing.serves(ahead(61))
+
+
+def test_a_list_of_the_future_is_not_confirmed(patient: Gatehouse) -> None:
+    house = patient
+    house.device(DEVICE)
+    credential = canonicalize(house.issuer.issue(DEVICE.short))
+    verifier, right, house.statuses.etags = house.verifier(), house.now, True
+    house.now = right + timedelta(days=3_650)
+    house.issuer.publish()
+    verifier.verify_credential(credential, at=house.now)
+    house.now = right + timedelta(seconds=30)
+    house.issuer.set(REVOCATION)
+    house.statuses.always_confirms = True  # somebody on the way, who cannot sign
+    for _ in range(2):
+        house.wait(60)
+        house.issuer.publish()
+        with undecided("status_stale", Check.STATUS):
+            verifier.verify_credential(credential, at=house.now)
+    house.statuses.always_confirms = False
+    with refused("revoked", Check.STATUS):
+        verifier.verify_credential(credential, at=house.now)
+
+
+def test_an_answer_that_was_long_under_way_does_not_undo_a_revocation(
+    house: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was kept meanwhile is of the future to the moment at which it was asked, not to now."""
+    house.device(DEVICE)
+    credential = canonicalize(house.issuer.issue(DEVICE.short))
+    began, old = house.now, dict(house.statuses.served)
+    meanwhile, answer = house.verifier(), house.statuses._answer
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        monkeypatch.setattr(house.statuses, "_answer", answer)
+        house.wait(65)
+        monkeypatch.setattr(statuses, "now", lambda: house.now)
+        house.issuer.set(REVOCATION)
+        with refused("revoked", Check.STATUS):
+            meanwhile.verify_credential(credential, at=house.now)
+        house.statuses.served.update(old)
+        return answer(request)
+
+    monkeypatch.setattr(house.statuses, "_answer", slow)
+    with undecided("status_rolled_back", Check.STATUS):
+        house.verifier().verify_credential(credential, at=began)
+    with undecided("status_rolled_back", Check.STATUS):
+        house.verifier().verify_credential(credential, at=house.now)
 
 
 def test_an_issuer_that_rotates_between_is_asked_again(patient: Gatehouse) -> None:
