@@ -107,8 +107,13 @@ def backup(*, source: Path, target: Path, as_json: bool) -> None:
 @store.command()
 @click.argument("location", metavar="STORE")
 @_kind_option
+@click.option(
+    "--unmarked",
+    is_flag=True,
+    help="The store is a copy that was made by other means, such as a snapshot of the disk.",
+)
 @json_option
-def restored(*, location: str, kind: str | None, as_json: bool) -> None:
+def restored(*, location: str, kind: str | None, unmarked: bool, as_json: bool) -> None:
     """Make void, in a store that was restored, what may have been used since its back-up.
 
     Do it once, before the service starts: after a restore from 'keyborn store backup', which is
@@ -120,7 +125,8 @@ def restored(*, location: str, kind: str | None, as_json: bool) -> None:
 
     at = now()
     done = {
-        each.name: dict(renew_store(location, each, at=at)) for each in _stores_at(location, kind)
+        each.name: dict(renew_store(location, each, at=at, unmarked=unmarked))
+        for each in _stores_at(location, kind)
     }
     emit(
         {"store": shown(locate(location)), "renewed": done},

@@ -21,6 +21,7 @@ from verifier.store import Store, Use
 LIFETIME: Final = timedelta(seconds=120)
 
 _PURPOSE: Final = "keyborn verifier challenge"
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)  # as long as the calendar goes
 _WHENEVER: Final = datetime.fromtimestamp(0, UTC)  # before anything expires
 
 
@@ -150,9 +151,9 @@ class ChallengeBook:
         return self._store.use_all(uses, at=at, lifetime=self._lifetime)
 
     def _spent(self, challenge: Challenge) -> Nonce:
-        """What is used up; one that somebody else has made is as if it were given out now."""
+        """What is used up; one that somebody else has made stays so for good, in every era."""
         ours = self._recognise(challenge.nonce, challenge.did, _WHENEVER)
-        return ours or Nonce(challenge.nonce, challenge.expires, self._store.era())
+        return ours or Nonce(challenge.nonce, _NEVER, self._store.era())
 
     def _recognise(self, text: str, did: Did | None, at: datetime) -> Nonce | None:
         try:

@@ -43,6 +43,7 @@ from keyborn.storage import (
     Eras,
     Integer64,
     StoreKind,
+    begin_era,
     insert_once,
     perform,
     put,
@@ -97,10 +98,14 @@ _STATUS_LIST: Final = select(_lists).where(_lists.c.url == bindparam("list"))
 
 
 def _renew(connection: Connection, _at: datetime) -> dict[str, object]:
-    """Have all challenges void that were made before: some may have been answered since."""
+    """Have all challenges void that were made before: some may have been answered since.
+
+    By a key that is made anew at the next start, since a second restore begins the same era; and by
+    an era, since a process may be at work with the key that there was.
+    """
     connection.execute(delete(_keys).where(_keys.c.name == "challenge"))
-    forgotten = connection.execute(delete(_used))
-    return {"challenges forgotten": forgotten.rowcount}
+    begin_era(connection, _keys)
+    return {"challenges": "void"}
 
 
 KIND: Final = StoreKind("verifier", _metadata, "verifier.migrations", former=2, renew=_renew)

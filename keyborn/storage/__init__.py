@@ -9,7 +9,7 @@ its content is not signed.
 """
 
 from keyborn.storage.databases import open_database
-from keyborn.storage.eras import KEPT_AFTER_EXPIRY, Era, Eras, settle
+from keyborn.storage.eras import KEPT_AFTER_EXPIRY, Era, Eras, begin_era, settle
 from keyborn.storage.locks import Locks, Sole, hold, locks_of
 from keyborn.storage.statements import Integer64, insert_once, put
 from keyborn.storage.stores import StoreKind, open_store
@@ -26,6 +26,7 @@ __all__ = [
     "Sole",
     "StoreKind",
     "Writer",
+    "begin_era",
     "hold",
     "insert_once",
     "locking",

@@ -25,6 +25,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Connection
+
 from did.errors import Conflict, Invalid, Unavailable
 from keyborn.files import private_directory, refuse_special, staged, sync
 from keyborn.storage.databases import KINDS
@@ -83,18 +85,22 @@ def back_up(source: Path, target: Path) -> list[Saved]:
     return [_saved(target, target.parent)]
 
 
-def renew_store(location: str | Path, kind: StoreKind, *, at: datetime) -> Mapping[str, object]:
+def renew_store(
+    location: str | Path, kind: StoreKind, *, at: datetime, unmarked: bool = False
+) -> Mapping[str, object]:
     """Make void, in a store that was restored, what may have been used since its back-up was made.
 
     Args:
         location: As ``keyborn.storage.stores.open_store``; nobody else uses it.
         kind: What it is made of.
         at: Now.
+        unmarked: Whether a SQLite file will do that has no mark, since something else copied it.
 
     Returns:
         What was done, by name.
 
     Raises:
+        Conflict: ``store_not_a_backup``.
         KeybornError: As ``keyborn.storage.stores.open_store``; ``store_missing``.
     """
     engine = engine_of(location, kind, make=False)
@@ -104,12 +110,28 @@ def renew_store(location: str | Path, kind: StoreKind, *, at: datetime) -> Mappi
             if not is_made(connection):
                 raise missing_at(shown(engine.url))
             refuse_older(connection, kind, shown(engine.url))
+            if not unmarked:
+                _check_mark(connection, shown(engine.url))
             done = {} if kind.renew is None else kind.renew(connection, at)
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA user_version=0")
     finally:
         engine.dispose()
     return done
+
+
+def _check_mark(connection: Connection, where: str) -> None:
+    """Return if the store is marked as a back-up, or is where nothing is marked."""
+    if connection.dialect.name != "sqlite":
+        return
+    if connection.exec_driver_sql("PRAGMA user_version").scalar() != BACKUP:
+        raise Conflict(
+            "store_not_a_backup",
+            "this store is at work, or was restored already: nothing was changed",
+            value=where,
+            hint="name what 'keyborn store backup' has made; of a copy that was made otherwise,"
+            " such as a snapshot of the disk, say so with --unmarked",
+        )
 
 
 def _back_up_directory(source: Path, target: Path) -> list[Saved]:

@@ -117,14 +117,25 @@ def settle(
         insert_once(connection, names, _row(Era()))
     era = _read(connection, names, shared=False) or Era()
     if seconds + longest < era.forgotten:
-        connection.execute(delete(used))  # of nonces that do not count any more
-        era = Era(era.number + 1)
+        era = Era(era.number + 1)  # uses stay: of what others gave out, they count in each era
     cutoff = seconds - int(KEPT_AFTER_EXPIRY.total_seconds())
     if cutoff > era.forgotten:
         connection.execute(delete(used).where(used.c.expires < cutoff))
         era = Era(era.number, cutoff)
     put(connection, names, _row(era), key=["name"])
     return era
+
+
+def begin_era(connection: Connection, names: Table) -> None:
+    """Have none count that was given out before, whoever holds the key that they were made with.
+
+    Args:
+        connection: Of a transaction that writes.
+        names: Where the era is kept.
+    """
+    insert_once(connection, names, _row(Era()))
+    era = _read(connection, names, shared=False) or Era()
+    put(connection, names, _row(Era(era.number + 1, era.forgotten)), key=["name"])
 
 
 def _stands(era: Era, seconds: int, longest: int) -> bool:

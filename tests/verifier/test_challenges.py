@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from datetime import timedelta
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,26 @@ def test_a_challenge_is_recalled_as_it_was_made(store: Store) -> None:
         assert challenge.audience == AUDIENCE
     assert challenge.did == DEVICE.short
     assert book.issue(at=NOW).nonce != book.issue(at=NOW).nonce
+
+
+@pytest.mark.parametrize("lives", [timedelta(minutes=5), None])
+def test_what_somebody_else_gave_out_stays_used_in_every_era(
+    store: Store, lives: timedelta | None
+) -> None:
+    book = ChallengeBook(store=store, audience=AUDIENCE)
+    ends = datetime.max.replace(tzinfo=UTC) if lives is None else NOW + lives
+    theirs = Challenge("a-nonce-of-somebody-else", AUDIENCE, ends)
+    book.redeem(theirs, at=NOW)
+    ahead = NOW + timedelta(days=2)
+    book.redeem(book.issue(at=ahead), at=ahead)
+    before = store.era()
+    right = NOW + 9 * SECOND
+    with suppress(Refused):  # what was given out in the era before
+        book.redeem(book.issue(at=right), at=right)
+    book.redeem(book.issue(at=right), at=right)
+    assert store.era() > before
+    with refused("challenge_used"):
+        book.redeem(theirs, at=right)
 
 
 def test_its_key_outlives_the_process(store: Store, tmp_path: Path) -> None:

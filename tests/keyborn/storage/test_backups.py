@@ -191,9 +191,8 @@ def test_a_verifier_forgets_its_challenges(tmp_path: Path) -> None:
     again = Challenge(book.issue(at=NOW).nonce, URL, challenge.expires)
     back_up(tmp_path / "v", tmp_path / "w")
     store.close()
-    assert renew_store(tmp_path / "w" / "verifier.db", VERIFIER, at=NOW) == {
-        "challenges forgotten": 1
-    }
+    done = renew_store(tmp_path / "w" / "verifier.db", VERIFIER, at=NOW)
+    assert done == {"challenges": "void"}
     restored = open_verifier(tmp_path / "w")
     for each in (challenge, again):
         with pytest.raises(Invalid) as caught:
@@ -202,6 +201,28 @@ def test_a_verifier_forgets_its_challenges(tmp_path: Path) -> None:
             )
         assert caught.value.code == "unknown_challenge"
     restored.close()
+
+
+def test_a_process_at_work_takes_nothing_that_was_made_void(tmp_path: Path) -> None:
+    """It has the key that there was; by that, what was used would count once more."""
+    with closing(open_verifier(tmp_path / "v")) as store:
+        book = ChallengeBook(store=store, audience=URL)
+        used, open_ = book.issue(at=NOW), book.issue(at=NOW)
+        book.redeem(used, at=NOW)
+        renew_store(tmp_path / "v" / "verifier.db", VERIFIER, at=NOW, unmarked=True)
+        for each in (used, open_):
+            with pytest.raises(Refused, match="challenge_expired"):
+                book.redeem(each, at=NOW)
+        book.redeem(book.issue(at=NOW), at=NOW)
+
+
+def test_what_is_no_back_up_is_left_as_it_is(tmp_path: Path) -> None:
+    with closing(open_verifier(tmp_path / "v")) as store:
+        book = ChallengeBook(store=store, audience=URL)
+        challenge = book.issue(at=NOW)
+        with pytest.raises(Conflict, match="store_not_a_backup"):
+            renew_store(tmp_path / "v" / "verifier.db", VERIFIER, at=NOW)
+        book.redeem(challenge, at=NOW)
 
 
 def test_the_commands(tmp_path: Path) -> None:
