@@ -1,6 +1,7 @@
 """A connection to a service: what is read of it, how much at a time, and until when."""
 
 import asyncio
+import logging
 import re
 from http import HTTPStatus
 from typing import Any, Final
@@ -29,6 +30,16 @@ _SLICE: Final = 8_192  # of these, before they are looked at
 # A line feed or carriage return alone, and a line that goes on in the next (RFC 9112, 2.2 and 5.2).
 _LOOSE: Final = re.compile(rb"(?<!\r)\n|\r[^\n]|\n[ \t]")
 _UNANSWERED: Final = (h11.IDLE, h11.SEND_RESPONSE)  # of ours: states in which we may answer
+
+
+def is_to_be_logged(record: logging.LogRecord) -> bool:
+    """Whether a record of uvicorn's is; not its warnings of what anybody may send.
+
+    Those are counted, and a flood of them would be one of the log too (docs/adr/0027).
+    """
+    return record.module != H11Protocol.__module__.rpartition(".")[2] or (
+        record.levelno != logging.WARNING
+    )
 
 
 class AtTheDoor(H11Protocol):
@@ -61,6 +72,8 @@ class AtTheDoor(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what came, the shorter way where it is a request of the usual form."""
+        if self.transport.is_closing():
+            return  # nobody would get an answer
         if self._answers_usual():
             self._early += data
             self.flow.pause_reading()

@@ -5,6 +5,7 @@ processes of a service, on any hosts, count together. While that cannot be asked
 itself, and tries the store again a little later: a store of counts is not to keep everybody out.
 """
 
+import asyncio
 import logging
 import math
 import time
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 WINDOW_SECONDS: Final = 10  # over which the rate is an average
 CLIENTS: Final = 4_096  # that are counted at a time, in a process
-STORE_SECONDS: Final = 0.25  # for the store to answer
+STORE_SECONDS: Final = 0.25  # for each answer of the store
 APART_SECONDS: Final = 5.0  # in which it is not asked again when it did not answer
 
+_COUNT_SECONDS: Final = 4 * STORE_SECONDS  # for all of them, however they dribble
 _SAID: Final = 200  # characters of what a store said, as it is logged
 _SCHEMES: Final = ("redis://", "rediss://")
 
@@ -58,7 +60,8 @@ class Rates:
             return 0
         if self._together is not None and self._may_ask():
             try:
-                seconds = await self._count(self._together, client)
+                async with asyncio.timeout(_COUNT_SECONDS):
+                    seconds = await self._count(self._together, client)
             except Exception as error:  # noqa: BLE001 - whatever a store says, it keeps nobody out
                 self._part(error)
             else:

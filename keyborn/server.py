@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import resource
 import signal
 import socket
@@ -20,7 +21,7 @@ from starlette.types import ASGIApp
 from did.errors import Invalid, Unavailable
 from keyborn.access import AccessLog
 from keyborn.chaos import Chaos
-from keyborn.connection import HEAD_SECONDS, AtTheDoor, InTrouble
+from keyborn.connection import HEAD_SECONDS, AtTheDoor, InTrouble, is_to_be_logged
 from keyborn.door import CONNECTIONS, Clients, Connections
 from keyborn.files import refuse_special, write_public
 from keyborn.pace import settle
@@ -213,6 +214,7 @@ class Server(uvicorn.Server):
             )
         )
         self.config.load()
+        logging.getLogger("uvicorn.error").addFilter(is_to_be_logged)
         self.config.ssl = tls
         self._listening = listening
         self._announce = announce

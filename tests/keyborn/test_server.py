@@ -169,6 +169,24 @@ def test_a_head_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch
             assert second.recv(1) == b""
 
 
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"BAD\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", b"200"),
+    ],
+)
+def test_what_anybody_may_send_fills_no_log(
+    request_: bytes, status: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(hello) as url:
+        caplog.clear()
+        with _connected(url) as client:
+            client.sendall(request_)
+            assert client.recv(4_096).startswith(b"HTTP/1.1 " + status)
+        assert not caplog.records
+
+
 async def much(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         await PlainTextResponse("x" * MUCH)(scope, receive, send)
