@@ -60,7 +60,8 @@ TARGET ?=
 # All that is fuzzed; SEED=N repeats a run. With TARGET, these parsers alone.
 fuzz: $(if $(TARGET),,fuzz-http) fuzz-parsers
 
-# Requests to every service, made from what it says of itself; CASES of them, a few minutes.
+# Requests to every service, made from what it says of itself: CASES of them, or a few of each
+# operation where that is more; a few minutes.
 CASES ?= 6000
 
 fuzz-http: $(VENV)/installed

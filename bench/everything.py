@@ -50,6 +50,9 @@ class Section:
     when: str
 
 
+_BENCHES: Final = ("verifying", "onboarding", "scale", "reading", "gas", "resolution", "replay")
+
+
 @click.command()
 @click.option("--seconds", type=click.FloatRange(1), default=300.0, help="Of each sustained run.")
 @click.option("--short", type=click.FloatRange(1), default=15.0, help="Of each other run.")
@@ -58,7 +61,10 @@ class Section:
 )
 @click.option("--times", type=click.IntRange(1), default=4_096, help="Verifications in each round.")
 @click.option(
-    "--only", multiple=True, help="These benches alone; of others, what was written last stays."
+    "--only",
+    type=click.Choice(_BENCHES),
+    multiple=True,
+    help="These benches alone; of others, what was written last stays.",
 )
 @click.option(
     "--out",
@@ -81,6 +87,7 @@ def everything(
         "replay": ("--devices", str(devices)),
     }
     about = machine()
+    assert tuple(wanted) == _BENCHES
     kept = {each.name: each for each in last(out / "benchmarks.json")} if only else {}
     found = {
         name: run(name, options, about["when"]) if not only or name in only else kept.get(name)

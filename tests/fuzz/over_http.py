@@ -10,7 +10,6 @@ the description: its status, its media type, its headers, its form. A 5xx is a f
 A seed repeats what is drawn; keys, nonces and times are fresh in each run.
 """
 
-import argparse
 import json
 import re
 import secrets
@@ -27,6 +26,7 @@ from urllib.parse import urlencode
 import hypothesis
 import requests
 import schemathesis
+from fuzz.arguments import one_of, parser, positive
 from fuzz.services import SERVICES, Request, Service
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
@@ -334,10 +334,10 @@ def run(name: str, cases: int, seed: int) -> Outcome:
 
 def main() -> int:
     """Explore, and tell; the exit code says whether there were findings."""
-    options = argparse.ArgumentParser(description="Requests to every service, by its description.")
-    options.add_argument("--cases", type=int, default=CASES, help="of all services together")
-    options.add_argument("--seed", type=int, help="repeats a run")
-    options.add_argument("--service", nargs="+", choices=sorted(SERVICES), help="by default, each")
+    options = parser("Requests to every service, by its description.")
+    options.add_argument("--cases", type=positive, default=CASES, help="of all services together")
+    options.add_argument("--seed", type=positive, help="repeats a run")
+    options.add_argument("--service", nargs="+", type=one_of(SERVICES), help="by default, each")
     given = options.parse_args()
     names = given.service or list(SERVICES)
     seed = given.seed

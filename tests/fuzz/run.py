@@ -8,7 +8,6 @@ the same course; how far it comes is up to the machine. A finding ends the targe
 goes to ``.fuzz/findings``, and what it broke stands in ``.fuzz/logs``.
 """
 
-import argparse
 import multiprocessing
 import re
 import secrets
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from fuzz.arguments import one_of, parser, positive
 from fuzz.target import Target
 from fuzz.targets import REGRESSIONS, TARGETS
 
@@ -111,10 +111,10 @@ def _dictionary(target: Target, path: Path) -> list[str]:
 
 def main() -> int:
     """Fuzz, and tell; the exit code says whether there were findings."""
-    options = argparse.ArgumentParser(description="Coverage-guided fuzzing of what is read.")
-    options.add_argument("--target", nargs="+", choices=sorted(TARGETS), help="by default, each")
-    options.add_argument("--seconds", type=int, default=600, help="for each target")
-    options.add_argument("--seed", type=int, help="repeats a run")
+    options = parser("Coverage-guided fuzzing of what is read.")
+    options.add_argument("--target", nargs="+", type=one_of(TARGETS), help="by default, each")
+    options.add_argument("--seconds", type=positive, default=600, help="for each target")
+    options.add_argument("--seed", type=positive, help="repeats a run")
     given = options.parse_args()
     names = given.target or list(TARGETS)
     fresh = given.seed is not None

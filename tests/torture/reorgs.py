@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import click
 from reorgs import Stage, break_finality, stage, storm
 
 # Each row on a chain of its own: after some 900 blocks a reorganisation of anvil 1.7.1 brings back
@@ -20,6 +21,8 @@ OPERATIONS = 500
 BATCH = 40
 
 
+@click.command(help=__doc__)
+@click.argument("seed", type=click.IntRange(0), default=lambda: random.randrange(10**9))
 def main(seed: int) -> None:
     print(f"seed {seed}", flush=True)
     dice = random.Random(seed)
@@ -46,4 +49,4 @@ def _end(running: Stage) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # and end what was started
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(10**9))
+    main()
