@@ -108,7 +108,7 @@ slither: $(SLITHER)/installed node_modules/installed
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(SLITHER)/bin/slither .
 
 # All that is measured, in one run, as one table: docs/benchmarks.md, its JSON and its plots. About
-# an hour; SUSTAINED is the seconds of each long run, DEVICES how many are stored and replayed, ONLY
+# 40 minutes; SUSTAINED is the seconds of each long run, DEVICES how many are stored and replayed, ONLY
 # the benches that are to be measured, where the others stay as they were.
 SUSTAINED ?= 300
 ONLY      ?=

@@ -83,7 +83,8 @@ def _store(location: str) -> str:
         return shown(locate(location))
     except KeybornError:
         # Where a password begins, nobody knows of what does not parse.
-        return f"{location.partition('://')[0]}://{HIDDEN}"
+        begin, is_url, _ = location.partition("://")
+        return f"{begin}://{HIDDEN}" if is_url else HIDDEN
 
 
 def _origin(context: click.Context, option: click.Option, default: str) -> str:

@@ -5,6 +5,7 @@ URL nothing but its beginning. Better is not to have it there: libpq finds it in
 in ``PGPASSWORD``.
 """
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ HINT: Final = (
     " postgresql://user@host/database?sslmode=verify-full"
 )
 
+_LIBPQ: Final = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|service|passfile)\s*=")
 _DRIVERS: Final = ("postgresql", "postgres", "postgresql+psycopg")
 
 # What may stand behind the question mark: parameters of libpq that say how to connect.
@@ -60,6 +62,8 @@ def locate(location: str | Path) -> URL:
         Invalid: ``invalid_database_url`` or ``database_unsupported``.
     """
     if isinstance(location, Path) or "://" not in location:
+        if _LIBPQ.match(str(location)):
+            raise _invalid("this is a connection string of libpq, and no URL", str(location))
         return URL.create("sqlite", database=str(Path(location).absolute()))
     try:
         url = make_url(location)
@@ -107,5 +111,6 @@ def _postgresql(url: URL, location: str) -> URL:
 
 def _invalid(message: str, location: str) -> Invalid:
     # Where it ends and where a password begins, nobody knows of what does not parse.
-    begin = location.partition("://")[0]
-    return Invalid("invalid_database_url", message, value=f"{begin}://...", hint=HINT)
+    begin, is_url, _ = location.partition("://")
+    value = f"{begin}://..." if is_url else None
+    return Invalid("invalid_database_url", message, value=value, hint=HINT)

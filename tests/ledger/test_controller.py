@@ -188,11 +188,27 @@ def test_a_registration_that_was_cut_off_is_finished(
     assert len(site.on_log()) == 1
 
 
-def test_a_registrar_that_is_down(device: Controller, relay: Inline, site: Site) -> None:
+def test_while_the_log_cannot_be_read(device: Controller, relay: Inline, site: Site) -> None:
     site.moody.fails["heads"] = Unavailable("ledger_unreachable", "down")
     with pytest.raises(Undecided, match="ledger_unreachable"):
         device.register(relay, site.reader)
     site.moody.fails.clear()
+    device.register(relay, site.reader)
+
+
+class Away:
+    """A registrar that cannot be reached. Implements ``Relay``."""
+
+    def submit(self, _operation: Operation) -> OperationStatus:
+        raise Unavailable("registrar_unreachable", "down")
+
+    def status(self, _operation: bytes) -> OperationStatus:
+        raise Unavailable("registrar_unreachable", "down")
+
+
+def test_a_registrar_that_cannot_be_reached(device: Controller, relay: Inline, site: Site) -> None:
+    with pytest.raises(Unavailable, match="registrar_unreachable"):
+        device.register(Away(), site.reader)
     device.register(relay, site.reader)
 
 

@@ -27,6 +27,8 @@ def test_a_password_is_not_shown(scheme: str) -> None:
     [
         ("mysql://user:hush@host/db", "database_unsupported"),
         ("://hush", "invalid_database_url"),
+        ("host=127.0.0.1 user=kb password=hush", "invalid_database_url"),
+        (" password = hush", "invalid_database_url"),
         ("sqlite://", "invalid_database_url"),
         ("sqlite:///:memory:", "invalid_database_url"),
         ("sqlite://host/a.db", "invalid_database_url"),
