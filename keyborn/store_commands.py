@@ -148,9 +148,10 @@ def _stores_at(location: str, name: str | None) -> "list[StoreKind]":
     """The kinds of store at ``location``, or that of them which is named.
 
     Raises:
-        Invalid: ``unknown_kind_of_store``.
+        Invalid: ``unknown_kind_of_store``, ``not_a_database``.
         Unavailable: ``store_missing``.
     """
+    from keyborn.storage.backups import refuse_other_files  # noqa: PLC0415
     from keyborn.storage.locations import is_file, locate, path_of, shown  # noqa: PLC0415
     from keyborn.storage.stores import missing_at  # noqa: PLC0415
 
@@ -163,8 +164,10 @@ def _stores_at(location: str, name: str | None) -> "list[StoreKind]":
             hint=f"there are: {', '.join(each.name for each in kinds)}",
         )
     url = locate(location)
-    if is_file(url) and not path_of(url).exists():
-        raise missing_at(shown(url))
+    if is_file(url):
+        if not path_of(url).exists():
+            raise missing_at(shown(url))
+        refuse_other_files(path_of(url))
     found = [each for each in kinds if name in (None, each.name) and _is_there(location, each)]
     if not found:
         raise missing_at(shown(url))

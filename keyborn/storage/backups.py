@@ -34,6 +34,7 @@ from keyborn.storage.locations import shown
 from keyborn.storage.locks import hold
 from keyborn.storage.stores import BACKUP, StoreKind, engine_of, is_made, missing_at, refuse_older
 
+_SERVERS: Final = ("postgresql:/", "postgres:/")  # of a URL, as a path has it
 _MAGIC: Final = b"SQLite format 3\0"
 _LEFT_OUT: Final = re.compile(r"lock|url|.*-(?:wal|shm|journal)|\..*\.[a-z0-9_]{8}", re.DOTALL)
 _MIGRATED: Final = 0  # as version of a store in ``KINDS``; other databases have one of their own
@@ -63,19 +64,15 @@ def back_up(source: Path, target: Path) -> list[Saved]:
         Refused: ``store_not_a_file``: a link or device is in the directory.
         OSError: It cannot be read or written.
     """
+    if str(source).startswith(_SERVERS):
+        raise _no_file("this is the URL of a server", "postgresql://...", "use pg_dump for that")
     if not source.exists():
         raise missing_at(str(source))
     if os.path.lexists(target):
         raise _exists(target)
     if source.is_dir():
         return _back_up_directory(source, target)
-    if not _is_sqlite(source):
-        raise Invalid(
-            "not_a_database",
-            "this is no SQLite file",
-            value=str(source),
-            hint="name a store's file, or the directory of a service",
-        )
+    refuse_other_files(source)
     with staged(target) as fresh:
         _copy_database(source, fresh)
         try:
@@ -83,6 +80,26 @@ def back_up(source: Path, target: Path) -> list[Saved]:
         except FileExistsError as error:
             raise _exists(target) from error
     return [_saved(target, target.parent)]
+
+
+def refuse_other_files(path: Path) -> None:
+    """Return if what is at ``path`` is a SQLite file.
+
+    Raises:
+        Invalid: ``not_a_database``; nothing was changed, nor is to be: it may be anybody's.
+        OSError: It cannot be read.
+    """
+    if path.is_dir():
+        stores = sorted(each.name for each in path.iterdir() if each.is_file() and _is_sqlite(each))
+        hint = f"name a store's file in it: {', '.join(stores) or 'there is none'}"
+        raise _no_file("this is a directory", str(path), hint)
+    if not _is_sqlite(path):
+        hint = "name a store's file, such as issuer.sqlite or verifier.db"
+        raise _no_file("this is no SQLite file", str(path), hint)
+
+
+def _no_file(message: str, value: str, hint: str) -> Invalid:
+    return Invalid("not_a_database", message, value=value, hint=hint)
 
 
 def renew_store(

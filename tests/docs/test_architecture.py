@@ -4,7 +4,17 @@ import re
 
 from pages import DOCS, ROOT
 
-PACKAGES = ("did", "keyborn", "ledger", "issuer", "verifier", "devices", "demo", "conformance", "bench")
+PACKAGES = (
+    "did",
+    "keyborn",
+    "ledger",
+    "issuer",
+    "verifier",
+    "devices",
+    "demo",
+    "conformance",
+    "bench",
+)
 ROW = re.compile(r"^\| (`[^|]+) \|", re.MULTILINE)
 MODULE = re.compile(rf"`((?:{'|'.join(PACKAGES)})\.[a-z0-9_.]+)`")
 

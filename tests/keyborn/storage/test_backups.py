@@ -239,3 +239,30 @@ def test_the_commands(tmp_path: Path) -> None:
     text = run("restored", tmp_path / "b")
     assert text == "issuer: claims withdrawn: 0, status lists closed: 0, newest grant: none\n"
     open_store(tmp_path / "b").dispose()
+
+
+@pytest.mark.parametrize("words", [("restored",), ("upgrade",), ("copy", "copied.db")])
+def test_what_is_no_store_is_named_and_left_alone(tmp_path: Path, words: tuple[str, ...]) -> None:
+    command, *more = words
+    made = tmp_path / "made"
+    made.mkdir(0o700)
+    open_store(made / "issuer.sqlite").dispose()
+    texts = {"empty": b"", "passwd": b"root:x:0:0"}
+    for name, text in texts.items():
+        (tmp_path / name).write_bytes(text)
+    for name, said in (("empty", "no SQLite"), ("passwd", "no SQLite"), ("made", "issuer.sqlite")):
+        target = [str(tmp_path / each) for each in more]
+        result = CliRunner().invoke(cli, ["store", command, str(tmp_path / name), *target])
+        assert result.exit_code == 1
+        assert "not_a_database" in result.stderr
+        assert said in result.stderr
+        assert "chmod" not in result.stderr
+    assert {name: (tmp_path / name).read_bytes() for name in texts} == texts
+
+
+def test_a_server_is_backed_up_by_other_means(tmp_path: Path) -> None:
+    words = ["store", "backup", "postgresql://u:hush@h/d", str(tmp_path / "b")]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 1
+    assert "pg_dump" in result.stderr
+    assert "hush" not in result.stderr
