@@ -174,12 +174,16 @@ def refuse_shared(path: Path, status: os.stat_result) -> None:
     """
     if status.st_mode & _OTHERS:
         kind, mode = ("directory", "700") if stat.S_ISDIR(status.st_mode) else ("file", "600")
+        # It may be a directory that was never meant, such as /etc.
+        right = (
+            f"chmod {mode} {path}" if kind == "file" else f"name another, or chmod {mode} {path}"
+        )
         raise Refused(
             "store_readable_by_others",
             f"the {kind} is for its owner alone, and others can use it "
             f"(mode {stat.S_IMODE(status.st_mode):04o})",
             value=str(path),
-            hint=f"chmod {mode} {path}; replace the secrets if somebody may have read them",
+            hint=f"{right}; replace the secrets if somebody may have read them",
         )
 
 

@@ -315,14 +315,16 @@ def test_a_ledger_whose_key_others_can_read(world: World, tmp_path: Path) -> Non
 
 def assert_refused_as_shared(path: Path, mode: int, command: str) -> None:
     """Refused with the mode that it has; the hint repairs it, since it is carried out."""
-    kind, right = ("directory", "700") if path.is_dir() else ("file", "600")
+    kind, right, begins = (
+        ("directory", "700", "name another, or ") if path.is_dir() else ("file", "600", "")
+    )
     path.chmod(mode)
     assert_says(
         """
         $ keyborn {command}
         keyborn: the {kind} is for its owner alone, and others can use it (mode {mode:04o})
           why:  store_readable_by_others, got '{path}'
-          next: chmod {right} {path}; replace the secrets if somebody may have read them
+          next: {begins}chmod {right} {path}; replace the secrets if somebody may have read them
         exit 1
         """,
         command=command,
@@ -330,6 +332,7 @@ def assert_refused_as_shared(path: Path, mode: int, command: str) -> None:
         mode=mode,
         path=path,
         right=right,
+        begins=begins,
     )
     path.chmod(int(right, 8))
 
