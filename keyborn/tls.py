@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -53,14 +54,32 @@ def server_context(certificate: Path, key: Path | None = None) -> ssl.SSLContext
     try:
         context.load_cert_chain(certificate, key, password=_no_password)
     except (ssl.SSLError, ValueError) as error:
+        why, where = _what_is_wrong(certificate, key) or (str(error), certificate)
         raise Invalid(
             "invalid_tls_certificate",
-            f"the certificate and its key cannot be used: {error}",
+            f"the certificate and its key cannot be used: {why}",
             step=_STEP,
-            value=str(certificate),
+            value=str(where),
             hint=_HINT,
         ) from error
     return context
+
+
+def _what_is_wrong(certificate: Path, key: Path | None) -> tuple[str, Path] | None:
+    """In words, and the file; None where OpenSSL has to say it."""
+    holder = key or certificate
+    if b"-----BEGIN CERTIFICATE-----" not in certificate.read_bytes():
+        return "there is no certificate in the file", certificate
+    if b"PRIVATE KEY-----" not in holder.read_bytes():
+        return "there is no key in the file; its own is named with --tls-key", holder
+    try:
+        leaf = x509.load_pem_x509_certificate(certificate.read_bytes())
+        secret = serialization.load_pem_private_key(holder.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    if secret.public_key() != leaf.public_key():
+        return "the key is not the certificate's", holder
+    return None
 
 
 def _no_password() -> NoReturn:

@@ -123,15 +123,26 @@ def test_files_that_are_no_certificate_with_its_key(tmp_path: Path, pem: bytes) 
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(b"secret"),
     )
-    wrong = (b"", b"rubbish", pem[:begin], pem[begin:], pem[:begin] + encrypted)
-    for number, content in enumerate(
-        (*wrong, pem[:begin] + other[other.index(b"-----BEGIN PR") :])
-    ):
+    another = other[other.index(b"-----BEGIN PR") :]
+    contents = {
+        b"": "no certificate",
+        b"rubbish": "no certificate",
+        pem[:begin]: "no key",
+        pem[begin:]: "no certificate",
+        pem[:begin] + encrypted: "encrypted",
+        pem[:begin] + another: "not the certificate's",
+        b"-----BEGIN CERTIFICATE-----\nPRIVATE KEY-----": "PEM",
+    }
+    for number, (content, said) in enumerate(contents.items()):
         path = tmp_path / f"{number}.pem"
         path.write_bytes(content)
-        with pytest.raises(Invalid) as caught:
+        with pytest.raises(Invalid, match=said) as caught:
             server_context(path)
         assert caught.value.code == "invalid_tls_certificate"
+    (tmp_path / "another.key").write_bytes(another)
+    with pytest.raises(Invalid, match="not the certificate's") as caught:
+        server_context(tmp_path / "2.pem", tmp_path / "another.key")
+    assert str(caught.value.value).endswith("another.key")
 
 
 def test_the_fingerprint_is_that_of_the_certificate(certificate: Path, pem: bytes) -> None:
