@@ -203,13 +203,14 @@ class AtTheDoor(H11Protocol):
     def pause_writing(self) -> None:
         """Wait for the client to fetch what is ready for it, and not for ever."""
         super().pause_writing()
-        self._connections.wait(self.transport)
+        self._connections.stall(self.transport)
         self._unfetched = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Be at ease: it fetches."""
         super().resume_writing()
         self._fetched()
+        self._connections.go_on(self.transport)
         if self.cycle is not None and not self.cycle.response_complete:
             self._connections.attend(self.transport)
 

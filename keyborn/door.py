@@ -23,6 +23,7 @@ from keyborn.traffic import Traffic
 
 RATE: Final = 200  # requests per second of one client that is not on loopback
 CONNECTIONS: Final = 1_024
+UNFETCHED: Final = 256  # answers that wait in memory for their clients
 CONNECTIONS_PER_CLIENT: Final = 192  # fewer than the requests that are answered at a time
 
 _FORWARDED: Final = b"x-forwarded-for"
@@ -128,6 +129,7 @@ class Connections:
         self._open: dict[asyncio.Transport, str] = {}
         self._number: Counter[str] = Counter()
         self._waiting: dict[str, dict[asyncio.Transport, None]] = {}  # longest first
+        self._unfetched: dict[asyncio.Transport, None] = {}  # longest first
 
     def enter(self, connection: asyncio.Transport, host: str) -> None:
         """Take in one that was made; another, or this one, is aborted where there are too many."""
@@ -149,6 +151,22 @@ class Connections:
         if client is not None:
             self._waiting.setdefault(client, {}).setdefault(connection)
 
+    def stall(self, connection: asyncio.Transport) -> None:
+        """Note that its client does not fetch an answer; the first one goes where too many do so.
+
+        Their answers are held in memory.
+        """
+        if connection not in self._open:
+            return
+        self.wait(connection)
+        self._unfetched[connection] = None
+        if len(self._unfetched) > UNFETCHED:
+            self._abort(next(iter(self._unfetched)))
+
+    def go_on(self, connection: asyncio.Transport) -> None:
+        """Note that its client fetches again."""
+        self._unfetched.pop(connection, None)
+
     def attend(self, connection: asyncio.Transport) -> None:
         """Note that a whole request of ``connection`` is being answered."""
         client = self._open.get(connection)
@@ -157,6 +175,7 @@ class Connections:
 
     def leave(self, connection: asyncio.Transport) -> None:
         """Forget one that is closed."""
+        self._unfetched.pop(connection, None)
         client = self._open.pop(connection, None)
         if client is None:
             return
@@ -172,7 +191,9 @@ class Connections:
             self._waiting.pop(client, None)
 
     def _drop(self, client: str, *, instead: asyncio.Transport) -> None:
-        victim = next(iter(self._waiting.get(client, {})), instead)
+        self._abort(next(iter(self._waiting.get(client, {})), instead))
+
+    def _abort(self, victim: asyncio.Transport) -> None:
         self.leave(victim)
         victim.abort()
         self._traffic.refuse(CONNECTIONS_REFUSED)

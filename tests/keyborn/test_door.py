@@ -225,6 +225,30 @@ def test_one_who_has_no_place_is_turned_away(monkeypatch: pytest.MonkeyPatch) ->
     assert aborted(enter(connections, OTHER)) == []
 
 
+def test_of_too_many_answers_that_are_not_fetched_the_first_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(door, "UNFETCHED", 2)
+    connections = Connections(Clients())
+    made = enter(connections, OTHER, 6)
+    for each in made[:5]:
+        connections.attend(each)
+    for each in made[:2]:
+        connections.stall(each)
+    connections.go_on(made[0])
+    connections.stall(made[2])
+    assert aborted(made) == []
+    connections.stall(made[3])
+    assert aborted(made) == [1]
+    connections.leave(made[2])
+    connections.stall(made[1])  # it is gone
+    connections.stall(made[4])
+    assert aborted(made) == [1]
+    for each in made:
+        connections.leave(each)
+    assert (connections._open, connections._waiting, connections._unfetched) == ({}, {}, {})
+
+
 def test_where_all_places_are_taken_who_has_most_waiting_loses_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
